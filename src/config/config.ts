@@ -1,0 +1,27 @@
+import type { TableConfig } from '../model/table.ts'
+
+/** The whole config after reading, interpolation, defaults and checks. */
+export interface ResolvedConfig {
+  /** Absolute path of the config file; null for inline text. */
+  readonly file: string | null
+  readonly rawDataPath: string
+  readonly processedDataPath: string
+  readonly checkpointPath: string
+  /** `<checkpoint_path>/<file_tracker_database>.db` */
+  readonly trackerFile: string
+  readonly trackerTable: string
+  readonly maxParallelJobs: number
+  readonly retryAttempts: number
+  readonly retryBackoff: { readonly baseMs: number; readonly factor: number; readonly maxMs: number }
+  readonly timeoutMs: number
+  readonly logLevel: 'TRACE' | 'DEBUG' | 'INFO' | 'WARN' | 'ERROR'
+  readonly logFormat: 'auto' | 'pretty' | 'json'
+  readonly logFile: string | null
+  readonly engine: {
+    /** A share of the machine's (container's) memory, 0 to 1, or bytes. */
+    readonly memory: { readonly share: number } | { readonly bytes: number }
+    readonly threads: number | 'auto'
+    readonly temporaryFolder: string | null
+  }
+  readonly tables: readonly TableConfig[]
+}

@@ -1,0 +1,32 @@
+import type { Sql } from './sql.ts'
+
+/** A row with every value as JSON would hold it: integers beyond 2^53 and decimals are strings. */
+export type Row = Readonly<Record<string, unknown>>
+
+/** One connection to the engine. Statements run one at a time; closing it drops its temporary tables. */
+export interface Session extends AsyncDisposable {
+  /** Runs a statement and forgets its result. */
+  run(statement: Sql): Promise<void>
+  /**
+   * Runs a query for few rows: catalog answers, counts, log actions; never user data.
+   * BIGINT and wider come as bigint, DECIMAL as string, VARCHAR as string, STRUCT as object, LIST as array, MAP as object.
+   */
+  rows(query: Sql): Promise<readonly Row[]>
+  /** Streams a result in chunks of rows, each value as display text or null; for `ingest query`. */
+  stream(query: Sql): AsyncIterable<{ readonly columns: readonly { readonly name: string; readonly type: string }[]; readonly rows: readonly (readonly unknown[])[] }>
+  /** 0 to 1 while a statement runs, -1 when unknown. */
+  progress(): number
+  /** Ends the running statement; it rejects. */
+  interrupt(): void
+  /** A name for a temporary table or view that no other of this session has. */
+  temporaryName(prefix: string): string
+}
+
+/** Limits of one engine; see `engine:` in the config. */
+export interface EngineLimits {
+  /** Bytes. */
+  readonly memoryBytes: number
+  readonly threads: number
+  /** Folder for spilled data; created when missing. */
+  readonly temporaryFolder: string
+}

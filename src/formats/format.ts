@@ -1,0 +1,91 @@
+import type { FileError } from '../errors/errors.ts'
+import type { Session } from '../engine/engine.ts'
+import type { Sql } from '../engine/sql.ts'
+import type { BatchFile } from '../model/file.ts'
+import type { FormatName, OptionValue, TableConfig } from '../model/table.ts'
+import type { Column } from '../model/schema.ts'
+
+/** A landing file as the engine opens it. */
+export interface SourceFile extends BatchFile {
+  /** Local path for the engine: `path`, or a link under the spool where the engine cannot take `path`. Not yet escaped for globs. */
+  readonly readPath: string
+}
+
+/** Bytes of landing files, for headers and trailers only; rows are read by the engine. */
+export interface SourceIo {
+  /** The first bytes, fewer at the end of the file. Throws FileError when the file is gone or unreadable. */
+  head(file: SourceFile, bytes: number): Promise<Uint8Array>
+  /** The last bytes, fewer in a smaller file. */
+  tail(file: SourceFile, bytes: number): Promise<Uint8Array>
+  /** A stream of all bytes, to check a compressed file to its end. */
+  stream(file: SourceFile): NodeJS.ReadableStream
+}
+
+/** Files that one typed read can take together: same columns in the same order, of the same types. */
+export interface FileGroup {
+  readonly files: readonly SourceFile[]
+  /** Columns in the file's own order and spelling. `type` is null where the file does not say (CSV). */
+  readonly columns: readonly { readonly name: string; readonly type: string | null }[]
+  /** True when the files hold no row (zero bytes, or a header alone): they are complete and need no read. */
+  readonly empty: boolean
+}
+
+export interface Inspection {
+  readonly groups: readonly FileGroup[]
+  /** Files that cannot be read at all, each with its error; they are in no group. */
+  readonly failed: readonly FileError[]
+  /** What later reads must know again (the CSV dialect); JSON. It is kept in the manifest, so it is inferred once. */
+  readonly reader: unknown
+}
+
+export interface FormatContext {
+  readonly session: Session
+  readonly io: SourceIo
+  readonly table: TableConfig
+  /** `reader` of the last inspection of this table, or undefined for the first. */
+  readonly reader: unknown
+  readonly signal: AbortSignal
+}
+
+/** What a column of a read shall be: the name in the file, and the DuckDB type to read it as. */
+export type ReadColumn = Column
+
+/**
+ * A landing format as a SQL relation. It never touches the tracker or the table. Columns are matched by name by
+ * the caller; a format only says what is in the files and reads it with the types that it is given.
+ */
+export interface Format {
+  readonly name: FormatName
+  /** Sorts files into groups, checks that each file is whole, and learns the dialect once. Cheap: no row is read but for a sample. */
+  inspect(files: readonly SourceFile[], context: FormatContext): Promise<Inspection>
+  /**
+   * Types of columns, by a sample of files (a full read where that is small). Columns are unified over the groups by
+   * name, ignoring case; the spelling of the first file stays. Integers are BIGINT, texts with leading zeros stay
+   * VARCHAR, naive timestamps become TIMESTAMP WITH TIME ZONE; all types can be stored in a Delta table.
+   */
+  infer(groups: readonly FileGroup[], context: FormatContext): Promise<readonly Column[]>
+  /**
+   * The rows of a group: `columns` in this order (names as in the file) and then `__path` VARCHAR, the file's `path`.
+   * Reading fails where a value does not fit its type; nothing is dropped silently.
+   */
+  relation(group: FileGroup, columns: readonly ReadColumn[], context: FormatContext): Sql
+  /**
+   * After `relation` failed: the files that are to blame, each with file, line and reason. Empty when it cannot tell;
+   * the caller then halves the group.
+   */
+  diagnose(group: FileGroup, columns: readonly ReadColumn[], error: unknown, context: FormatContext): Promise<readonly FileError[]>
+}
+
+/** What the config needs to know of a format without loading it. */
+export interface FormatEntry {
+  /** File name endings that choose it when `file_format` is not given, with and without `.gz` and `.zst`. */
+  readonly suffixes: readonly string[]
+  /** Names allowed under `format_options`, with the kind of value. */
+  readonly options: Readonly<Record<string, OptionKind>>
+  /** Loads the implementation; null for a format that is not built yet. */
+  readonly load: (() => Promise<Format>) | null
+}
+
+export type OptionKind = 'string' | 'boolean' | 'integer' | 'strings' | 'map' | readonly string[]
+
+export type { OptionValue }

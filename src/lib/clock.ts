@@ -1,0 +1,7 @@
+/** Time enters as an argument, so that a test can set it. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number
+}
+
+export const systemClock: Clock = { now: () => Date.now() }

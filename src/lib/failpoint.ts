@@ -1,0 +1,41 @@
+/**
+ * Named places where a crash test may end the process, as a power cut would.
+ * INGEST_FAILPOINT=name[:hit] kills the whole process group at the given hit (the first by default);
+ * INGEST_FAILPOINT=child:name[:hit] kills this process alone. Unset, which is the rule, a failpoint is one comparison.
+ */
+export const FAILPOINTS = [
+  'after-admit',
+  'after-claim',
+  'after-inspect',
+  'after-plan',
+  'after-stage',
+  'after-manifest',
+  'commit-before-link',
+  'commit-after-link',
+  'after-commit',
+  'checkpoint-before-pointer',
+  'after-checkpoint',
+  'before-settle',
+  'after-settle',
+] as const
+
+export type Failpoint = (typeof FAILPOINTS)[number]
+
+const [scope, wanted, hit] = parse(process.env['INGEST_FAILPOINT'])
+let hits = 0
+
+export function failpoint(name: Failpoint): void {
+  if (wanted !== name) return
+  hits += 1
+  if (hits !== hit) return
+  // Pid 0 is the caller's process group: parent and children end together.
+  process.kill(scope === 'child' ? process.pid : 0, 'SIGKILL')
+}
+
+function parse(text: string | undefined): ['child' | 'group', string | undefined, number] {
+  if (text === undefined || text === '') return ['group', undefined, 0]
+  const parts = text.split(':')
+  const scope = parts[0] === 'child' ? 'child' : 'group'
+  const [name, count] = scope === 'child' ? parts.slice(1) : parts
+  return [scope, name, Number(count ?? '1')]
+}

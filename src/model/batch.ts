@@ -1,0 +1,51 @@
+import type { ErrorReport } from '../errors/errors.ts'
+import type { BatchFile, RowCounts } from './file.ts'
+
+/** Files of one table that go in one commit. */
+export interface Batch {
+  /** UUID; what makes «already committed» certain. */
+  readonly id: string
+  /** Grows per table and is never used twice: the `txn` version. */
+  readonly number: bigint
+  /** `database.table` */
+  readonly table: string
+  readonly files: readonly BatchFile[]
+}
+
+/** What became of one file of a batch. */
+export type FileOutcome =
+  | { readonly kind: 'completed'; readonly path: string; readonly rows: RowCounts }
+  | { readonly kind: 'failed'; readonly path: string; readonly error: ErrorReport }
+  /** Back to pending: it changed while it was read, or the batch was given up. */
+  | { readonly kind: 'released'; readonly path: string; readonly reason: string }
+  | { readonly kind: 'skipped'; readonly path: string; readonly reason: string }
+
+/** Rows as the strategy counts them; loaded = inserted + updated + deleted + unchanged + superseded. */
+export interface StrategyRows {
+  readonly inserted: bigint
+  readonly updated: bigint
+  readonly deleted: bigint
+  readonly unchanged: bigint
+  readonly superseded: bigint
+}
+
+export const NO_STRATEGY_ROWS: StrategyRows = { inserted: 0n, updated: 0n, deleted: 0n, unchanged: 0n, superseded: 0n }
+
+/** How a batch ended; `settle` turns it into states, by what the log says. */
+export interface BatchOutcome {
+  readonly batchId: string
+  readonly number: bigint
+  /** The Delta version it committed, null when nothing was committed. */
+  readonly version: bigint | null
+  readonly files: readonly FileOutcome[]
+  readonly rows: StrategyRows
+  /** Bytes of the source files that were loaded. */
+  readonly bytes: bigint
+  readonly warnings: readonly Warning[]
+}
+
+export interface Warning {
+  readonly code: string
+  readonly message: string
+  readonly file?: string | undefined
+}

@@ -1,0 +1,125 @@
+/** What `run --json` prints; keys are the contract of users' scripts. */
+export interface RunReport {
+  readonly tables: readonly TableReport[]
+  readonly totals: RunTotals
+}
+
+export type TableStatus = 'pass' | 'warn' | 'error' | 'skip'
+
+export interface TableReport {
+  /** `database.table` */
+  readonly table: string
+  readonly strategy: string
+  readonly status: TableStatus
+  /** The last Delta version that the run committed; null when it committed none. */
+  readonly version: number | null
+  readonly files: { readonly loaded: number; readonly failed: number; readonly skipped: number; readonly pending: number }
+  readonly rows: ReportRows
+  readonly bytes: number
+  readonly seconds: number
+  readonly errors: readonly ReportError[]
+  readonly warnings: readonly { readonly code: string; readonly message: string; readonly file: string | null }[]
+  /** Why the table was skipped, or what a dry run found. */
+  readonly reason: string | null
+  /** Of a dry run alone. */
+  readonly plan: DryRunTable | null
+}
+
+export interface ReportRows {
+  readonly read: number
+  readonly loaded: number
+  readonly rejected: number
+  readonly filtered: number
+  readonly deduplicated: number
+  readonly inserted: number
+  readonly updated: number
+  readonly deleted: number
+  readonly unchanged: number
+}
+
+export interface ReportError {
+  /** Null when it concerns the table as a whole. */
+  readonly file: string | null
+  readonly code: string
+  readonly message: string
+  readonly hint: string | null
+}
+
+export interface DryRunTable {
+  /** The pattern. */
+  readonly source: string
+  /** The table's folder. */
+  readonly target: string
+  readonly files: number
+  readonly bytes: number
+  /** Columns that would be added, with their types; all of them for a new table. */
+  readonly schema_change: readonly { readonly column: string; readonly type: string }[]
+  /** Counted only with `--verbose`. */
+  readonly rows: ReportRows | null
+}
+
+export interface RunTotals {
+  readonly pass: number
+  readonly warn: number
+  readonly error: number
+  readonly skip: number
+  readonly total: number
+  readonly files: number
+  readonly rows: number
+  readonly bytes: number
+  readonly seconds: number
+}
+
+/** What `status --json` prints. */
+export interface StatusReport {
+  readonly tables: readonly {
+    readonly table: string
+    readonly strategy: string
+    readonly target: string
+    readonly paused: boolean
+    readonly files: { readonly pending: number; readonly processing: number; readonly completed: number; readonly failed: number; readonly skipped: number }
+    readonly rows: number
+    readonly bytes: number
+    readonly last_loaded_at: string | null
+    readonly last_error: string | null
+  }[]
+}
+
+export interface ExplainReport {
+  readonly file: string
+  /** Null when no table matches. */
+  readonly table: string | null
+  /** The tracker's state; null when the tracker does not know the file. */
+  readonly status: string | null
+  readonly verdict: 'will_load' | 'loaded' | 'not_loaded'
+  readonly steps: readonly { readonly check: string; readonly passed: boolean; readonly detail: string }[]
+  readonly history: readonly { readonly at: string; readonly from: string | null; readonly to: string; readonly version: string; readonly batch_id: string | null; readonly reason: string | null }[]
+}
+
+export interface CheckReport {
+  readonly ok: boolean
+  readonly checks: readonly { readonly check: string; readonly subject: string; readonly ok: boolean; readonly detail: string; readonly hint: string | null }[]
+}
+
+export interface HistoryReport {
+  readonly version: number
+  readonly timestamp: string
+  readonly operation: string
+  readonly batch: number | null
+  readonly batch_id: string | null
+  readonly files_added: number
+  readonly files_removed: number
+  readonly rows: number | null
+  readonly engine: string | null
+}
+
+/** Progress of a run, for a display. */
+export type RunEvent =
+  | { readonly kind: 'tableStarted'; readonly table: string; readonly index: number; readonly total: number }
+  | { readonly kind: 'listed'; readonly table: string; readonly files: number }
+  | { readonly kind: 'batchStarted'; readonly table: string; readonly files: number; readonly bytes: number }
+  /** 0 to 1 within the running batch; -1 unknown. */
+  | { readonly kind: 'progress'; readonly table: string; readonly stage: string; readonly fraction: number }
+  | { readonly kind: 'batchEnded'; readonly table: string; readonly files: number; readonly rows: number }
+  | { readonly kind: 'waiting'; readonly table: string; readonly files: number; readonly ms: number }
+  | { readonly kind: 'tableEnded'; readonly table: string; readonly index: number; readonly total: number; readonly report: TableReport }

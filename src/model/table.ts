@@ -1,0 +1,79 @@
+/** A table of the config after defaults, checks and paths: nothing downstream guesses a default. */
+export interface TableConfig {
+  /** `database.table`, as every output shows it. */
+  readonly name: string
+  readonly databaseName: string
+  readonly tableName: string
+  /** Absolute glob pattern of a local source. */
+  readonly sourcePattern: string
+  readonly fileFormat: FormatName
+  /** Options of the format's reader, from the allow-list; values as written. */
+  readonly formatOptions: Readonly<Record<string, OptionValue>>
+  /** `append`, `overwrite`, `merge`, `scd2`, or the absolute path of a custom module. */
+  readonly strategy: string
+  readonly outputFormat: 'delta' | 'parquet'
+  /** Absolute folder of the table. */
+  readonly targetPath: string
+  readonly primaryKeys: readonly string[]
+  readonly trackingColumns: readonly string[]
+  readonly sequenceBy: readonly string[]
+  readonly schemaEvolution: 'evolve' | 'widen' | 'rescue' | 'ignore' | 'fail'
+  /** DuckDB types by column name; null where `columns` is a list of names to select or empty. */
+  readonly columnTypes: Readonly<Record<string, string>>
+  /** Names to select, or null for all. */
+  readonly selectColumns: readonly string[] | null
+  readonly excludeColumns: readonly string[]
+  /** Name in the file → name in the table. */
+  readonly renameColumns: Readonly<Record<string, string>>
+  readonly inferTypes: boolean
+  readonly partitionColumns: readonly string[]
+  /** false, true (all columns but audit ones), or the columns that make two rows the same. */
+  readonly deduplicate: boolean | readonly string[]
+  readonly auditColumns: boolean
+  readonly onChangedFile: 'auto' | 'ignore' | 'append' | 'replace' | 'fail'
+  readonly snapshotUnit: 'file' | 'folder' | 'batch'
+  readonly overwriteScope: 'table' | 'partition'
+  readonly watch: WatchConfig
+  readonly maxFilesPerBatch: number
+  readonly maxBytesPerBatch: bigint
+  readonly delta: DeltaConfig
+  readonly tableComment: string | null
+  readonly tableProperties: Readonly<Record<string, string>>
+  readonly runType: 'incremental' | 'full_drop'
+  /** `file:…` and the like; checked before the table runs. */
+  readonly unsupported: readonly UnsupportedKey[]
+}
+
+export type FormatName = 'csv' | 'json' | 'ndjson' | 'parquet' | 'delta' | 'avro' | 'arrow'
+
+export type OptionValue = string | number | boolean | readonly string[] | Readonly<Record<string, string>>
+
+export interface WatchConfig {
+  readonly mode: 'auto' | 'watch' | 'poll' | 'cron'
+  readonly pollIntervalMs: number
+  readonly cron: string | null
+  readonly settleMs: number
+  /** `{name}.done`, or a plain name as `_SUCCESS` for a folder. */
+  readonly marker: string | null
+  readonly ignore: readonly string[]
+  readonly requireFinalNewline: boolean
+  readonly includeExisting: boolean
+  /** Milliseconds since the epoch. */
+  readonly modifiedAfterMs: number | null
+}
+
+export interface DeltaConfig {
+  /** Bytes. */
+  readonly targetFileSize: bigint
+  readonly logRetentionMs: number
+  readonly fileRetentionMs: number
+  readonly checkpointInterval: number
+}
+
+/** A key that the schema knows and that is set to something not built yet. */
+export interface UnsupportedKey {
+  /** As `tables[2].primary_keys`. */
+  readonly key: string
+  readonly message: string
+  readonly hint: string
+}

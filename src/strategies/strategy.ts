@@ -1,0 +1,54 @@
+import type { Sql } from '../engine/sql.ts'
+import type { Column } from '../model/schema.ts'
+import type { TableConfig } from '../model/table.ts'
+
+/**
+ * What a batch does to a table, as a value. The store turns it into data files and one commit; a dry run counts it.
+ */
+export interface LoadPlan {
+  /** A query that yields the table's columns and `__path`. */
+  readonly add: Sql
+  readonly remove: Removal
+  /** True when the plan read nothing of the table: it commutes with every other append. */
+  readonly blindAppend: boolean
+  /** How rows of the batch that are not in `add` are accounted for. */
+  readonly dropped: 'deduplicated' | 'superseded'
+}
+
+export type Removal =
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'everything' }
+  /** All files of the partitions that `add` has rows for, but for those that `keep` names. */
+  | { readonly kind: 'partitions' }
+  /** A query of (file VARCHAR, row BIGINT): the data file as the log names it, and the position in it from 0. */
+  | { readonly kind: 'positions'; readonly positions: Sql }
+
+export interface PlanInput {
+  readonly table: TableConfig
+  /**
+   * Name of the relation of the batch's rows: the table's columns, `__path` VARCHAR, and, for a strategy that `reads`
+   * more than once, `__ordinal` INTEGER (file order in the batch), `__row` BIGINT (order within the batch).
+   */
+  readonly records: Sql
+  /** Relation of the table's current rows with the table's columns; null when the table has none yet. */
+  readonly current: Sql | null
+  /** The table's columns in order, audit columns last. */
+  readonly columns: readonly Column[]
+  /** Names among `columns` that are ours: `_load_timestamp`, `_source_file`, `_batch_id`. */
+  readonly auditColumns: readonly string[]
+}
+
+/** Rows to a plan: pure, no I/O, the same result however the files are cut into batches (exemptions: spec 10.6). */
+export interface Strategy {
+  readonly name: string
+  /** `once`: records may be a stream that is read a single time. `many`: they are kept in a temporary table. */
+  reads(table: TableConfig): 'once' | 'many'
+  /** Problems of a table's config for this strategy; checked with the config. */
+  validate?(table: TableConfig): readonly string[]
+  plan(input: PlanInput): LoadPlan
+}
+
+/** Identity with types, for modules of users. */
+export function defineStrategy(strategy: Strategy): Strategy {
+  return strategy
+}

@@ -1,0 +1,179 @@
+import type { BatchOutcome, Batch } from '../model/batch.ts'
+import type { FileSeen, FileStatus } from '../model/file.ts'
+import type { Manifest } from '../model/manifest.ts'
+
+/** A row of the tracker, with the names that users know. Timestamps are ISO 8601 in UTC. */
+export interface TrackedFile {
+  readonly file_path: string
+  readonly file_size: number
+  readonly file_modified_time: string
+  /** `database.table` */
+  readonly table_name: string
+  readonly status: FileStatus
+  readonly processing_start_time: string | null
+  readonly processing_end_time: string | null
+  readonly error_message: string | null
+  readonly retry_count: number
+  readonly created_at: string
+  readonly updated_at: string
+  readonly file_version: string
+  readonly batch_id: string | null
+  readonly table_version: number | null
+  readonly next_attempt_at: string | null
+  readonly lease_owner: string | null
+  readonly lease_expires_at: string | null
+  readonly held_reason: string | null
+  readonly status_reason: string | null
+  readonly rows_read: number | null
+  readonly rows_loaded: number | null
+  readonly rows_rejected: number | null
+  readonly rows_filtered: number | null
+  readonly rows_deduplicated: number | null
+  readonly bytes: number | null
+  readonly error_code: string | null
+  readonly error_class: string | null
+}
+
+/** One move of one file. */
+export interface FileEvent {
+  readonly at: string
+  readonly from_status: FileStatus | null
+  readonly to_status: FileStatus
+  readonly file_version: string
+  readonly batch_id: string | null
+  readonly reason: string | null
+}
+
+export interface BatchRow {
+  readonly batch_id: string
+  readonly batch_number: number
+  readonly table_name: string
+  readonly status: 'processing' | 'committed' | 'empty' | 'released'
+  readonly lease_owner: string | null
+  readonly table_version: number | null
+  readonly files: number
+  readonly rows_loaded: number | null
+  readonly started_at: string
+  readonly ended_at: string | null
+}
+
+/** What happens when new content lies at a completed path (spec 10.3, `auto` already resolved by strategy). */
+export type ChangedFilePolicy = 'load' | 'ignore' | 'fail'
+
+export interface AdmitResult {
+  /** New to the tracker. */
+  readonly admitted: number
+  /** Known with other content, and pending again. */
+  readonly changed: number
+  readonly known: number
+  /** New content at completed paths that the policy ignores, to be warned of; capped at 100. */
+  readonly ignored: readonly string[]
+  readonly ignoredCount: number
+}
+
+export interface ClaimLimits {
+  readonly maxFiles: number
+  /** Bytes of source files; one file larger than this is a batch of its own. */
+  readonly maxBytes: bigint
+  /** The number shall be above this, too: the highest in manifests and log. Null when there is none. */
+  readonly above: bigint | null
+}
+
+export interface TableCounts {
+  readonly table_name: string
+  readonly pending: number
+  readonly processing: number
+  readonly completed: number
+  readonly failed: number
+  readonly skipped: number
+  readonly rows_loaded: number
+  readonly bytes: number
+  readonly last_loaded_at: string | null
+  readonly last_error: string | null
+  readonly paused: boolean
+}
+
+export interface FileFilter {
+  readonly tables?: readonly string[] | undefined
+  readonly status?: FileStatus | undefined
+  readonly paths?: readonly string[] | undefined
+  readonly limit?: number | undefined
+}
+
+/** Newest loaded snapshot of an overwrite table, by (modified time, path). */
+export interface LoadedUnit {
+  readonly unit: string
+  readonly modifiedNs: bigint
+  readonly path: string
+}
+
+/**
+ * What is known of every file. Each method is one transaction; every change of a state is one guarded, set-based
+ * statement and is recorded in the file's history. Errors: UnavailableError (`ING-TRACKER-*`).
+ * `owner` names one process for leases: a file that is processing belongs to its owner until it is settled, or
+ * until the lease ends or the owner is known to be gone.
+ */
+export interface Tracker extends AsyncDisposable {
+  /** UUID, made with the tracker; it names the tracker in every table that it loads. */
+  readonly id: string
+
+  /** Compares one page of a listing with what is known: new files and new versions become pending. */
+  admit(table: string, page: readonly FileSeen[], policy: ChangedFilePolicy): Promise<AdmitResult>
+  /** failed → pending for automatic retries that are due. */
+  requeueDue(table: string): Promise<number>
+  /** How many files are pending (and not held). */
+  pendingCount(table: string): Promise<number>
+  /** All pending files of a table in file order, for strategies that choose among them (overwrite). */
+  pendingFiles(table: string): Promise<readonly FileSeen[]>
+  /**
+   * pending → processing for files in file order (`paths` restricts to those), under a lease and a new batch number.
+   * Undefined when nothing is pending.
+   */
+  claim(table: string, owner: string, limits: ClaimLimits, paths?: readonly string[]): Promise<Batch | undefined>
+  /** pending → skipped with a reason. */
+  skipPending(table: string, paths: readonly string[], reason: string): Promise<number>
+  /** Extends the leases of an owner: its table locks and its processing files. */
+  renew(owner: string): Promise<void>
+  /**
+   * processing → completed | failed | pending | skipped by the outcome, where the lease is still `owner`'s; the batch
+   * ends with it. A failed file whose error says `later` gets its next attempt by backoff until `retry_attempts`.
+   * Returns false when the lease was lost, and nothing changed.
+   */
+  settle(table: string, owner: string, outcome: BatchOutcome): Promise<boolean>
+  /** Batches of a table that are processing although their owner is gone or their lease has ended. */
+  abandoned(table: string, isAlive: (owner: string) => boolean): Promise<readonly Batch[]>
+  /** Takes an abandoned batch over, so that `settle` may end it. */
+  takeOver(batchId: string, owner: string): Promise<void>
+  /** Marks all files of a committed manifest completed, whatever the tracker thought; false when it knew already. */
+  adoptManifest(manifest: Manifest, version: bigint | null): Promise<boolean>
+  /** Highest number of a batch that the tracker holds as committed; null without any. */
+  lastCommittedBatch(table: string): Promise<bigint | null>
+  /** The newest completed unit of an overwrite table. */
+  newestLoaded(table: string): Promise<LoadedUnit | undefined>
+  /** completed → pending for these paths (replay of a folder, full drop); null means all files of the table. */
+  replay(table: string, paths: readonly string[] | null, reason: string): Promise<number>
+
+  /** Takes the table for one writer; false when another living owner has it. */
+  lockTable(table: string, owner: string, isAlive: (owner: string) => boolean): Promise<boolean>
+  unlockTable(table: string, owner: string): Promise<void>
+  /** Delta table id and such that the tracker remembers of a table; JSON by key. */
+  remember(table: string, key: string, value: string): Promise<void>
+  recall(table: string, key: string): Promise<string | undefined>
+
+  /** By hand: failed | skipped → pending. */
+  retry(filter: FileFilter): Promise<number>
+  /** By hand: pending | failed → skipped. */
+  skip(filter: FileFilter, reason: string): Promise<number>
+
+  files(filter: FileFilter): AsyncIterable<TrackedFile>
+  file(table: string, path: string): Promise<TrackedFile | undefined>
+  history(table: string, path: string): Promise<readonly FileEvent[]>
+  counts(tables?: readonly string[]): Promise<readonly TableCounts[]>
+  batches(table: string, limit: number): Promise<readonly BatchRow[]>
+}
+
+export interface TrackerOptions {
+  readonly retryAttempts: number
+  readonly retryBackoff: { readonly baseMs: number; readonly factor: number; readonly maxMs: number }
+  readonly leaseMs: number
+}

@@ -1,0 +1,41 @@
+import type { IngestError } from '../errors/errors.ts'
+import type { FileSeen } from '../model/file.ts'
+
+/** One page of a listing of a table's source. */
+export interface ListingPage {
+  /** Complete files that match and are not ignored. */
+  readonly files: readonly FileSeen[]
+  /** Files that match but are still too young or lack their marker. */
+  readonly waiting: readonly WaitingFile[]
+  /** Folders that cannot be listed, names that cannot be taken: reported, the rest goes on. */
+  readonly problems: readonly IngestError[]
+}
+
+export interface WaitingFile {
+  readonly file: FileSeen
+  readonly reason: 'settling' | 'marker'
+  /** Milliseconds until it may be complete; null when that depends on a marker. */
+  readonly readyInMs: number | null
+}
+
+/** Looks at a table's source. Memory is bounded by a page. */
+export interface Lister {
+  /** The base folder, the longest part of the pattern without a glob. */
+  readonly base: string
+  pages(signal: AbortSignal): AsyncIterable<ListingPage>
+  /** One path, by the same decisions; for `explain` and for files that were waiting. */
+  look(path: string): Promise<Sighting>
+}
+
+/** The decisions about one path, in their order; the first that did not pass is the answer. */
+export interface Sighting {
+  readonly file: FileSeen | undefined
+  readonly steps: readonly DecisionStep[]
+}
+
+export interface DecisionStep {
+  /** `matched`, `not_ignored`, `exists`, `settled`, `marker`, `known` … */
+  readonly check: string
+  readonly passed: boolean
+  readonly detail: string
+}
