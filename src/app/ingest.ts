@@ -1,0 +1,60 @@
+import type { CheckReport, ExplainReport, HistoryReport, RunEvent, RunReport, StatusReport } from '../model/report.ts'
+import type { FileFilter, TrackedFile } from '../tracker/tracker.ts'
+import type { ResolvedConfig } from '../config/config.ts'
+import type { Strategy } from '../strategies/strategy.ts'
+
+export interface RunOptions {
+  /** Bare or qualified names; all tables when left out. ConfigError `ING-CONFIG-TABLE-UNKNOWN` for an unknown or ambiguous one. */
+  readonly tables?: readonly string[] | undefined
+  /** Changes nothing anywhere and fills `plan` of each table. */
+  readonly dryRun?: boolean
+  /** With `dryRun`: really plans, so that the rows are counted. */
+  readonly verbose?: boolean
+  /** `incremental` turns a full_drop run type into append; `full_drop` reloads all files as one replacing commit. */
+  readonly runType?: 'incremental' | 'full_drop' | undefined
+  /** Tables loaded at the same time; `max_parallel_jobs` when left out. */
+  readonly concurrency?: number | undefined
+  /** Only tables whose strategy is of this kind. */
+  readonly strategy?: string | undefined
+  readonly onEvent?: ((event: RunEvent) => void) | undefined
+  /** Ends the run: batches in flight are released. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface QueryResult {
+  readonly columns: readonly { readonly name: string; readonly type: string }[]
+  /** Chunks of rows; values as JSON holds them, integers beyond 2^53 and decimals as strings. */
+  readonly chunks: AsyncIterable<readonly (readonly unknown[])[]>
+}
+
+/** All that ingestd does; the command line is a thin face of it. */
+export interface Ingest extends AsyncDisposable {
+  readonly config: ResolvedConfig
+  run(options?: RunOptions): Promise<RunReport>
+  status(options?: { readonly tables?: readonly string[] | undefined }): Promise<StatusReport>
+  files(filter?: FileFilter): AsyncIterable<TrackedFile>
+  /** One report for each table whose source could hold the path; one without a table when none does. */
+  explain(path: string): Promise<readonly ExplainReport[]>
+  check(): Promise<CheckReport>
+  /** failed | skipped → pending; the number of files. ConfigError `ING-FILE-UNKNOWN` for a path that the tracker lacks. */
+  retry(filter: FileFilter): Promise<number>
+  /** pending | failed → skipped. */
+  skip(filter: FileFilter): Promise<number>
+  /** Newest first. */
+  history(table: string, options?: { readonly limit?: number | undefined }): Promise<readonly HistoryReport[]>
+  /** Runs SQL over the configured tables, each seen as `database.table` at its current version. */
+  query(sql: string, use: (result: QueryResult) => Promise<void>): Promise<void>
+}
+
+/** What a caller of the library may pass. */
+export interface CreateOptions {
+  /** Path of the YAML file; `ingest.yaml` in the working directory when neither this nor `config` is given. */
+  readonly configFile?: string | undefined
+  /** The config itself, with the keys of the YAML file, or its text. */
+  readonly config?: Readonly<Record<string, unknown>> | string | undefined
+  /** `key=value` or `tables.NAME.key=value`, as `--var`. */
+  readonly overrides?: readonly string[] | undefined
+  /** Custom strategies by name, beside those that the config names by path. */
+  readonly strategies?: Readonly<Record<string, Strategy>> | undefined
+  readonly logLevel?: string | undefined
+}
