@@ -3,17 +3,22 @@ import type { Sql } from './sql.ts'
 /** A row with every value as JSON would hold it: integers beyond 2^53 and decimals are strings. */
 export type Row = Readonly<Record<string, unknown>>
 
+export interface ResultChunk {
+  readonly columns: readonly { readonly name: string; readonly type: string }[]
+  readonly rows: readonly (readonly unknown[])[]
+}
+
 /** One connection to the engine. Statements run one at a time; closing it drops its temporary tables. */
 export interface Session extends AsyncDisposable {
   /** Runs a statement and forgets its result. */
   run(statement: Sql): Promise<void>
   /**
    * Runs a query for few rows: catalog answers, counts, log actions; never user data.
-   * BIGINT and wider come as bigint, DECIMAL as string, VARCHAR as string, STRUCT as object, LIST as array, MAP as object.
+   * BIGINT and wider come as bigint, smaller integers as number, DECIMAL as string, VARCHAR as string, STRUCT as object, LIST as array, MAP as object.
    */
   rows(query: Sql): Promise<readonly Row[]>
-  /** Streams a result in chunks of rows, each value as display text or null; for `ingest query`. */
-  stream(query: Sql): AsyncIterable<{ readonly columns: readonly { readonly name: string; readonly type: string }[]; readonly rows: readonly (readonly unknown[])[] }>
+  /** Streams a result for `ingest query`: first a chunk without rows, that tells the columns; values as JSON holds them. */
+  stream(query: Sql): AsyncIterable<ResultChunk>
   /** 0 to 1 while a statement runs, -1 when unknown. */
   progress(): number
   /** Ends the running statement; it rejects. */
@@ -29,4 +34,6 @@ export interface EngineLimits {
   readonly threads: number
   /** Folder for spilled data; created when missing. */
   readonly temporaryFolder: string
+  /** Bytes that may be spilled; a share of the disk when left out. */
+  readonly maxTemporaryBytes?: number
 }

@@ -1,14 +1,21 @@
 /**
  * SQL as a value: text and parameters side by side. Nothing that is read from outside becomes part of a statement
- * as text: values are bound (`${value}`), names are quoted (`${id(name)}`), and the few places where DuckDB takes
- * no parameter (COPY targets, SET) use `literal`, which quotes.
+ * as text: values are bound (`${value}`), names are quoted (`${id(name)}`), and where DuckDB takes no parameter
+ * (COPY, CREATE VIEW, SET) `literal` and `inlined` quote the values.
  */
 export class Sql {
-  readonly text: string
+  /** Text around the parameters: one more than there are values. */
+  readonly fragments: readonly string[]
   readonly values: readonly SqlValue[]
-  constructor(text: string, values: readonly SqlValue[]) {
-    this.text = text
+
+  constructor(fragments: readonly string[], values: readonly SqlValue[]) {
+    this.fragments = fragments
     this.values = values
+  }
+
+  /** The statement with a `?` for each parameter. */
+  get text(): string {
+    return this.fragments.join('?')
   }
 }
 
@@ -16,44 +23,69 @@ export type SqlValue = string | number | bigint | boolean | null
 
 /** A statement or a part of one. Nested `Sql` is spliced, everything else is bound as a parameter. */
 export function sql(strings: TemplateStringsArray, ...parts: readonly (Sql | SqlValue)[]): Sql {
-  let text = strings[0] ?? ''
-  const values: SqlValue[] = []
-  parts.forEach((part, index) => {
-    if (part instanceof Sql) {
-      text += part.text
-      values.push(...part.values)
-    } else {
-      text += '?'
-      values.push(part)
-    }
-    text += strings[index + 1] ?? ''
+  const pieces: (Sql | SqlValue)[] = []
+  strings.forEach((text, index) => {
+    pieces.push(raw(text))
+    const part = parts[index]
+    if (part !== undefined) pieces.push(part)
   })
-  return new Sql(text, values)
+  return spliced(pieces)
 }
 
 /** A name, quoted. */
 export function id(name: string): Sql {
-  return new Sql(`"${name.replaceAll('"', '""')}"`, [])
+  return raw(`"${name.replaceAll('"', '""')}"`)
 }
 
 /** A string constant, quoted, where DuckDB takes no parameter. */
 export function literal(value: string): Sql {
-  return new Sql(`'${value.replaceAll("'", "''")}'`, [])
+  return raw(quoted(value))
 }
 
 /** A list constant `['a', 'b']` of quoted strings. */
 export function literalList(values: readonly string[]): Sql {
-  return new Sql(`[${values.map((value) => literal(value).text).join(', ')}]`, [])
+  return raw(`[${values.map(quoted).join(', ')}]`)
 }
 
 /** Parts joined by a separator of our own. */
 export function join(parts: readonly Sql[], separator = ', '): Sql {
-  return new Sql(parts.map((part) => part.text).join(separator), parts.flatMap((part) => part.values))
+  return spliced(parts.flatMap((part, index) => (index === 0 ? [part] : [raw(separator), part])))
 }
 
-/**
- * Text of our own making, or text that was checked to be a type, as `BIGINT`. Never for anything from outside.
- */
+/** Text of our own making, or text that was checked to be a type, as `BIGINT`. Never for anything from outside. */
 export function raw(text: string): Sql {
-  return new Sql(text, [])
+  return new Sql([text], [])
+}
+
+/** The same statement with its values as quoted constants, for statements that take no parameters. */
+export function inlined(statement: Sql): Sql {
+  return spliced(statement.fragments.flatMap((text, index) => (index === 0 ? [raw(text)] : [constant(statement.values[index - 1] ?? null), raw(text)])))
+}
+
+function constant(value: SqlValue): Sql {
+  if (value === null) return raw('NULL')
+  if (typeof value === 'string') return literal(value)
+  if (typeof value === 'number' && !Number.isFinite(value)) return raw(`'${value}'::DOUBLE`)
+  return raw(String(value))
+}
+
+function quoted(value: string): string {
+  return `'${value.replaceAll("'", "''")}'`
+}
+
+function spliced(pieces: readonly (Sql | SqlValue)[]): Sql {
+  const fragments = ['']
+  const values: SqlValue[] = []
+  for (const piece of pieces) {
+    if (piece instanceof Sql) {
+      const last = fragments.length - 1
+      fragments[last] += piece.fragments[0] ?? ''
+      fragments.push(...piece.fragments.slice(1))
+      values.push(...piece.values)
+    } else {
+      values.push(piece)
+      fragments.push('')
+    }
+  }
+  return new Sql(fragments, values)
 }

@@ -1,0 +1,108 @@
+import { mkdir } from 'node:fs/promises'
+import {
+  BIGINT,
+  BOOLEAN,
+  DOUBLE,
+  DuckDBArrayValue,
+  DuckDBBlobValue,
+  type DuckDBConnection,
+  DuckDBInstance,
+  DuckDBListValue,
+  DuckDBMapValue,
+  DuckDBStructValue,
+  type DuckDBType,
+  type DuckDBValue,
+  SQLNULL,
+  VARCHAR,
+} from '@duckdb/node-api'
+import type { EngineLimits, ResultChunk, Row, Session } from './engine.ts'
+import type { Sql, SqlValue } from './sql.ts'
+
+/**
+ * Settings of every session. UTC, because a rewrite under another zone shifts the INT96 timestamps that Spark
+ * wrote; no extension is ever fetched, since only what is linked in can be assumed.
+ */
+const SETTINGS: Readonly<Record<string, string>> = {
+  TimeZone: 'UTC',
+  autoinstall_known_extensions: 'false',
+  autoload_known_extensions: 'false',
+}
+
+/** Opens an engine of its own, in memory, that spills to `limits.temporaryFolder`. */
+export async function openSession(limits: EngineLimits): Promise<Session> {
+  await mkdir(limits.temporaryFolder, { recursive: true })
+  const instance = await DuckDBInstance.create(':memory:', {
+    memory_limit: `${Math.floor(limits.memoryBytes)}B`,
+    threads: String(limits.threads),
+    temp_directory: limits.temporaryFolder,
+    ...(limits.maxTemporaryBytes === undefined ? {} : { max_temp_directory_size: `${limits.maxTemporaryBytes}B` }),
+  })
+  const connection = await instance.connect()
+  for (const [name, value] of Object.entries(SETTINGS)) await connection.run(`SET ${name} = '${value}'`)
+  return new DuckDbSession(instance, connection)
+}
+
+class DuckDbSession implements Session {
+  readonly #instance: DuckDBInstance
+  readonly #connection: DuckDBConnection
+  #names = 0
+
+  constructor(instance: DuckDBInstance, connection: DuckDBConnection) {
+    this.#instance = instance
+    this.#connection = connection
+  }
+
+  async run(statement: Sql): Promise<void> {
+    await this.#connection.run(statement.text, [...statement.values], statement.values.map(typeOf))
+  }
+
+  async rows(query: Sql): Promise<readonly Row[]> {
+    const reader = await this.#connection.runAndReadAll(query.text, [...query.values], query.values.map(typeOf))
+    const names = reader.deduplicatedColumnNames()
+    return reader.getRows().map((row) => Object.fromEntries(names.map((name, index) => [name, plain(row[index] ?? null)])))
+  }
+
+  async *stream(query: Sql): AsyncIterable<ResultChunk> {
+    const result = await this.#connection.stream(query.text, [...query.values], query.values.map(typeOf))
+    const columns = result.deduplicatedColumnNames().map((name, index) => ({ name, type: result.columnType(index).toString() }))
+    yield { columns, rows: [] }
+    for await (const rows of result.yieldRowsJson()) yield { columns, rows }
+  }
+
+  progress(): number {
+    const { percentage } = this.#connection.progress
+    return percentage < 0 ? -1 : percentage / 100
+  }
+
+  interrupt(): void {
+    this.#connection.interrupt()
+  }
+
+  temporaryName(prefix: string): string {
+    this.#names += 1
+    return `${prefix}_${this.#names}`
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#connection.closeSync()
+    this.#instance.closeSync()
+  }
+}
+
+/** An untyped JavaScript number would be bound as a DOUBLE. */
+function typeOf(value: SqlValue): DuckDBType {
+  if (value === null) return SQLNULL
+  if (typeof value === 'string') return VARCHAR
+  if (typeof value === 'boolean') return BOOLEAN
+  return typeof value === 'bigint' || Number.isSafeInteger(value) ? BIGINT : DOUBLE
+}
+
+/** bigint for integers of 64 bits and more, text for what JavaScript cannot hold, objects and arrays for nested values. */
+function plain(value: DuckDBValue): unknown {
+  if (value === null || typeof value !== 'object') return value
+  if (value instanceof DuckDBStructValue) return Object.fromEntries(Object.entries(value.entries).map(([name, entry]) => [name, plain(entry)]))
+  if (value instanceof DuckDBMapValue) return Object.fromEntries(value.entries.map(({ key, value: entry }) => [String(key), plain(entry)]))
+  if (value instanceof DuckDBListValue || value instanceof DuckDBArrayValue) return value.items.map(plain)
+  if (value instanceof DuckDBBlobValue) return value.bytes
+  return value.toString()
+}
