@@ -76,7 +76,10 @@ export type CommitOutcome =
   | { readonly kind: 'committed'; readonly version: bigint }
   /** Our own earlier attempt, whose answer was lost. */
   | { readonly kind: 'alreadyCommitted'; readonly version: bigint }
-  /** A batch of this tracker with a number as high or higher is in the log: settle it, and plan ours again under a new number. */
+  /**
+   * Another batch of our application id was committed since the table was opened, whatever its number: a writer that
+   * was thought dead, or our successor. Settle that one, and plan ours again under a new number.
+   */
   | { readonly kind: 'overtaken'; readonly batch: bigint; readonly version: bigint }
   /** Another writer changed what the plan rests on: open the table again and plan again. */
   | { readonly kind: 'conflict'; readonly version: bigint; readonly reason: string }
@@ -100,6 +103,11 @@ export interface OpenTable {
   refresh(): Promise<void>
   /** A query of the current rows with the table's columns in order; for a new table none is to be had (BugError). */
   current(): Promise<Sql>
+  /**
+   * A query of the partitions of the table: its partition columns, typed, and `sequence` VARCHAR, the greatest tag
+   * `ingestd.sequence` among the partition's files (null where none has one).
+   */
+  partitionSequences(): Promise<Sql>
   /** Writes the rows as Parquet under `_ingestd/`, with statistics, unseen by every reader. Killed at any time, it leaves only what `clean` removes. */
   stage(request: StageRequest): Promise<Staged>
   /** Moves staged files to their place and writes one log entry: THE COMMIT POINT. Tries again while the other commits are compatible. */
