@@ -6,7 +6,7 @@ import type { TableConfig } from '../model/table.ts'
  * What a batch does to a table, as a value. The store turns it into data files and one commit; a dry run counts it.
  */
 export interface LoadPlan {
-  /** A query that yields the table's columns and `__path`. */
+  /** A query that yields the table's columns and `__path`; with `remove: partitions` also `__sequence`. */
   readonly add: Sql
   readonly remove: Removal
   /** True when the plan read nothing of the table: it commutes with every other append. */
@@ -18,7 +18,7 @@ export interface LoadPlan {
 export type Removal =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'everything' }
-  /** All files of the partitions that `add` has rows for, but for those that `keep` names. */
+  /** All files of the partitions that `add` has rows for. */
   | { readonly kind: 'partitions' }
   /** A query of (file VARCHAR, row BIGINT): the data file as the log names it, and the position in it from 0. */
   | { readonly kind: 'positions'; readonly positions: Sql }
@@ -27,11 +27,14 @@ export interface PlanInput {
   readonly table: TableConfig
   /**
    * Name of the relation of the batch's rows: the table's columns, `__path` VARCHAR, and, for a strategy that `reads`
-   * more than once, `__ordinal` INTEGER (file order in the batch), `__row` BIGINT (order within the batch).
+   * more than once, `__ordinal` INTEGER (file order in the batch), `__row` BIGINT (order within the batch) and
+   * `__sequence` VARCHAR (orders the snapshots that the files belong to, also across batches).
    */
   readonly records: Sql
   /** Relation of the table's current rows with the table's columns; null when the table has none yet. */
   readonly current: Sql | null
+  /** Query of the table's partitions: its partition columns and `sequence`; null when the table has none yet. */
+  readonly partitionSequences: Sql | null
   /** The table's columns in order, audit columns last. */
   readonly columns: readonly Column[]
   /** Names among `columns` that are ours: `_load_timestamp`, `_source_file`, `_batch_id`. */

@@ -1,0 +1,35 @@
+import { isAbsolute } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { ConfigError } from '../errors/errors.ts'
+import { append } from './append.ts'
+import { overwrite } from './overwrite.ts'
+import type { Strategy } from './strategy.ts'
+
+/** Strategies by the name that `loading_strategy` takes; null for one that is not built yet. */
+export const STRATEGIES: Readonly<Record<string, Strategy | null>> = { append, overwrite, merge: null, scd2: null }
+
+/** A built-in strategy by name, or a module by absolute path that exports one as `default` or `strategy`. */
+export async function loadStrategy(name: string): Promise<Strategy> {
+  const known = STRATEGIES[name]
+  if (known) return known
+  if (!isAbsolute(name)) throw new ConfigError('ING-CONFIG-UNSUPPORTED', `the strategy ${name} is not built yet`)
+  const module = await importModule(name)
+  const strategy = module['default'] ?? module['strategy']
+  if (isStrategy(strategy)) return strategy
+  throw new ConfigError('ING-CONFIG-MODULE', `${name} exports no strategy`, [], {
+    hint: 'export default defineStrategy({ name, reads, plan })',
+  })
+}
+
+async function importModule(path: string): Promise<Readonly<Record<string, unknown>>> {
+  try {
+    return (await import(pathToFileURL(path).href)) as Readonly<Record<string, unknown>>
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new ConfigError('ING-CONFIG-MODULE', `${path} cannot be loaded: ${reason}`, [], { cause })
+  }
+}
+
+function isStrategy(value: unknown): value is Strategy {
+  return typeof value === 'object' && value !== null && 'plan' in value && typeof value.plan === 'function' && 'reads' in value && typeof value.reads === 'function'
+}
