@@ -1,0 +1,39 @@
+import { mapType, parseType, typeText } from './type-text.ts'
+
+/** What Delta has no type for, as the nearest type that keeps every value exactly. */
+const REPLACED: Readonly<Record<string, string>> = {
+  UTINYINT: 'SMALLINT',
+  USMALLINT: 'INTEGER',
+  UINTEGER: 'BIGINT',
+  UBIGINT: 'DECIMAL(20,0)',
+  HUGEINT: 'DECIMAL(38,0)',
+  UHUGEINT: 'DECIMAL(38,0)',
+  TIMESTAMP_S: 'TIMESTAMP',
+  TIMESTAMP_MS: 'TIMESTAMP',
+  TIMESTAMP_NS: 'TIMESTAMP',
+  TIMESTAMPTZ: 'TIMESTAMP WITH TIME ZONE',
+  DATETIME: 'TIMESTAMP',
+}
+
+/** Types that a Delta table holds as they are; everything else (TIME, UUID, ENUM, JSON, INTERVAL, BIT, NULL …) is text. */
+const STORED =
+  /^(BOOLEAN|TINYINT|SMALLINT|INTEGER|BIGINT|FLOAT|DOUBLE|DECIMAL\(\d+, *\d+\)|VARCHAR|BLOB|DATE|TIMESTAMP|TIMESTAMP WITH TIME ZONE)$/
+
+/**
+ * The type under which a Delta table stores a DuckDB type, as DuckDB names it; nested types part by part.
+ * TIMESTAMP is kept as Delta's timestamp_ntz; who wants naive times as UTC asks `zonedType`.
+ */
+export function storableType(duckdbType: string): string {
+  return typeText(mapType(parseType(duckdbType), storedPlain))
+}
+
+/** The same type with naive timestamps as TIMESTAMP WITH TIME ZONE, nested ones too. */
+export function zonedType(duckdbType: string): string {
+  return typeText(mapType(parseType(duckdbType), (plain) => (/^(TIMESTAMP(_S|_MS|_NS)?|DATETIME)$/i.test(plain) ? 'TIMESTAMP WITH TIME ZONE' : plain)))
+}
+
+function storedPlain(plain: string): string {
+  const upper = plain.toUpperCase()
+  const replaced = REPLACED[upper] ?? upper
+  return STORED.test(replaced) ? replaced : 'VARCHAR'
+}
