@@ -1,0 +1,72 @@
+import { id, literalList, type Sql, sql } from '../engine/sql.ts'
+import { BugError, TableError } from '../errors/errors.ts'
+import { NO_ROWS, type RowCounts } from '../model/file.ts'
+import type { Staged } from '../stores/store.ts'
+import type { LoadPlan } from '../strategies/strategy.ts'
+import type { LoadContext } from './context.ts'
+import type { Shape } from './shape.ts'
+
+export interface CountedRows {
+  readonly byFile: ReadonlyMap<string, RowCounts>
+  /** Rows of the batch that the plan left out. */
+  readonly dropped: bigint
+}
+
+interface Counted {
+  readonly plan: LoadPlan
+  /** The relation of the batch's rows. */
+  readonly records: Sql
+  /** Whether `records` is kept, and may be read again. */
+  readonly many: boolean
+  readonly staged: readonly Staged[]
+  readonly shape: Shape
+  readonly context: LoadContext
+}
+
+/**
+ * Rows of each file as read and as written, and the check that nothing got lost in between: what the files gave is
+ * what the data files hold, but for rows that the plan left out on purpose.
+ */
+export async function rowsByFile(counted: Counted): Promise<CountedRows> {
+  const { plan, shape, staged, many, records, context } = counted
+  const files = shape.groups.flatMap(({ group }) => group.files)
+  const written = staged.reduce((sum, one) => sum + one.rows, 0n)
+  const kept = await keptRows(counted, files.length === 1 ? files[0]?.path : undefined, written)
+  const total = [...kept.values()].reduce((sum, rows) => sum + rows, 0n)
+  if (total !== written) throw unbalanced(`${total} rows were planned, ${written} were written`)
+  const read = many ? await countBy(sql`select __path as path, count(*) as rows from ${records} group by 1`, context) : kept
+  const byFile = new Map<string, RowCounts>()
+  let dropped = 0n
+  for (const file of files) {
+    const one = read.get(file.path) ?? 0n
+    const left = one - (kept.get(file.path) ?? 0n)
+    if (left < 0n) throw unbalanced(`${file.path} gave ${one} rows, but more were written`)
+    dropped += left
+    byFile.set(file.path, { ...NO_ROWS, read: one, loaded: plan.dropped === 'superseded' ? one : one - left, deduplicated: plan.dropped === 'superseded' ? 0n : left })
+  }
+  return { byFile, dropped }
+}
+
+/** Rows of each file that the plan keeps; from the data files where they name their source, which is cheapest. */
+async function keptRows({ plan, staged, shape, context }: Counted, only: string | undefined, written: bigint): Promise<ReadonlyMap<string, bigint>> {
+  if (only !== undefined) return new Map([[only, written]])
+  const paths = staged.flatMap((one) => one.localPaths)
+  if (shape.auditColumns.includes('_source_file') && paths.length > 0) {
+    return countBy(sql`select ${id('_source_file')} as path, count(*) as rows from read_parquet(${literalList(paths)}, hive_partitioning = false) group by 1`, context)
+  }
+  return countBy(sql`select __path as path, count(*) as rows from (${plan.add}) group by 1`, context)
+}
+
+async function countBy(query: Sql, context: LoadContext): Promise<ReadonlyMap<string, bigint>> {
+  const rows = await context.session.rows(query)
+  return new Map(rows.map(({ path, rows: count }) => [String(path), asCount(count)]))
+}
+
+function asCount(value: unknown): bigint {
+  if (typeof value === 'bigint') return value
+  throw new BugError(`a count came as ${typeof value}`)
+}
+
+function unbalanced(message: string): TableError {
+  return new TableError('ING-TABLE-BALANCE', `the rows do not balance: ${message}; nothing was committed`)
+}

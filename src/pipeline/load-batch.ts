@@ -1,0 +1,68 @@
+import { assertNever } from '../lib/assert-never.ts'
+import { failpoint } from '../lib/failpoint.ts'
+import type { OpenTable } from '../stores/store.ts'
+import type { LoadContext } from './context.ts'
+import { givenUp, manifestOf, outcomeOf } from './outcome.ts'
+import type { LoadJob, LoadResult, Preview } from './protocol.ts'
+import { shapeOf } from './shape.ts'
+import { inspectSource } from './source.ts'
+import { countingSink, type Sink, stagePlan, tableSink } from './stage.ts'
+import { emptyLeaving, leave, type Leaving } from './units.ts'
+
+/**
+ * One batch from its files to its commit. Before the commit everything may be thrown away; after it nothing may fail
+ * the batch. Runs in the load process; the caller settles the tracker by what this returns.
+ */
+export async function loadBatch(job: LoadJob, target: OpenTable, context: LoadContext): Promise<LoadResult> {
+  const { shape, plan, reader, leaving } = await planBatch(job, target, tableSink(target), context)
+  failpoint('after-stage')
+  if (plan.rows.size === 0) return { outcome: outcomeOf(job.batch, plan, leaving, null), overtaken: false }
+
+  const manifest = manifestOf(job, plan, reader, await target.lastBatch(context.appId), context)
+  if ((await target.writeManifest(manifest)) === 'exists') return givenUp(job.batch, 'its batch number was taken by another process')
+  failpoint('after-manifest')
+  const { staged, remove, blindAppend } = plan
+  const commit = await target.commit({ manifest, staged, remove, blindAppend, columns: shape.columns, trackerId: job.trackerId, strategy: job.table.strategy })
+  failpoint('after-commit')
+  switch (commit.kind) {
+    case 'committed':
+    case 'alreadyCommitted':
+      return { outcome: outcomeOf(job.batch, plan, leaving, commit.version), overtaken: false }
+    case 'overtaken':
+      await target.discard(staged)
+      return givenUp(job.batch, `batch ${commit.batch} of another process was committed first`)
+    case 'conflict':
+      await target.discard(staged)
+      return givenUp(job.batch, commit.reason)
+    default:
+      return assertNever(commit)
+  }
+}
+
+/** The same line up to the plan: what a load would do. Nothing is written, not even with `count`. */
+export async function previewBatch(job: LoadJob, target: OpenTable, context: LoadContext, count: boolean): Promise<Preview> {
+  if (count) {
+    const { shape, plan, leaving } = await planBatch(job, target, countingSink(context), context)
+    return { outcome: outcomeOf(job.batch, plan, leaving, null), newColumns: shape.newColumns }
+  }
+  const { shape, leaving } = await shapeBatch(job, target, context)
+  return { outcome: outcomeOf(job.batch, undefined, leaving, null), newColumns: shape.newColumns }
+}
+
+async function planBatch(job: LoadJob, target: OpenTable, sink: Sink, context: LoadContext) {
+  const shaped = await shapeBatch(job, target, context)
+  const plan = await stagePlan(shaped.shape, job, target, sink, context)
+  return { ...shaped, plan, leaving: leave(shaped.leaving, plan) }
+}
+
+/** Opens the files and brings them together with the table; those that do not fit leave, a snapshot as a whole. */
+async function shapeBatch(job: LoadJob, target: OpenTable, context: LoadContext) {
+  const source = await inspectSource(job.batch.files, context.landing, context.format, context.formatContext)
+  failpoint('after-inspect')
+  const unread: Leaving = leave(emptyLeaving(), source, job)
+  const readable = source.groups.map((group) => ({ ...group, files: group.files.filter((file) => !unread.paths.has(file.path)) })).filter((group) => group.files.length > 0)
+  const shape = await shapeOf(readable, target.state, context.format, { ...context.formatContext, reader: source.reader })
+  const leaving = leave(unread, { failed: shape.failed, released: [] }, job)
+  const groups = shape.groups.map((one) => ({ ...one, group: { ...one.group, files: one.group.files.filter((file) => !leaving.paths.has(file.path)) } }))
+  return { shape: { ...shape, groups: groups.filter(({ group }) => group.files.length > 0) }, reader: source.reader, leaving }
+}

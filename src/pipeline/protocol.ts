@@ -1,0 +1,54 @@
+import type { Batch, BatchOutcome } from '../model/batch.ts'
+import type { Manifest } from '../model/manifest.ts'
+import type { Column } from '../model/schema.ts'
+import type { HistoryEntry } from '../stores/store.ts'
+import type { TableConfig } from '../model/table.ts'
+
+/** What a table's log says, for recovery before a load. */
+export interface Inspection {
+  readonly exists: boolean
+  readonly version: bigint | null
+  /** The highest batch number in the log of our application id. */
+  readonly lastBatch: bigint | null
+  readonly highestManifest: bigint | null
+  /** Committed manifests above `known`, newest first. */
+  readonly manifests: readonly Manifest[]
+}
+
+export interface LoadJob {
+  readonly table: TableConfig
+  readonly batch: Batch
+  readonly trackerId: string
+  /** Replaces all that the table holds, whatever the strategy (full drop). */
+  readonly replaceAll: boolean
+}
+
+/** What a load would do, found without writing anything. */
+export interface Preview {
+  readonly outcome: BatchOutcome
+  readonly newColumns: readonly Column[]
+}
+
+/**
+ * A load runs in a process of its own, which has the engine and the table's commit; the caller has the tracker.
+ * Plans, progress and outcomes cross the border, never rows.
+ */
+export interface LoadWorker {
+  inspect(table: TableConfig, trackerId: string, known: bigint | null): Promise<Inspection>
+  /** One batch to its commit. A bad file is an outcome; errors are those of the table, the storage, the engine. */
+  load(job: LoadJob, onProgress?: (stage: string, fraction: number) => void): Promise<LoadResult>
+  /** The same up to the plan; with `count` the rows are really planned and counted. */
+  preview(job: LoadJob, count: boolean): Promise<Preview>
+  history(table: TableConfig, limit: number): Promise<readonly HistoryEntry[]>
+}
+
+export interface LoadResult {
+  readonly outcome: BatchOutcome
+  /** True when another batch of this tracker was committed meanwhile: the log is asked again before anything else. */
+  readonly overtaken: boolean
+}
+
+/** The application id of the `txn` actions: this tracker, this table. */
+export function applicationId(trackerId: string, table: TableConfig): string {
+  return `ingestd/${trackerId}/${table.name}`
+}

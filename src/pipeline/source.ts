@@ -1,0 +1,60 @@
+import { FileError } from '../errors/errors.ts'
+import type { FileGroup, Format, FormatContext, SourceFile, SourceIo } from '../formats/format.ts'
+import type { BatchFile, FileSeen } from '../model/file.ts'
+
+/** Landing files of a batch: opened under paths that the engine takes, and compared with what was listed. */
+export interface LandingFiles extends SourceIo {
+  opened<F extends FileSeen>(files: readonly F[]): Promise<readonly (F & { readonly readPath: string })[]>
+  versionOf(file: FileSeen): Promise<string | undefined>
+}
+
+export interface InspectedSource {
+  readonly groups: readonly FileGroup[]
+  readonly failed: readonly FileError[]
+  readonly released: readonly Released[]
+  readonly reader: unknown
+}
+
+export interface Released {
+  readonly path: string
+  readonly reason: string
+}
+
+/** Opens the files of a batch, sets aside those that changed or vanished since the listing, and groups the rest. */
+export async function inspectSource(files: readonly BatchFile[], landing: LandingFiles, format: Format, context: FormatContext): Promise<InspectedSource> {
+  const { same, failed, released } = await compareVersions(files, landing)
+  const opened: readonly SourceFile[] = await landing.opened(same)
+  const inspection = await format.inspect(opened, context)
+  return { groups: inspection.groups, failed: [...failed, ...inspection.failed], released, reader: inspection.reader }
+}
+
+export interface Comparison<F extends FileSeen> {
+  readonly same: readonly F[]
+  readonly failed: readonly FileError[]
+  readonly released: readonly Released[]
+}
+
+/** Whether the files are still those that were listed. A version is compared before and after reading. */
+export async function compareVersions<F extends FileSeen>(files: readonly F[], landing: LandingFiles): Promise<Comparison<F>> {
+  const same: F[] = []
+  const failed: FileError[] = []
+  const released: Released[] = []
+  await Promise.all(
+    files.map(async (file) => {
+      try {
+        const version = await landing.versionOf(file)
+        if (version === file.version) same.push(file)
+        else if (version === undefined) failed.push(gone(file))
+        else released.push({ path: file.path, reason: 'the file changed while it was loaded' })
+      } catch (error) {
+        if (!(error instanceof FileError)) throw error
+        failed.push(error)
+      }
+    }),
+  )
+  return { same: same.length === files.length ? files : same, failed, released }
+}
+
+function gone(file: FileSeen): FileError {
+  return new FileError('ING-FILE-GONE', file.path, `${file.path} vanished after it was listed`, { hint: 'deliver it again, or: ingest skip FILE' })
+}

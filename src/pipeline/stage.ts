@@ -1,0 +1,190 @@
+import { engineFailure } from '../engine/failure.ts'
+import { id, inlined, join, literalList, raw, type Sql, sql } from '../engine/sql.ts'
+import { FileError, TableError, UnavailableError } from '../errors/errors.ts'
+import { failpoint } from '../lib/failpoint.ts'
+import { type BatchFile, NO_ROWS, type RowCounts } from '../model/file.ts'
+import type { LoadPlan } from '../strategies/strategy.ts'
+import type { OpenTable, Staged } from '../stores/store.ts'
+import { rowsByFile } from './balance.ts'
+import type { LoadContext } from './context.ts'
+import { findCulprits, without } from './isolate.ts'
+import type { LoadJob } from './protocol.ts'
+import { recordsOf, type Shape, type ShapedGroup } from './shape.ts'
+import { compareVersions, type Released } from './source.ts'
+import { emptyLeaving, leave } from './units.ts'
+
+/** Where a plan's rows go: data files of the table, or, in a dry run, a count. */
+export interface Sink {
+  write(add: Sql, shape: Shape, batchId: string, tags: Readonly<Record<string, string>> | undefined): Promise<Staged>
+  discard(staged: readonly Staged[]): Promise<void>
+}
+
+export interface StagedPlan {
+  readonly staged: readonly Staged[]
+  readonly remove: 'nothing' | 'everything' | 'partitions'
+  readonly blindAppend: boolean
+  /** Of the files that are in the staged rows. */
+  readonly rows: ReadonlyMap<string, RowCounts>
+  readonly superseded: bigint
+  readonly failed: readonly FileError[]
+  readonly released: readonly Released[]
+}
+
+/** Data files go to the table's folder, unseen until the commit. */
+export function tableSink(target: OpenTable): Sink {
+  return {
+    write: (add, shape, batchId, tags) => target.stage({ add, columns: shape.columns, batchId, ...(tags === undefined ? {} : { tags }) }),
+    discard: (staged) => target.discard(staged),
+  }
+}
+
+/** A dry run counts the rows and writes nothing. */
+export function countingSink({ session }: LoadContext): Sink {
+  return {
+    write: async (add) => {
+      // Every value is read, as a load would, so that a value that does not fit is found.
+      const [counted] = await session.rows(sql`select count(*) as rows, bit_xor(hash(record)) as checked from (${add}) as record`)
+      return { files: [], rows: typeof counted?.['rows'] === 'bigint' ? counted['rows'] : 0n, localPaths: [] }
+    },
+    discard: async () => {},
+  }
+}
+
+/**
+ * Plans the batch and writes its rows. A file that cannot be read, or that changes while it is read, is set aside
+ * with its own reason, and the rest is written again: what comes out holds whole files of one content each.
+ */
+export async function stagePlan(shape: Shape, job: LoadJob, target: OpenTable, sink: Sink, context: LoadContext): Promise<StagedPlan> {
+  const failed: FileError[] = []
+  const released: Released[] = []
+  let groups = shape.groups
+  for (;;) {
+    const kept = { ...shape, groups }
+    const attempt = await tryStage(kept, job, target, sink, context)
+    const bad = attempt.failed ?? (await compareVersions(filesOf(kept), context.landing))
+    const leaving = leave(emptyLeaving(), bad, job)
+    if (attempt.plan && leaving.paths.size === 0) return { ...attempt.plan, failed, released }
+    if (attempt.plan) await sink.discard(attempt.plan.staged)
+    failed.push(...leaving.failed)
+    released.push(...leaving.released)
+    groups = remaining(groups, leaving.paths)
+  }
+}
+
+type Attempt = { readonly plan: Omit<StagedPlan, 'failed' | 'released'>; readonly failed?: undefined } | { readonly plan?: undefined; readonly failed: { readonly failed: readonly FileError[]; readonly released: readonly Released[] } }
+
+async function tryStage(shape: Shape, job: LoadJob, target: OpenTable, sink: Sink, context: LoadContext): Promise<Attempt> {
+  try {
+    return { plan: await stageOnce(shape, job, target, sink, context) }
+  } catch (error) {
+    const readable = shape.groups.filter(({ group }) => !group.empty)
+    const culprits = await findCulprits(readable, error, context.format, context.formatContext)
+    if (culprits.length > 0) return { failed: { failed: culprits, released: [] } }
+    // A file that was swapped between two reads fails once and reads well afterwards.
+    const moved = await compareVersions(filesOf(shape), context.landing)
+    if (moved.failed.length + moved.released.length > 0) return { failed: moved }
+    throw engineFailure(error) ?? new UnavailableError('ING-ENGINE', `${job.table.name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+  }
+}
+
+async function stageOnce(shape: Shape, job: LoadJob, target: OpenTable, sink: Sink, context: LoadContext): Promise<Omit<StagedPlan, 'failed' | 'released'>> {
+  const full = { ...shape, groups: shape.groups.filter(({ group }) => !group.empty) }
+  const many = context.strategy.reads(job.table) === 'many'
+  const query = recordsOf(full, { loadedAt: context.loadedAt, batchId: job.batch.id }, context.format, context.formatContext)
+  await using kept = many ? await keepRecords(query, job.batch.files, context) : undefined
+  const records = kept?.name ?? sql`(${query})`
+  const plan = await planOf(records, shape, job, target, context)
+  failpoint('after-plan')
+  const remove = job.replaceAll ? 'everything' : removalOf(plan)
+  const staged = await write(plan, full, job, sink, context)
+  const rows = await rowsByFile({ plan, records, many, staged, shape: full, context })
+  const superseded = plan.dropped === 'superseded' ? rows.dropped : 0n
+  const empty = shape.groups.filter(({ group }) => group.empty).flatMap(({ group }) => group.files.map((file) => [file.path, NO_ROWS] as const))
+  return { staged, remove, blindAppend: plan.blindAppend && !job.replaceAll, rows: new Map([...rows.byFile, ...empty]), superseded }
+}
+
+async function planOf(records: Sql, shape: Shape, job: LoadJob, target: OpenTable, context: LoadContext): Promise<LoadPlan> {
+  const many = context.strategy.reads(job.table) === 'many' && target.state !== null
+  const input = {
+    table: job.table,
+    records,
+    current: many ? await currentAs(shape, target) : null,
+    partitionSequences: many && job.table.overwriteScope === 'partition' ? await target.partitionSequences() : null,
+    columns: shape.columns,
+    auditColumns: shape.auditColumns,
+  }
+  try {
+    return context.strategy.plan(input)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new TableError('ING-TABLE-STRATEGY', `${job.table.name}: the strategy ${context.strategy.name} failed: ${reason}`, { cause })
+  }
+}
+
+/** The table's rows with the columns that it will have after the batch. */
+async function currentAs(shape: Shape, target: OpenTable): Promise<Sql> {
+  const known = new Set(target.state?.columns.map((column) => column.name))
+  const values = shape.columns.map((column) => (known.has(column.name) ? id(column.name) : sql`null::${raw(column.type)} as ${id(column.name)}`))
+  return sql`select ${join(values)} from (${await target.current()})`
+}
+
+function removalOf(plan: LoadPlan): 'nothing' | 'everything' | 'partitions' {
+  if (plan.remove.kind === 'positions') throw new TableError('ING-TABLE-STRATEGY', 'plans that remove single rows are not built yet')
+  return plan.remove.kind
+}
+
+async function write(plan: LoadPlan, shape: Shape, job: LoadJob, sink: Sink, context: LoadContext): Promise<readonly Staged[]> {
+  const columns = join(shape.columns.map((column) => id(column.name)))
+  if (plan.remove.kind !== 'partitions') return [await sink.write(sql`select ${columns} from (${plan.add})`, shape, job.batch.id, undefined)]
+  const sequences = await context.session.rows(sql`select distinct __sequence as sequence from (${plan.add}) order by all`)
+  const staged: Staged[] = []
+  for (const { sequence } of sequences) {
+    const part = sql`select ${columns} from (${plan.add}) where __sequence = ${String(sequence)}`
+    staged.push(await sink.write(part, shape, job.batch.id, { 'ingestd.sequence': String(sequence) }))
+  }
+  return staged
+}
+
+/** The records in a temporary table, for strategies that read them more than once; dropped at the end. */
+async function keepRecords(query: Sql, files: readonly BatchFile[], context: LoadContext): Promise<AsyncDisposable & { readonly name: Sql }> {
+  const { session } = context
+  const rows = id(session.temporaryName('rows'))
+  const order = id(session.temporaryName('files'))
+  const view = id(session.temporaryName('records'))
+  const drop = async () => {
+    await session.run(sql`drop view if exists ${view}`)
+    await session.run(sql`drop table if exists ${rows}`)
+    await session.run(sql`drop table if exists ${order}`)
+  }
+  try {
+    const paths = literalList(files.map((file) => file.path))
+    const sequences = literalList(sequencesOf(files))
+    await session.run(sql`create temp table ${order} as select unnest(${paths}) as path, unnest(range(${files.length})) as ordinal, unnest(${sequences}) as sequence`)
+    await session.run(inlined(sql`create temp table ${rows} as ${query}`))
+    await session.run(sql`create temp view ${view} as
+      select r.*, f.ordinal as __ordinal, r.rowid as __row, f.sequence as __sequence from ${rows} as r join ${order} as f on f.path = r.__path`)
+  } catch (error) {
+    await drop()
+    throw error
+  }
+  return { name: view, [Symbol.asyncDispose]: drop }
+}
+
+/** Orders snapshots, also those of other batches: the newest modified time of the unit, then its greatest path. */
+function sequencesOf(files: readonly BatchFile[]): readonly string[] {
+  const newest = new Map<string, BatchFile>()
+  // Files are in file order, so the last of a unit is its newest.
+  for (const file of files) newest.set(file.unit, file)
+  return files.map((file) => {
+    const last = newest.get(file.unit) ?? file
+    return `${String(last.modifiedNs).padStart(20, '0')} ${last.path}`
+  })
+}
+
+function filesOf(shape: Shape): readonly BatchFile[] {
+  return shape.groups.flatMap(({ group }) => group.files)
+}
+
+function remaining(groups: readonly ShapedGroup[], paths: ReadonlySet<string>): readonly ShapedGroup[] {
+  return groups.map((one) => ({ ...one, ...without(one, paths) })).filter(({ group }) => group.files.length > 0)
+}
