@@ -20,6 +20,8 @@ export const ERROR_CODES = {
 
   'ING-FILE-GONE': { cause: 'The file vanished between listing and reading.', remedy: 'Deliver it again, or `ingest skip FILE`.' },
   'ING-FILE-CHANGED': { cause: 'The file changed while it was read.', remedy: 'None: the new version is taken when it has settled.' },
+  'ING-FILE-CHANGED-AFTER-LOAD': { cause: 'A file that was loaded has new content, and on_changed_file does not load it.', remedy: 'Set on_changed_file, or deliver new content under a new name.' },
+  'ING-FILE-WAITING': { cause: 'A file is not complete yet: it is still changing, or its marker is missing.', remedy: 'None: a later run takes it.' },
   'ING-FILE-UNREADABLE': { cause: 'The file cannot be opened.', remedy: 'Grant read permission, then `ingest retry FILE`.' },
   'ING-FILE-EMPTY': { cause: 'The file has no bytes and its format or strategy needs some.', remedy: 'Deliver it again.' },
   'ING-FILE-TRUNCATED': { cause: 'The end of the file is missing.', remedy: 'Deliver it again; the new version is taken by itself.' },
@@ -42,6 +44,7 @@ export const ERROR_CODES = {
   'ING-TABLE-DATA-FILE': { cause: 'A data file that the log lists is missing or damaged.', remedy: 'Restore it, or rewrite the table.' },
   'ING-TABLE-NOT-EMPTY': { cause: 'The target folder holds files, but no Delta log.', remedy: 'Choose another target_path, or empty the folder.' },
   'ING-TABLE-OTHER-TRACKER': { cause: 'Another tracker loads this table.', remedy: 'Use that tracker, or another target.' },
+  'ING-TABLE-BEHIND': { cause: 'The table lacks batches that the tracker holds as committed: it was deleted, moved or rolled back.', remedy: 'Restore the table, or load all files again with `ingest run --tables TABLE --full-drop`.' },
   'ING-TABLE-PARTITIONING': { cause: 'partition_columns differ from those of the table.', remedy: 'Write the columns of the table.' },
   'ING-TABLE-CONSTRAINT': { cause: 'A row violates a constraint of the table.', remedy: 'Mend the row.' },
   'ING-TABLE-APPEND-ONLY': { cause: 'The table is append-only, and the strategy removes rows.', remedy: 'Use append, or unset delta.appendOnly.' },

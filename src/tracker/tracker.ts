@@ -153,6 +153,9 @@ export interface Tracker extends AsyncDisposable {
   /** completed → pending for these paths (replay of a folder, full drop); null means all files of the table. */
   replay(table: string, paths: readonly string[] | null, reason: string): Promise<number>
 
+  /** completed | failed → pending for all files directly in these folders: they are part of one snapshot. */
+  reopenFolders(table: string, folders: readonly string[], reason: string): Promise<number>
+
   /** Takes the table for one writer; false when another living owner has it. */
   lockTable(table: string, owner: string, isAlive: (owner: string) => boolean): Promise<boolean>
   unlockTable(table: string, owner: string): Promise<void>

@@ -1,0 +1,38 @@
+import { TableError } from '../errors/errors.ts'
+import { NO_STRATEGY_ROWS } from '../model/batch.ts'
+import type { TableConfig } from '../model/table.ts'
+import type { Tracker } from '../tracker/tracker.ts'
+import type { Inspection, LoadWorker } from './protocol.ts'
+
+export interface Owner {
+  /** `host:pid:uuid` */
+  readonly id: string
+  isAlive(owner: string): boolean
+}
+
+/**
+ * Settles what another process left behind, and what a restored tracker does not know, by asking the table's log
+ * which batches it holds. Comes before anything else of a table. The caller holds the table's lock.
+ */
+export async function recover(table: TableConfig, tracker: Tracker, worker: LoadWorker, owner: Owner): Promise<Inspection> {
+  const known = await tracker.lastCommittedBatch(table.name)
+  const inspection = await worker.inspect(table, tracker.id, known)
+  checkNotBehind(table, known, inspection)
+  // Oldest first, so that a file's history reads in the order of its loads.
+  for (const manifest of inspection.manifests.toReversed()) await tracker.adoptManifest(manifest, null)
+  for (const batch of await tracker.abandoned(table.name, owner.isAlive)) {
+    await tracker.takeOver(batch.id, owner.id)
+    // What a manifest held is completed by now; the rest of the batch left no trace in the table.
+    await tracker.settle(table.name, owner.id, { batchId: batch.id, number: batch.number, version: null, files: [], rows: NO_STRATEGY_ROWS, bytes: 0n, warnings: [] })
+  }
+  return inspection
+}
+
+/** A log that lacks what the tracker saw committed was replaced or rolled back: loading on would leave a hole. */
+function checkNotBehind(table: TableConfig, known: bigint | null, inspection: Inspection): void {
+  if (known === null || (inspection.lastBatch !== null && inspection.lastBatch >= known)) return
+  const state = inspection.exists ? `its log ends with batch ${inspection.lastBatch ?? 'none'}` : 'there is no table'
+  throw new TableError('ING-TABLE-BEHIND', `${table.name}: the tracker holds batch ${known} as committed, but at ${table.targetPath} ${state}`, {
+    hint: `restore the table, or load all files again: ingest run --tables ${table.name} --full-drop`,
+  })
+}

@@ -1,0 +1,164 @@
+import { failpoint } from '../lib/failpoint.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Batch, BatchOutcome } from '../model/batch.ts'
+import type { FileSeen } from '../model/file.ts'
+import type { RunEvent } from '../model/report.ts'
+import type { TableConfig } from '../model/table.ts'
+import type { ChangedFilePolicy, Tracker } from '../tracker/tracker.ts'
+import type { Lister, WaitingFile } from '../watcher/watcher.ts'
+import type { Inspection, LoadJob, LoadResult, LoadWorker } from './protocol.ts'
+import { type Owner, recover } from './recover.ts'
+import { selectSnapshots } from './select.ts'
+import type { TableTally } from './tally.ts'
+
+/** What a pass over one table works with. */
+export interface TablePass {
+  readonly table: TableConfig
+  readonly tracker: Tracker
+  readonly lister: Lister
+  readonly worker: LoadWorker
+  readonly owner: Owner
+  readonly clock: Clock
+  readonly tally: TableTally
+  readonly replaceAll: boolean
+  readonly signal: AbortSignal
+  readonly onEvent: (event: RunEvent) => void
+  /** Waits once for files that are still too young, and gives those that have become complete. */
+  readonly settle: (waiting: readonly WaitingFile[]) => Promise<{ readonly complete: readonly FileSeen[]; readonly changing: readonly WaitingFile[] }>
+}
+
+/** How often a batch is claimed again because another writer was first, before the table gives up for this pass. */
+const CONTENTION = 10
+
+/** One pass: settle the past, find what is new, load it batch by batch. The caller holds the table's lock. */
+export async function runTable(pass: TablePass): Promise<void> {
+  const { table, tracker } = pass
+  let inspection = await recover(table, tracker, pass.worker, pass.owner)
+  await tracker.requeueDue(table.name)
+  await discover(pass)
+  if (pass.replaceAll) await tracker.replay(table.name, null, 'full drop')
+  let contention = 0
+  for (let batch = await claim(pass, inspection); batch; batch = await claim(pass, inspection)) {
+    const result = await loadAndSettle(batch, pass)
+    if (result.overtaken) {
+      contention += 1
+      if (contention >= CONTENTION) return pass.tally.contended(lastReason(result.outcome))
+      inspection = await recover(table, tracker, pass.worker, pass.owner)
+    }
+    if (pass.replaceAll || pass.signal.aborted) break
+  }
+}
+
+/** Lists the source page by page; each page is one comparison with the tracker. */
+async function discover(pass: TablePass): Promise<void> {
+  const { table, tracker, tally, lister, signal } = pass
+  const policy = changedFilePolicy(table)
+  const waiting: WaitingFile[] = []
+  let listed = 0
+  const admit = async (files: readonly FileSeen[]) => {
+    if (files.length === 0) return
+    tally.admitted(await tracker.admit(table.name, files, policy), table.onChangedFile)
+    failpoint('after-admit')
+  }
+  for await (const page of lister.pages(signal)) {
+    await admit(page.files)
+    waiting.push(...page.waiting)
+    for (const problem of page.problems) tally.problem(problem)
+    listed += page.files.length
+    pass.onEvent({ kind: 'listed', table: table.name, files: listed })
+  }
+  if (waiting.length === 0) return
+  const { complete, changing } = await pass.settle(waiting)
+  await admit(complete)
+  for (const file of changing) tally.waiting(file)
+}
+
+/** The next batch of the table, or undefined when nothing is pending. */
+async function claim(pass: TablePass, inspection: Inspection): Promise<Batch | undefined> {
+  const { table, tracker, owner, signal } = pass
+  if (signal.aborted) return undefined
+  const above = max(inspection.lastBatch, inspection.highestManifest)
+  const whole = { maxFiles: Number.MAX_SAFE_INTEGER, maxBytes: 2n ** 62n, above }
+  if (table.strategy !== 'overwrite') {
+    const limits = pass.replaceAll ? whole : { maxFiles: table.maxFilesPerBatch, maxBytes: table.maxBytesPerBatch, above }
+    return claimed(await tracker.claim(table.name, owner.id, limits))
+  }
+  const selection = await selectUnits(pass)
+  for (const { paths, reason } of selection.skip) pass.tally.skipped(await tracker.skipPending(table.name, paths, reason), reason)
+  if (selection.paths === undefined || selection.paths.length === 0) return undefined
+  const batch = await tracker.claim(table.name, owner.id, whole, selection.paths)
+  return claimed(batch && { ...batch, files: batch.files.map((file) => ({ ...file, unit: selection.units.get(file.path) ?? file.path })) })
+}
+
+async function selectUnits({ table, tracker }: TablePass) {
+  const loaded = await tracker.newestLoaded(table.name)
+  const select = async () => selectSnapshots(await tracker.pendingFiles(table.name), loaded, table)
+  const selection = await select()
+  if (selection.folders.length === 0) return selection
+  // A later file in a loaded folder reloads the folder: its other files are part of the same snapshot.
+  const moved = await tracker.reopenFolders(table.name, selection.folders, 'another file came to its snapshot folder')
+  return moved === 0 ? selection : select()
+}
+
+function claimed(batch: Batch | undefined): Batch | undefined {
+  if (batch) failpoint('after-claim')
+  return batch
+}
+
+async function loadAndSettle(batch: Batch, pass: TablePass): Promise<LoadResult> {
+  const { table, tracker, worker, owner, tally, onEvent } = pass
+  const bytes = Number(batch.files.reduce((sum, file) => sum + file.size, 0n))
+  onEvent({ kind: 'batchStarted', table: table.name, files: batch.files.length, bytes })
+  const job: LoadJob = { table, batch, trackerId: tracker.id, replaceAll: pass.replaceAll }
+  let result: LoadResult
+  try {
+    result = await worker.load(job, (stage, fraction) => onEvent({ kind: 'progress', table: table.name, stage, fraction }))
+  } catch (error) {
+    await settleFailedLoad(batch, error, pass)
+    throw error
+  }
+  failpoint('before-settle')
+  const settled = await tracker.settle(table.name, owner.id, result.outcome)
+  failpoint('after-settle')
+  if (settled) tally.batch(result.outcome, result.overtaken)
+  onEvent({ kind: 'batchEnded', table: table.name, files: batch.files.length, rows: Number(result.outcome.rows.inserted) })
+  return result
+}
+
+/**
+ * The load process failed or died: whether it had committed is asked of the log. What is not there goes back, and is
+ * tried again after the backoff.
+ */
+async function settleFailedLoad(batch: Batch, error: unknown, pass: TablePass): Promise<void> {
+  const { table, tracker, worker, owner } = pass
+  // A log that cannot be read now is asked by the next pass; until then the files stay with this batch.
+  const inspection = await worker.inspect(table, tracker.id, await tracker.lastCommittedBatch(table.name)).catch(() => undefined)
+  if (inspection === undefined) return
+  for (const manifest of inspection.manifests.toReversed()) await tracker.adoptManifest(manifest, null)
+  await tracker.settle(table.name, owner.id, pass.tally.outcomeOfFailure(batch, error))
+}
+
+/** `auto` by strategy (spec 10.3): newest data for overwrite, nothing for append. */
+function changedFilePolicy(table: TableConfig): ChangedFilePolicy {
+  switch (table.onChangedFile) {
+    case 'auto':
+      return table.strategy === 'append' ? 'ignore' : 'load'
+    case 'append':
+    case 'replace':
+      return 'load'
+    case 'ignore':
+      return 'ignore'
+    case 'fail':
+      return 'fail'
+  }
+}
+
+function lastReason(outcome: BatchOutcome): string {
+  const released = outcome.files.find((file) => file.kind === 'released')
+  return released?.kind === 'released' ? released.reason : 'another writer was first'
+}
+
+function max(a: bigint | null, b: bigint | null): bigint | null {
+  if (a === null || b === null) return a ?? b
+  return a > b ? a : b
+}

@@ -1,0 +1,131 @@
+import { type IngestError, reportOf } from '../errors/errors.ts'
+import { type Batch, type BatchOutcome, NO_STRATEGY_ROWS } from '../model/batch.ts'
+import type { DryRunTable, ReportError, ReportRows, TableReport, TableStatus } from '../model/report.ts'
+import type { TableConfig } from '../model/table.ts'
+import type { AdmitResult } from '../tracker/tracker.ts'
+import type { WaitingFile } from '../watcher/watcher.ts'
+
+/** Errors listed in a report; all of them are in the tracker. */
+const LISTED = 100
+
+type ReportWarning = TableReport['warnings'][number]
+
+/** Adds up what a pass over one table did. */
+export class TableTally {
+  readonly #table: TableConfig
+  readonly #startedMs: number
+  readonly #errors: ReportError[] = []
+  readonly #warnings: ReportWarning[] = []
+  readonly #rows: { -readonly [K in keyof ReportRows]: number } = { read: 0, loaded: 0, rejected: 0, filtered: 0, deduplicated: 0, inserted: 0, updated: 0, deleted: 0, unchanged: 0 }
+  #version: number | null = null
+  #files = { loaded: 0, failed: 0, skipped: 0, pending: 0 }
+  #bytes = 0
+  #skipReason: string | null = null
+  #failed = false
+  plan: DryRunTable | null = null
+
+  constructor(table: TableConfig, startedMs: number) {
+    this.#table = table
+    this.#startedMs = startedMs
+  }
+
+  admitted(result: AdmitResult, policy: TableConfig['onChangedFile']): void {
+    for (const path of result.ignored) {
+      const message = `${path} has new content, but was loaded before`
+      if (policy === 'fail') this.#fail({ file: path, code: 'ING-FILE-CHANGED-AFTER-LOAD', message, hint: 'on_changed_file: append loads it as new data; ignore leaves it' })
+      else this.#warnings.push({ code: 'ING-FILE-CHANGED-AFTER-LOAD', message: `${message}; it is ignored (on_changed_file)`, file: path })
+    }
+  }
+
+  /** A folder that cannot be listed fails the table's pass; what only informs is a warning. */
+  problem(problem: IngestError): void {
+    const { code, message, hint } = reportOf(problem)
+    if (code === 'ING-SOURCE-UNREADABLE') this.#fail({ file: null, code, message, hint })
+    else this.#warnings.push({ code, message, file: null })
+  }
+
+  waiting({ file, reason }: WaitingFile): void {
+    this.#files.pending += 1
+    const why = reason === 'marker' ? 'its marker is not there yet' : 'it is still changing'
+    this.#warnings.push({ code: 'ING-FILE-WAITING', message: `${file.path} is not loaded yet: ${why}`, file: file.path })
+  }
+
+  skipped(files: number, _reason: string): void {
+    this.#files.skipped += files
+  }
+
+  batch(outcome: BatchOutcome, givenUp: boolean): void {
+    if (outcome.version !== null) this.#version = Number(outcome.version)
+    if (givenUp) return
+    for (const file of outcome.files) {
+      if (file.kind === 'completed') {
+        this.#files.loaded += 1
+        for (const name of ['read', 'loaded', 'rejected', 'filtered', 'deduplicated'] as const) this.#rows[name] += Number(file.rows[name])
+      } else if (file.kind === 'failed') {
+        this.#files.failed += 1
+        this.#fail({ file: file.path, code: file.error.code, message: file.error.message, hint: file.error.hint })
+      } else if (file.kind === 'skipped') this.#files.skipped += 1
+      else this.#files.pending += 1
+    }
+    for (const name of ['inserted', 'updated', 'deleted', 'unchanged'] as const) this.#rows[name] += Number(outcome.rows[name])
+    this.#bytes += Number(outcome.bytes)
+    for (const { code, message, file } of outcome.warnings) this.#warnings.push({ code, message, file: file ?? null })
+  }
+
+  contended(reason: string): void {
+    this.#fail({ file: null, code: 'ING-TABLE-CONFLICT', message: `${this.#table.name}: gave up for now after repeated conflicts: ${reason}`, hint: 'the files stay pending and are tried again by the next run' })
+  }
+
+  /** The table as a whole failed. */
+  error(error: unknown): void {
+    const { code, message, hint } = reportOf(error)
+    this.#fail({ file: null, code, message, hint })
+  }
+
+  skipTable(reason: string): void {
+    this.#skipReason = reason
+  }
+
+  /**
+   * A batch whose load process failed. What concerns the table goes back to pending; what may pass is counted as an
+   * attempt of each file and tried again after the backoff.
+   */
+  outcomeOfFailure(batch: Batch, error: unknown): BatchOutcome {
+    const report = reportOf(error)
+    const files = batch.files.map((file) =>
+      report.retry === 'later' && report.code !== 'ING-TABLE-CONFLICT'
+        ? { kind: 'failed' as const, path: file.path, error: report }
+        : { kind: 'released' as const, path: file.path, reason: report.message },
+    )
+    for (const file of files) this.#files[file.kind === 'failed' ? 'failed' : 'pending'] += 1
+    return { batchId: batch.id, number: batch.number, version: null, files, rows: NO_STRATEGY_ROWS, bytes: 0n, warnings: [] }
+  }
+
+  report(nowMs: number): TableReport {
+    return {
+      table: this.#table.name,
+      strategy: this.#table.strategy,
+      status: this.#status(),
+      version: this.#version,
+      files: { ...this.#files },
+      rows: { ...this.#rows },
+      bytes: this.#bytes,
+      seconds: Math.round(nowMs - this.#startedMs) / 1000,
+      errors: this.#errors,
+      warnings: this.#warnings,
+      reason: this.#skipReason,
+      plan: this.plan,
+    }
+  }
+
+  #fail(error: ReportError): void {
+    this.#failed = true
+    if (this.#errors.length < LISTED) this.#errors.push(error)
+  }
+
+  #status(): TableStatus {
+    if (this.#failed) return 'error'
+    if (this.#skipReason !== null) return 'skip'
+    return this.#warnings.length > 0 ? 'warn' : 'pass'
+  }
+}
