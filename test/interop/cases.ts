@@ -1,0 +1,159 @@
+import { BOUNDARY_COLUMNS, rowsOf, STRING_COLUMNS } from './boundaries.ts'
+import type { Landing, TableCase } from './project.ts'
+
+const parquet = (landing: string): string => `SELECT * FROM read_parquet('${landing}/*.parquet', union_by_name = true)`
+const passes = (count: number, files: (pass: number) => Readonly<Record<string, Landing>>) => Array.from({ length: count }, (_, pass) => files(pass))
+
+/** Values that break paths, URIs and SQL; the empty string is NULL in a Delta partition. */
+export const AWKWARD = ['plain', 'a b', 'a=b', 'a/b', '100%', '%20', 'q?x', 'h#x', 'a:b', '+', '&', "it's", '"q"', 'a\\b', 'ünï', '\u{1F600}', '*', '[x]', 'None', 'null', '__HIVE_DEFAULT_PARTITION__', '.', '..', ' lead', 'trail ', 'line\nbreak', '{"a":1}', 'A', 'a']
+
+const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
+
+export const VALUE_CASES: readonly TableCase[] = [
+  {
+    name: 'boundaries',
+    what: 'every scalar type with its least, greatest and special values',
+    config: { file_format: 'parquet', delta: { checkpoint_interval: 2 } },
+    passes: passes(3, (pass) => ({ [`${pass}.parquet`]: { sql: rowsOf(BOUNDARY_COLUMNS, pass) } })),
+    expected: (landing) => `SELECT * REPLACE (u64::DECIMAL(20,0) AS u64, naive AT TIME ZONE 'UTC' AS naive) FROM (${parquet(landing)})`,
+  },
+  {
+    name: 'strings',
+    what: 'strings that are long, of many bytes, or ordered otherwise in UTF-16',
+    config: { file_format: 'parquet', delta: { checkpoint_interval: 2 } },
+    passes: passes(3, (pass) => ({ [`${pass}.parquet`]: { sql: rowsOf(STRING_COLUMNS, pass) } })),
+    expected: parquet,
+  },
+  {
+    name: 'csv',
+    what: 'CSV with inferred and given types',
+    config: { file_format: 'csv', columns: { amount: 'DECIMAL(38,18)', day: 'DATE' }, delta: { checkpoint_interval: 2 } },
+    passes: [
+      { '1.csv': { text: 'id,zip,amount,day,at,flag,ratio,note\n1,00123,0.000000000000000001,1582-10-04,2024-01-01 00:00:00,true,1.5,plain\n' } },
+      { '2.csv': { text: 'note,id,zip,amount,day,at,flag,ratio\n"a,b ""q""",9223372036854775807,99999,,2024-02-29,,,-0.1\n"",-2,,5,,2024-01-01 12:00:00.123456,false,\n' } },
+    ],
+    expected: () => `SELECT * FROM (VALUES
+      (1::BIGINT, '00123', '0.000000000000000001'::DECIMAL(38,18), DATE '1582-10-04', TIMESTAMPTZ '2024-01-01 00:00:00+00', true, 1.5::DOUBLE, 'plain'),
+      (9223372036854775807, '99999', NULL, DATE '2024-02-29', NULL, NULL, -0.1, 'a,b "q"'),
+      (-2, NULL, 5, NULL, TIMESTAMPTZ '2024-01-01 12:00:00.123456+00', false, NULL, '')) AS t(id, zip, amount, "day", "at", flag, ratio, note)`,
+  },
+  {
+    name: 'nested_json',
+    what: 'structs, lists and lists of structs from NDJSON',
+    config: { file_format: 'ndjson', delta: { checkpoint_interval: 2 } },
+    passes: [
+      { '1.ndjson': { text: '{"id":1,"who":{"name":"Ada","tags":["a","b"]},"lines":[{"sku":"x","n":2},{"sku":"y","n":null}]}\n' } },
+      { '2.ndjson': { text: '{"id":2,"who":null,"lines":[]}\n{"id":3,"who":{"name":null,"tags":null},"lines":null}\n{"lines":[{"n":9007199254740993}],"id":4}\n' } },
+    ],
+    expected: (landing) => `SELECT * FROM read_json('${landing}/*.ndjson', format = 'newline_delimited',
+      columns = {id: 'BIGINT', who: 'STRUCT("name" VARCHAR, tags VARCHAR[])', lines: 'STRUCT(sku VARCHAR, n BIGINT)[]'})`,
+  },
+  {
+    name: 'nested_parquet',
+    what: 'maps, structs of structs and lists of lists from Parquet',
+    config: { file_format: 'parquet', delta: { checkpoint_interval: 2 } },
+    passes: [
+      { '1.parquet': { sql: "SELECT 1::BIGINT AS id, MAP {'k': 1.5::DECIMAL(9,2), 'l': NULL} AS m, {'a': {'b': [1::BIGINT, NULL]}} AS s, [['x'], [], NULL] AS l, '\\xFF\\x00'::BLOB AS bin" } },
+      { '2.parquet': { sql: "SELECT 2::BIGINT AS id, NULL::MAP(VARCHAR, DECIMAL(9,2)) AS m, {'a': NULL} :: STRUCT(a STRUCT(b BIGINT[])) AS s, NULL::VARCHAR[][] AS l, ''::BLOB AS bin UNION ALL SELECT 3, MAP {}, NULL, [], NULL" } },
+    ],
+    expected: parquet,
+  },
+  {
+    name: 'odd_types',
+    what: 'types that Delta lacks, stored as text',
+    config: { file_format: 'parquet', delta: { checkpoint_interval: 1 } },
+    passes: [{ '1.parquet': { sql: "SELECT 1::BIGINT AS id, TIME '12:34:56.789' AS t, 'f47ac10b-58cc-4372-a567-0e02b2c3d479'::UUID AS u, 'a'::ENUM('a', 'b') AS e UNION ALL SELECT 2, NULL, NULL, NULL" } }],
+    expected: (landing) => `SELECT id, t::VARCHAR AS t, u::VARCHAR AS u, e::VARCHAR AS e FROM (${parquet(landing)})`,
+  },
+  {
+    name: 'names',
+    what: 'column names with dots, quotes, keywords, capitals and other alphabets',
+    config: { file_format: 'parquet', delta: { checkpoint_interval: 1 } },
+    passes: [{ '1.parquet': { sql: `SELECT 1::BIGINT AS "a.b", 2::BIGINT AS "Größe", 3::BIGINT AS "select", 4::BIGINT AS "q""uote", 5::BIGINT AS "back\`tick", 6::BIGINT AS "UPPER", 7::BIGINT AS "名前", {'c.d': 8::BIGINT} AS "a"` } }],
+    expected: parquet,
+  },
+]
+
+export const PARTITION_CASES: readonly TableCase[] = [
+  {
+    name: 'awkward_partitions',
+    what: 'partition values that break paths and URIs',
+    config: { file_format: 'parquet', partition_columns: ['part'], delta: { checkpoint_interval: 2 } },
+    passes: passes(2, (pass) => ({
+      [`${pass}.parquet`]: { sql: `SELECT (row_number() OVER ())::BIGINT AS id, part FROM (VALUES ${AWKWARD.map((text) => `(${literal(text)})`).join(', ')}, (NULL)) AS t(part)` },
+    })),
+    expected: parquet,
+  },
+  {
+    name: 'typed_partitions',
+    what: 'partition columns of every type',
+    config: { file_format: 'parquet', partition_columns: ['i', 'd', 'n', 'b', 'f', 'at'], delta: { checkpoint_interval: 1 } },
+    passes: [
+      {
+        '1.parquet': {
+          sql: `SELECT * FROM (VALUES
+            (1::BIGINT, -9223372036854775808::BIGINT, DATE '1582-10-04', '-1.50'::DECIMAL(9,2), true, 1.5::DOUBLE, TIMESTAMPTZ '2024-01-02 03:04:05.123456+00'),
+            (2, 9007199254740993, DATE '9999-12-31', '0.00', false, 'inf', TIMESTAMPTZ '1969-12-31 23:59:59+00'),
+            (3, 0, DATE '2024-02-29', '9999999.99', true, 1e-7, TIMESTAMPTZ '2024-01-02 00:00:00+00'),
+            (4, NULL, NULL, NULL, NULL, NULL, NULL)) AS t(id, i, d, n, b, f, "at")`,
+        },
+      },
+    ],
+    expected: parquet,
+  },
+]
+
+const day = (n: number): string => `DATE '2024-01-01' + ${n}`
+
+export const HISTORY_CASES: readonly TableCase[] = [
+  {
+    name: 'many_commits',
+    what: '25 appends with checkpoints on the way',
+    config: { file_format: 'csv' },
+    passes: passes(25, (pass) => ({ [`${pass}.csv`]: { text: `id,name\n${pass},n${pass}\n${pass + 100},m${pass}\n` } })),
+    expected: () => "SELECT i::BIGINT AS id, 'n' || i AS name FROM range(25) t(i) UNION ALL SELECT i + 100, 'm' || i FROM range(25) t(i)",
+  },
+  {
+    name: 'evolved',
+    what: 'columns added on the way, at the top and missing again',
+    config: { file_format: 'parquet', schema_evolution: true, delta: { checkpoint_interval: 2 } },
+    passes: [
+      { '1.parquet': { sql: "SELECT 1::BIGINT AS id, 'a' AS name" } },
+      { '2.parquet': { sql: "SELECT 2::BIGINT AS id, 'b' AS name, 1.5::DECIMAL(9,2) AS price, ['x'] AS tags" } },
+      { '3.parquet': { sql: `SELECT 3::BIGINT AS id, ${day(0)} AS day` } },
+    ],
+    expected: parquet,
+  },
+  {
+    name: 'overwritten',
+    what: 'a snapshot replaces the one before',
+    config: { file_format: 'parquet', loading_strategy: 'overwrite', delta: { checkpoint_interval: 2 } },
+    passes: passes(3, (pass) => ({ [`${pass}.parquet`]: { sql: `SELECT (i * ${pass + 1})::BIGINT AS id FROM range(10) t(i)` } })),
+    expected: (landing) => `SELECT * FROM read_parquet('${landing}/2.parquet')`,
+  },
+  {
+    name: 'partitions_overwritten',
+    what: 'a snapshot replaces the partitions that it holds',
+    config: { file_format: 'parquet', loading_strategy: 'overwrite', overwrite_scope: 'partition', partition_columns: ['country'], delta: { checkpoint_interval: 2 } },
+    passes: [
+      { '1.parquet': { sql: "SELECT * FROM (VALUES (1::BIGINT, 'DE'), (2, 'FR'), (3, NULL)) AS t(id, country)" } },
+      { '2.parquet': { sql: "SELECT * FROM (VALUES (4::BIGINT, 'FR'), (5, 'IT')) AS t(id, country)" } },
+      { '3.parquet': { sql: "SELECT 6::BIGINT AS id, NULL::VARCHAR AS country" } },
+    ],
+    expected: () => "SELECT * FROM (VALUES (1::BIGINT, 'DE'), (4, 'FR'), (5, 'IT'), (6, NULL)) AS t(id, country)",
+  },
+  {
+    name: 'deduplicated',
+    what: 'rows that are in the table already are not added again',
+    config: { file_format: 'csv', deduplicate: true, delta: { checkpoint_interval: 2 } },
+    passes: [{ '1.csv': { text: 'id,name\n1,a\n1,a\n2,\n' } }, { '2.csv': { text: 'id,name\n2,\n3,c\n' } }],
+    expected: () => "SELECT * FROM (VALUES (1::BIGINT, 'a'), (2, NULL), (3, 'c')) AS t(id, name)",
+  },
+  {
+    name: 'parquet_output',
+    what: 'a table kept as plain Parquet has a log like any other',
+    config: { file_format: 'csv', output_format: 'parquet', loading_strategy: 'overwrite', delta: { checkpoint_interval: 2 } },
+    passes: passes(2, (pass) => ({ [`${pass}.csv`]: { text: `id,name\n${pass},n${pass}\n` } })),
+    expected: () => "SELECT 1::BIGINT AS id, 'n1' AS name",
+  },
+]

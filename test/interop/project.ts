@@ -1,0 +1,119 @@
+import { cp, mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { createIngest, type Ingest } from 'ingestd'
+import type { Reader } from './readers.ts'
+
+/** A landing file: text, or rows of a DuckDB query written as Parquet. */
+export type Landing = { readonly text: string } | { readonly sql: string }
+
+export interface TableCase {
+  /** Table name. */
+  readonly name: string
+  /** A sentence: what a reader has to get right. */
+  readonly what: string
+  /** Keys of the table's config beside name and pattern. */
+  readonly config: Readonly<Record<string, unknown>>
+  /** Landing files by name for each pass; every pass is one run, and so one commit. */
+  readonly passes: readonly Readonly<Record<string, Landing>>[]
+  /** A DuckDB query over the landing folder that yields the rows that the table must have. */
+  readonly expected: (landing: string) => string
+}
+
+/** A scratch project with one table, loaded by the product as a user would. */
+export class Project implements AsyncDisposable {
+  readonly folder: string
+  readonly landing: string
+  readonly table: string
+  readonly #case: TableCase
+  readonly #duckdb: Reader
+  #landed = 0
+
+  static async create(tableCase: TableCase, duckdb: Reader): Promise<Project> {
+    return new Project(await mkdtemp(join(tmpdir(), `ingest-interop-${tableCase.name}-`)), tableCase, duckdb)
+  }
+
+  private constructor(folder: string, tableCase: TableCase, duckdb: Reader) {
+    this.folder = folder
+    this.landing = join(folder, 'landing')
+    this.table = join(folder, 'tables', 'lake', tableCase.name)
+    this.#case = tableCase
+    this.#duckdb = duckdb
+  }
+
+  /** Lands and loads every pass of the case. */
+  async loadAll(): Promise<void> {
+    for (const pass of this.#case.passes) await this.load(pass)
+  }
+
+  /** Lands the files and runs the product once. */
+  async load(files: Readonly<Record<string, Landing>>): Promise<void> {
+    for (const [name, content] of Object.entries(files)) await this.#land(name, content)
+    await using ingest = await this.#ingest()
+    const report = await ingest.run()
+    const errors = report.tables.flatMap((table) => table.errors)
+    if (report.totals.pass !== 1) throw new Error(`the load failed: ${errors.map((error) => `${error.code} ${error.message}`).join('; ')}`)
+  }
+
+  /** Rows of the product's own query command. */
+  async query(sql: string): Promise<unknown[][]> {
+    await using ingest = await this.#ingest()
+    const rows: unknown[][] = []
+    await ingest.query(sql, async ({ chunks }) => {
+      for await (const chunk of chunks) rows.push(...chunk.map((row) => [...row]))
+    })
+    return rows
+  }
+
+  /** A copy of the table as log clean-up leaves it: the newest checkpoint, and of the JSON only what it needs. */
+  async fromCheckpoint(): Promise<string> {
+    const copy = `${this.table}-from-checkpoint`
+    await rm(copy, { recursive: true, force: true })
+    await cp(this.table, copy, { recursive: true })
+    const log = join(copy, '_delta_log')
+    const names = await readdir(log)
+    const newest = names.filter((name) => name.includes('.checkpoint.')).sort().at(-1)
+    if (newest === undefined) throw new Error(`${this.table} has no checkpoint`)
+    const older = names.filter((name) => /^\d{20}\.(json|crc)$/.test(name) && name.slice(0, 20) < newest.slice(0, 20))
+    for (const name of older) await rm(join(log, name))
+    return copy
+  }
+
+  /** A copy of the table without any checkpoint. */
+  async fromJson(): Promise<string> {
+    const copy = `${this.table}-from-json`
+    await cp(this.table, copy, { recursive: true })
+    const log = join(copy, '_delta_log')
+    for (const name of await readdir(log)) if (name.includes('checkpoint')) await rm(join(log, name))
+    return copy
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true })
+  }
+
+  async #land(name: string, content: Landing): Promise<void> {
+    const path = join(this.landing, name)
+    await mkdir(dirname(path), { recursive: true })
+    if ('text' in content) await writeFile(path, content.text)
+    else await this.#duckdb.run(`COPY (${content.sql}) TO '${path.replaceAll("'", "''")}' (FORMAT parquet)`)
+    this.#landed += 1
+    // Overwrite goes by the modified time: each file is a minute newer than the one before, and all are settled.
+    const time = new Date(Date.UTC(2024, 0, 1, 0, this.#landed))
+    await utimes(path, time, time)
+  }
+
+  #ingest(): Promise<Ingest> {
+    const { name, config } = this.#case
+    return createIngest({
+      config: {
+        raw_data_path: this.landing,
+        processed_data_path: join(this.folder, 'tables'),
+        checkpoint_path: join(this.folder, 'state'),
+        engine: { memory_limit: '1GB', threads: 2 },
+        log_level: 'ERROR',
+        tables: [{ table_name: name, database_name: 'lake', source_path_pattern: '**/*', audit_columns: false, ...config }],
+      },
+    })
+  }
+}

@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { BOUNDARY_COLUMNS, filtersOf, STRING_COLUMNS } from './boundaries.ts'
+import { AWKWARD, HISTORY_CASES, PARTITION_CASES, VALUE_CASES } from './cases.ts'
+import { known } from './known-faults.ts'
+import { Project, type TableCase } from './project.ts'
+import { type Filter, missing, type Reader, type ReaderName, startReader, type TableRows } from './readers.ts'
+
+/** Without the readers nothing is proved: on a build machine that is a failure, elsewhere a skip with its reason. */
+const NAMES: readonly ReaderName[] = ['duckdb', 'delta-rs', 'arrow', 'spark']
+const reasons = new Map(NAMES.map((name) => [name, missing(name)]))
+const needed = process.env['CI'] !== undefined
+
+const FILTERS: Readonly<Record<string, readonly Filter[]>> = {
+  boundaries: filtersOf(BOUNDARY_COLUMNS),
+  strings: filtersOf(STRING_COLUMNS),
+  awkward_partitions: filtersOf([{ name: 'part', duckdb: 'VARCHAR', type: 'string', passes: [AWKWARD] }]),
+  typed_partitions: filtersOf([
+    { name: 'i', duckdb: '', type: 'bigint', passes: [['-9223372036854775808', '9007199254740993', '0']] },
+    { name: 'd', duckdb: '', type: 'date', passes: [['1582-10-04', '9999-12-31', '2024-02-29']] },
+    { name: 'n', duckdb: '', type: 'decimal(9,2)', passes: [['-1.50', '0.00', '9999999.99']] },
+    { name: 'b', duckdb: '', type: 'boolean', passes: [['true', 'false']] },
+    { name: 'f', duckdb: '', type: 'double', passes: [['1.5', 'Infinity', '1e-7']] },
+    { name: 'at', duckdb: '', type: 'timestamp', passes: [['2024-01-02T03:04:05.123456Z', '1969-12-31T23:59:59Z', '2024-01-02T00:00:00Z']] },
+  ]),
+}
+
+const readers = new Map<ReaderName, Reader>()
+beforeAll(async () => {
+  for (const name of NAMES) if (reasons.get(name) === undefined) readers.set(name, await startReader(name))
+})
+afterAll(async () => {
+  for (const reader of readers.values()) await reader[Symbol.asyncDispose]()
+})
+
+describe.each([...VALUE_CASES, ...PARTITION_CASES, ...HISTORY_CASES])('table $name: $what', (tableCase) => {
+  const table = loaded(tableCase)
+
+  for (const name of NAMES) {
+    test(`${name} reads the rows of the landing files`, async (context) => {
+      const reader = readerOr(context.skip, name)
+      const { project, rows } = await table()
+      expect(await reader.read(project.table)).toEqual(rows)
+    })
+
+    test(`${name} reads them from the checkpoint when the older log is gone`, async (context) => {
+      const reader = readerOr(context.skip, name)
+      const { fromCheckpoint, rows } = await table()
+      expect(await reader.read(fromCheckpoint)).toEqual(rows)
+    })
+
+    test(`${name} reads them from the log without a checkpoint`, async (context) => {
+      const reader = readerOr(context.skip, name)
+      const { fromJson, rows } = await table()
+      expect(await reader.read(fromJson)).toEqual(rows)
+    })
+
+    // pyarrow's datasets take no SQL.
+    const filters = name === 'arrow' ? undefined : FILTERS[tableCase.name]
+    if (filters !== undefined) {
+      test.for(['table', 'fromCheckpoint'] as const)(`${name} finds by filters what a look at every row finds (%s)`, async (place, context) => {
+        const reader = readerOr(context.skip, name)
+        const { project, fromCheckpoint } = await table()
+        expect(await misses(reader, place === 'table' ? project.table : fromCheckpoint, filters)).toEqual([])
+      })
+    }
+  }
+})
+
+interface Loaded {
+  readonly project: Project
+  /** What every reader has to see. */
+  readonly rows: TableRows
+  readonly fromCheckpoint: string
+  readonly fromJson: string
+}
+
+/** Loads the table once for all its tests, when the first of them asks. */
+function loaded(tableCase: TableCase): () => Promise<Loaded> {
+  let result: Promise<Loaded> | undefined
+  afterAll(async () => {
+    const made = await result?.catch(() => undefined)
+    await made?.project[Symbol.asyncDispose]()
+  })
+  return () => {
+    result ??= load(tableCase)
+    return result
+  }
+}
+
+async function load(tableCase: TableCase): Promise<Loaded> {
+  const duckdb = readers.get('duckdb')
+  if (duckdb === undefined) throw new Error(reasons.get('duckdb'))
+  const project = await Project.create(tableCase, duckdb)
+  await project.loadAll()
+  const rows = await duckdb.query(tableCase.expected(project.landing))
+  return { project, rows, fromCheckpoint: await project.fromCheckpoint(), fromJson: await project.fromJson() }
+}
+
+function readerOr(skip: (reason: string) => never, name: ReaderName): Reader {
+  const reader = readers.get(name)
+  if (reader !== undefined) return reader
+  const reason = reasons.get(name) ?? reasons.get('duckdb') ?? `${name} did not start`
+  // Spark alone may be missing on a build machine: not each has a JVM.
+  if (needed && name !== 'spark') throw new Error(reason)
+  return skip(reason)
+}
+
+/** Filters whose count is not what a look at every row says, but for faults of the reader itself. */
+async function misses(reader: Reader, table: string, filters: readonly Filter[]): Promise<readonly string[]> {
+  const { counts, expected } = await reader.count(table, filters)
+  return filters.flatMap((filter, index) => {
+    if (counts[index] === expected[index] || known(reader.name, filter)) return []
+    const text = `${filter.column} ${filter.op} ${filter.value ?? ''} (${filter.type})`
+    return [`${text}: found ${counts[index]} of ${expected[index]}`]
+  })
+}
