@@ -82,6 +82,10 @@ export class TableTally {
     this.#fail({ file: null, code, message, hint })
   }
 
+  unsupported(message: string, hint: string): void {
+    this.#fail({ file: null, code: 'ING-CONFIG-UNSUPPORTED', message, hint })
+  }
+
   skipTable(reason: string): void {
     this.#skipReason = reason
   }

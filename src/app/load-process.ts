@@ -1,0 +1,24 @@
+import { Child } from '../engine/child.ts'
+import type { Inspection, LoadJob, LoadResult, LoadWorker, Preview } from '../pipeline/protocol.ts'
+import type { HistoryEntry } from '../stores/store.ts'
+import type { WorkerArguments } from './worker.ts'
+
+export interface LoadProcess extends LoadWorker, AsyncDisposable {}
+
+/** A load process as the pipeline sees it. Started by its first call, and again after a crash. */
+export function loadProcess(options: WorkerArguments & { readonly timeoutMs: number; readonly signal: AbortSignal }): LoadProcess {
+  const { limits, spool, timeoutMs, signal } = options
+  const child = new Child(workerEntry(), { limits, spool } satisfies WorkerArguments)
+  // Both ends are of one build, so answers have the shape that the method declares.
+  return {
+    inspect: async (table, trackerId, known) => (await child.call('inspect', { table, trackerId, known })) as Inspection,
+    load: async (job: LoadJob, onProgress) => (await child.call('load', job, { onProgress, timeoutMs, signal })) as LoadResult,
+    preview: async (job, count) => (await child.call('preview', { job, count }, { timeoutMs, signal })) as Preview,
+    history: async (table, limit) => (await child.call('history', { table, limit })) as readonly HistoryEntry[],
+    [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
+  }
+}
+
+function workerEntry(): URL {
+  return new URL('./worker.js', import.meta.url)
+}

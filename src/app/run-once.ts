@@ -1,0 +1,131 @@
+import pLimit from 'p-limit'
+import type { ResolvedConfig } from '../config/config.ts'
+import { UnavailableError } from '../errors/errors.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { RunReport, RunTotals, TableReport } from '../model/report.ts'
+import type { TableConfig } from '../model/table.ts'
+import type { Owner } from '../pipeline/recover.ts'
+import { runTable } from '../pipeline/run-table.ts'
+import { TableTally } from '../pipeline/tally.ts'
+import type { Tracker } from '../tracker/tracker.ts'
+import { localLister } from '../watcher/local.ts'
+import { waitForSettled } from '../watcher/settle.ts'
+import type { RunOptions } from './ingest.ts'
+import { childLimits } from './limits.ts'
+import { type LoadProcess, loadProcess } from './load-process.ts'
+import { spoolOf } from './places.ts'
+
+export interface Pass {
+  readonly config: ResolvedConfig
+  readonly tracker: Tracker
+  readonly owner: Owner
+  readonly clock: Clock
+  readonly leaseMs: number
+}
+
+/** One pass over the tables: discover, load, report. Tables run side by side, each in a load process of its own. */
+export async function runOnce(tables: readonly TableConfig[], options: RunOptions, pass: Pass): Promise<RunReport> {
+  const startedMs = pass.clock.now()
+  const children = Math.max(1, Math.min(options.concurrency ?? pass.config.maxParallelJobs, tables.length))
+  const signal = options.signal ?? new AbortController().signal
+  await using pool = processPool(children, pass.config, signal)
+  const heartbeat = setInterval(() => void pass.tracker.renew(pass.owner.id).catch(() => undefined), pass.leaseMs / 3)
+  const limit = pLimit(children)
+  try {
+    const reports = await Promise.all(
+      tables.map((table, index) =>
+        limit(async () => {
+          options.onEvent?.({ kind: 'tableStarted', table: table.name, index, total: tables.length })
+          const report = await pool.use((worker) => passOver(table, worker, options, signal, pass))
+          options.onEvent?.({ kind: 'tableEnded', table: table.name, index, total: tables.length, report })
+          return report
+        }),
+      ),
+    )
+    return { tables: reports, totals: totalsOf(reports, (pass.clock.now() - startedMs) / 1000) }
+  } finally {
+    clearInterval(heartbeat)
+  }
+}
+
+async function passOver(table: TableConfig, worker: LoadProcess, options: RunOptions, signal: AbortSignal, pass: Pass): Promise<TableReport> {
+  const { tracker, owner, clock } = pass
+  const tally = new TableTally(table, clock.now())
+  if (reportUnsupported(table, tally)) return tally.report(clock.now())
+  if (signal.aborted) tally.skipTable('interrupted')
+  else if (await tracker.lockTable(table.name, owner.id, owner.isAlive)) {
+    try {
+      const lister = localLister(table, clock)
+      await runTable({
+        table: options.runType === 'incremental' ? { ...table, runType: 'incremental' } : table,
+        tracker,
+        lister,
+        worker,
+        owner,
+        clock,
+        tally,
+        replaceAll: options.runType === 'full_drop' || (table.runType === 'full_drop' && options.runType === undefined),
+        signal,
+        onEvent: options.onEvent ?? (() => {}),
+        settle: async (waiting) => {
+          const ms = Math.max(0, ...waiting.map((one) => one.readyInMs ?? 0))
+          options.onEvent?.({ kind: 'waiting', table: table.name, files: waiting.length, ms })
+          return waitForSettled(lister, waiting, ms, signal)
+        },
+      })
+    } catch (error) {
+      if (error instanceof UnavailableError && error.code.startsWith('ING-TRACKER')) throw error
+      if (signal.aborted) tally.skipTable('interrupted')
+      else tally.error(error)
+    } finally {
+      await tracker.unlockTable(table.name, owner.id)
+    }
+  } else tally.skipTable('another process is loading this table')
+  return tally.report(clock.now())
+}
+
+/** A key that is known but not built fails its table alone. */
+export function reportUnsupported(table: TableConfig, tally: TableTally): boolean {
+  for (const { message, hint } of table.unsupported) tally.unsupported(message, hint)
+  return table.unsupported.length > 0
+}
+
+/** Load processes, each used by one table at a time. */
+function processPool(size: number, config: ResolvedConfig, signal: AbortSignal) {
+  const limits = childLimits(config, size)
+  const free: LoadProcess[] = []
+  const all: LoadProcess[] = []
+  return {
+    async use<T>(work: (worker: LoadProcess) => Promise<T>): Promise<T> {
+      let worker = free.pop()
+      if (worker === undefined) {
+        worker = loadProcess({ limits, spool: spoolOf(config), timeoutMs: config.timeoutMs, signal })
+        all.push(worker)
+      }
+      try {
+        return await work(worker)
+      } finally {
+        free.push(worker)
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(all.map((worker) => worker[Symbol.asyncDispose]()))
+    },
+  }
+}
+
+export function totalsOf(reports: readonly TableReport[], seconds: number): RunTotals {
+  const count = (status: TableReport['status']) => reports.filter((report) => report.status === status).length
+  const sum = (value: (report: TableReport) => number) => reports.reduce((total, report) => total + value(report), 0)
+  return {
+    pass: count('pass'),
+    warn: count('warn'),
+    error: count('error'),
+    skip: count('skip'),
+    total: reports.length,
+    files: sum((report) => report.files.loaded),
+    rows: sum((report) => report.rows.loaded),
+    bytes: sum((report) => report.bytes),
+    seconds: Math.round(seconds * 1000) / 1000,
+  }
+}

@@ -1,0 +1,119 @@
+import { join } from 'node:path'
+import { localLanding } from '../blobs/landing.ts'
+import { openSession } from '../engine/duckdb.ts'
+import type { EngineLimits, Session } from '../engine/engine.ts'
+import { type Service, serve } from '../engine/serve.ts'
+import { ConfigError } from '../errors/errors.ts'
+import { FORMATS } from '../formats/registry.ts'
+import type { TableConfig } from '../model/table.ts'
+import type { LoadContext } from '../pipeline/context.ts'
+import { inspectLog } from '../pipeline/inspect-log.ts'
+import { loadBatch, previewBatch } from '../pipeline/load-batch.ts'
+import { applicationId, type LoadJob } from '../pipeline/protocol.ts'
+import { loadStrategy } from '../strategies/registry.ts'
+import { openStore } from '../stores/registry.ts'
+import type { OpenTable } from '../stores/store.ts'
+
+/** The load process: it has the engine and the tables' commits, and knows nothing of the tracker. */
+export interface WorkerArguments {
+  readonly limits: EngineLimits
+  /** Folder for links to landing files. */
+  readonly spool: string
+}
+
+/** How often progress is reported while a statement runs. */
+const PROGRESS_MS = 250
+
+serve(async (argument): Promise<Service> => {
+  // The parent is of the same build, so the shape of what it sends is known.
+  const { limits, spool } = argument as WorkerArguments
+  const session = await openSession(limits)
+  const worker = new Worker(session, join(spool, String(process.pid)))
+  return {
+    methods: {
+      inspect: async (given) => {
+        const { table, trackerId, known } = given as { table: TableConfig; trackerId: string; known: bigint | null }
+        return inspectLog(await worker.open(table), applicationId(trackerId, table), known)
+      },
+      load: (given, onProgress) => worker.withProgress(onProgress, async () => worker.load(given as LoadJob)),
+      preview: async (given) => {
+        const { job, count } = given as { job: LoadJob; count: boolean }
+        return previewBatch(job, await worker.open(job.table), await worker.context(job), count)
+      },
+      history: async (given) => {
+        const { table, limit } = given as { table: TableConfig; limit: number }
+        return (await worker.open(table)).history(limit)
+      },
+    },
+    interrupt: () => session.interrupt(),
+  }
+})
+
+class Worker {
+  readonly #session: Session
+  readonly #spool: string
+  readonly #readers = new Map<string, unknown>()
+  readonly #tables = new Map<string, OpenTable>()
+
+  constructor(session: Session, spool: string) {
+    this.#session = session
+    this.#spool = spool
+  }
+
+  /** The table at its current version; a table that was open is brought up to date. */
+  async open(table: TableConfig): Promise<OpenTable> {
+    const known = this.#tables.get(table.targetPath)
+    if (known) {
+      await known.refresh()
+      return known
+    }
+    const opened = await (await openStore(table)).open(table, this.#session)
+    this.#tables.set(table.targetPath, opened)
+    return opened
+  }
+
+  async load(job: LoadJob) {
+    const target = await this.open(job.table)
+    const context = await this.context(job)
+    const result = await loadBatch(job, target, context)
+    this.#readers.delete(job.table.name)
+    return result
+  }
+
+  async context(job: LoadJob): Promise<LoadContext> {
+    const { table } = job
+    const load = FORMATS[table.fileFormat].load
+    if (load === null) throw new ConfigError('ING-CONFIG-UNSUPPORTED', `the format ${table.fileFormat} is not built yet`)
+    const landing = localLanding(this.#spool)
+    const appId = applicationId(job.trackerId, table)
+    return {
+      session: this.#session,
+      landing,
+      format: await load(),
+      formatContext: { session: this.#session, io: landing, table, reader: await this.#reader(table, appId), signal: new AbortController().signal },
+      strategy: await loadStrategy(table.strategy),
+      appId,
+      loadedAt: new Date().toISOString(),
+    }
+  }
+
+  async withProgress<T>(onProgress: (stage: string, fraction: number) => void, work: () => Promise<T>): Promise<T> {
+    const timer = setInterval(() => onProgress('loading', this.#session.progress()), PROGRESS_MS)
+    try {
+      return await work()
+    } finally {
+      clearInterval(timer)
+    }
+  }
+
+  /** What the format learned of the source, from the manifest of the last committed batch. */
+  async #reader(table: TableConfig, appId: string): Promise<unknown> {
+    if (!this.#readers.has(table.name)) {
+      const target = await this.open(table)
+      const last = await target.lastBatch(appId)
+      const manifest = last === null ? undefined : await target.readManifest(last)
+      this.#readers.set(table.name, manifest?.reader ?? undefined)
+    }
+    return this.#readers.get(table.name)
+  }
+}

@@ -1,0 +1,108 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { UnavailableError } from '../errors/errors.ts'
+import { fromWire, type WireError } from '../errors/wire.ts'
+
+/** What a child is told, and what it answers; structured clone carries bigints. */
+export type Request = { readonly id: number; readonly method: string; readonly argument: unknown } | { readonly interrupt: true }
+export type Response =
+  | { readonly id: number; readonly result: unknown }
+  | { readonly id: number; readonly error: WireError }
+  | { readonly id: number; readonly progress: { readonly stage: string; readonly fraction: number } }
+
+export interface CallOptions {
+  readonly onProgress?: ((stage: string, fraction: number) => void) | undefined
+  /** The call is interrupted after this time, and its process killed when that does not help. */
+  readonly timeoutMs?: number | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Time that an interrupted statement has to end before its process is killed. */
+const GRACE_MS = 10_000
+
+interface Waiting {
+  readonly resolve: (result: unknown) => void
+  readonly reject: (error: unknown) => void
+  readonly onProgress: CallOptions['onProgress']
+}
+
+/** A process that answers calls, one at a time. Its death rejects the call with `ING-ENGINE-CRASH`; the next call starts another. */
+export class Child implements AsyncDisposable {
+  readonly #entry: URL
+  readonly #argument: unknown
+  #process: ChildProcess | undefined
+  #waiting = new Map<number, Waiting>()
+  #nextId = 1
+  /** The last lines that the process wrote to stderr, for the message of a crash. */
+  #lastWords = ''
+
+  constructor(entry: URL, argument: unknown) {
+    this.#entry = entry
+    this.#argument = argument
+  }
+
+  async call(method: string, argument: unknown, options: CallOptions = {}): Promise<unknown> {
+    options.signal?.throwIfAborted()
+    const child = this.#started()
+    const id = this.#nextId++
+    const answer = new Promise<unknown>((resolve, reject) => this.#waiting.set(id, { resolve, reject, onProgress: options.onProgress }))
+    child.send({ id, method, argument } satisfies Request)
+    const stop = () => this.#interrupt(child)
+    const timer = options.timeoutMs === undefined ? undefined : setTimeout(stop, options.timeoutMs)
+    options.signal?.addEventListener('abort', stop, { once: true })
+    try {
+      return await answer
+    } finally {
+      clearTimeout(timer)
+      options.signal?.removeEventListener('abort', stop)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const child = this.#process
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    const ended = new Promise((resolve) => child.once('exit', resolve))
+    child.disconnect()
+    const timer = setTimeout(() => child.kill('SIGKILL'), GRACE_MS)
+    await ended
+    clearTimeout(timer)
+  }
+
+  #started(): ChildProcess {
+    if (this.#process?.connected) return this.#process
+    // No execArgv of the parent: a debugger port or a loader belongs to it alone.
+    const child = fork(this.#entry, [], { serialization: 'advanced', execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+    this.#process = child
+    this.#lastWords = ''
+    child.send({ id: 0, method: 'start', argument: this.#argument } satisfies Request)
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#lastWords = (this.#lastWords + text).slice(-2000)
+    })
+    child.on('message', (response) => this.#answered(response as Response))
+    child.on('error', (error) => this.#ended(error.message))
+    child.on('exit', (code, signal) => this.#ended(signal === null ? `it exited with ${code}` : `it was ended by ${signal}`))
+    return child
+  }
+
+  #answered(response: Response): void {
+    const waiting = this.#waiting.get(response.id)
+    if (waiting === undefined) return
+    if ('progress' in response) return waiting.onProgress?.(response.progress.stage, response.progress.fraction)
+    this.#waiting.delete(response.id)
+    if ('error' in response) waiting.reject(fromWire(response.error))
+    else waiting.resolve(response.result)
+  }
+
+  #ended(reason: string): void {
+    const words = this.#lastWords.trim().split('\n').slice(-3).join(' ')
+    const error = new UnavailableError('ING-ENGINE-CRASH', `the load process died: ${reason}${words === '' ? '' : ` (${words})`}`, {
+      hint: 'it is tried again; if memory is short, lower engine.memory_limit or max_parallel_jobs',
+    })
+    for (const { reject } of this.#waiting.values()) reject(error)
+    this.#waiting.clear()
+  }
+
+  #interrupt(child: ChildProcess): void {
+    if (child.connected) child.send({ interrupt: true } satisfies Request)
+    setTimeout(() => this.#waiting.size > 0 && child.kill('SIGKILL'), GRACE_MS).unref()
+  }
+}
