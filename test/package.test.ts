@@ -1,0 +1,95 @@
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { ERROR_CODES } from '../src/errors/codes.ts'
+
+const root = join(import.meta.dirname, '..')
+const text = (path: string): string => readFileSync(join(root, path), 'utf8')
+
+describe('the package', () => {
+  test('depends at run time on these packages and no other', () => {
+    const { dependencies } = JSON.parse(text('package.json')) as { dependencies: Record<string, string> }
+    expect(Object.keys(dependencies).sort()).toEqual([
+      '@duckdb/node-api',
+      'better-sqlite3',
+      'cli-table3',
+      'commander',
+      'fastest-levenshtein',
+      'ink',
+      'kysely',
+      'lossless-json',
+      'ms',
+      'p-limit',
+      'picocolors',
+      'picomatch',
+      'pino',
+      'pino-pretty',
+      'react',
+      'yaml',
+      'zod',
+    ])
+  })
+
+  test('pins each dependency to one version, so that what was tested is what is installed', () => {
+    const { dependencies, devDependencies } = JSON.parse(text('package.json')) as Record<string, Record<string, string>>
+    const loose = Object.entries({ ...dependencies, ...devDependencies }).filter(([, version]) => !/^\d/.test(version))
+    expect(loose).toEqual([])
+  })
+
+  test('loads neither React nor a command line when it is imported as a library', () => {
+    const optional = ['react', 'ink', 'yoga-layout', 'commander', 'cli-table3', 'pino-pretty']
+    expect(packagesLoadedBy("await import('ingestd')").filter((name) => optional.includes(name))).toEqual([])
+  })
+
+  test('loads no React for a command that draws nothing', () => {
+    const help = "process.argv = [process.argv[0], 'ingest', '--help']; process.exit = () => {}; await import('./dist/main.js')"
+    expect(packagesLoadedBy(help).filter((name) => ['react', 'ink', 'yoga-layout'].includes(name))).toEqual([])
+  })
+
+  test('exports the names that the README shows', () => {
+    const names = runModule("console.log(JSON.stringify(Object.keys(await import('ingestd'))))")
+    expect(JSON.parse(names)).toEqual(expect.arrayContaining(['createIngest', 'defineStrategy']))
+  })
+})
+
+describe('error codes', () => {
+  const codes = Object.keys(ERROR_CODES)
+
+  test('each is raised somewhere in src', () => {
+    const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+      .filter((path) => /\.tsx?$/.test(path) && path !== join('errors', 'codes.ts'))
+      .map((path) => text(join('src', path)))
+      .join('\n')
+    expect(codes.filter((code) => !sources.includes(`'${code}'`))).toEqual([])
+  })
+
+  test('each is written once', () => {
+    const written = [...text('src/errors/codes.ts').matchAll(/^ {2}'(ING-[A-Z-]+)':/gm)].map(([, code]) => code)
+    expect(written.filter((code, index) => written.indexOf(code) !== index)).toEqual([])
+  })
+
+  test('each has a cause and a remedy that docs/errors.md shows', () => {
+    const page = text('docs/errors.md')
+    expect(codes.filter((code) => !page.includes(`| \`${code}\` | `))).toEqual([])
+    const empty = Object.entries(ERROR_CODES).filter(([, { cause, remedy }]) => !/\w.*\.$/.test(cause) || !/\w.*\.$/.test(remedy))
+    expect(empty).toEqual([])
+  })
+})
+
+/** Names of the npm packages that are loaded once the code has run, whether by import or by require. */
+function packagesLoadedBy(code: string): readonly string[] {
+  const hook = "import { writeSync } from 'node:fs'\nexport async function load(url, context, next) { writeSync(2, `loaded ${url}\\n`); return next(url, context) }"
+  const script = `
+    import { createRequire, register } from 'node:module'
+    register('data:text/javascript,' + ${JSON.stringify(encodeURIComponent(hook))})
+    ${code}
+    for (const path of Object.keys(createRequire(import.meta.url).cache)) console.error('loaded ' + path)`
+  const names = [...runModule(script, 'stderr').matchAll(/^loaded .*\/node_modules\/((?:@[^/\n]+\/)?[^/\n]+)\//gm)].map(([, name]) => name ?? '')
+  return [...new Set(names)].sort()
+}
+
+function runModule(code: string, stream: 'stdout' | 'stderr' = 'stdout'): string {
+  const shell = stream === 'stderr' ? ['-c', '"$0" "$@" 2>&1 >/dev/null', process.execPath] : ['-c', '"$0" "$@"', process.execPath]
+  return execFileSync('sh', [...shell, '--input-type=module', '-e', code], { cwd: root, encoding: 'utf8' })
+}
