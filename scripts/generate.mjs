@@ -74,7 +74,9 @@ function exampleConfig() {
   const folder = mkdtempSync(join(tmpdir(), 'ingest-example-'))
   try {
     const file = join(folder, 'config.example.yaml')
-    execFileSync(process.execPath, [join(root, 'dist/main.js'), 'create-example-config', '--output', file], { stdio: ['ignore', 'ignore', 'inherit'] })
+    execFileSync(process.execPath, [join(root, 'dist/main.js'), 'create-example-config', '--output', file], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
     return readFileSync(file, 'utf8')
   } finally {
     rmSync(folder, { recursive: true })

@@ -79,13 +79,16 @@ describe('error codes', () => {
 
 /** Names of the npm packages that are loaded once the code has run, whether by import or by require. */
 function packagesLoadedBy(code: string): readonly string[] {
-  const hook = "import { writeSync } from 'node:fs'\nexport async function load(url, context, next) { writeSync(2, `loaded ${url}\\n`); return next(url, context) }"
+  const hook =
+    "import { writeSync } from 'node:fs'\nexport async function load(url, context, next) { writeSync(2, `loaded ${url}\\n`); return next(url, context) }"
   const script = `
     import { createRequire, register } from 'node:module'
     register('data:text/javascript,' + ${JSON.stringify(encodeURIComponent(hook))})
     ${code}
     for (const path of Object.keys(createRequire(import.meta.url).cache)) console.error('loaded ' + path)`
-  const names = [...runModule(script, 'stderr').matchAll(/^loaded .*\/node_modules\/((?:@[^/\n]+\/)?[^/\n]+)\//gm)].map(([, name]) => name ?? '')
+  const names = [...runModule(script, 'stderr').matchAll(/^loaded .*\/node_modules\/((?:@[^/\n]+\/)?[^/\n]+)\//gm)].map(
+    ([, name]) => name ?? '',
+  )
   return [...new Set(names)].sort()
 }
 

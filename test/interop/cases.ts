@@ -2,10 +2,41 @@ import { BOUNDARY_COLUMNS, rowsOf, STRING_COLUMNS } from './boundaries.ts'
 import type { Landing, TableCase } from './project.ts'
 
 const parquet = (landing: string): string => `SELECT * FROM read_parquet('${landing}/*.parquet', union_by_name = true)`
-const passes = (count: number, files: (pass: number) => Readonly<Record<string, Landing>>) => Array.from({ length: count }, (_, pass) => files(pass))
+const passes = (count: number, files: (pass: number) => Readonly<Record<string, Landing>>) =>
+  Array.from({ length: count }, (_, pass) => files(pass))
 
 /** Values that break paths, URIs and SQL; the empty string is NULL in a Delta partition. */
-export const AWKWARD = ['plain', 'a b', 'a=b', 'a/b', '100%', '%20', 'q?x', 'h#x', 'a:b', '+', '&', "it's", '"q"', 'a\\b', 'ünï', '\u{1F600}', '*', '[x]', 'None', 'null', '__HIVE_DEFAULT_PARTITION__', '.', '..', ' lead', 'trail ', 'line\nbreak', '{"a":1}', 'A', 'a']
+export const AWKWARD = [
+  'plain',
+  'a b',
+  'a=b',
+  'a/b',
+  '100%',
+  '%20',
+  'q?x',
+  'h#x',
+  'a:b',
+  '+',
+  '&',
+  "it's",
+  '"q"',
+  'a\\b',
+  'ünï',
+  '\u{1F600}',
+  '*',
+  '[x]',
+  'None',
+  'null',
+  '__HIVE_DEFAULT_PARTITION__',
+  '.',
+  '..',
+  ' lead',
+  'trail ',
+  'line\nbreak',
+  '{"a":1}',
+  'A',
+  'a',
+]
 
 const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
@@ -29,8 +60,16 @@ export const VALUE_CASES: readonly TableCase[] = [
     what: 'CSV with inferred and given types',
     config: { file_format: 'csv', columns: { amount: 'DECIMAL(38,18)', day: 'DATE' }, delta: { checkpoint_interval: 2 } },
     passes: [
-      { '1.csv': { text: 'id,zip,amount,day,at,flag,ratio,note\n1,00123,0.000000000000000001,1582-10-04,2024-01-01 00:00:00,true,1.5,plain\n' } },
-      { '2.csv': { text: 'note,id,zip,amount,day,at,flag,ratio\n"a,b ""q""",9223372036854775807,99999,,2024-02-29,,,-0.1\n"",-2,,5,,2024-01-01 12:00:00.123456,false,\n' } },
+      {
+        '1.csv': {
+          text: 'id,zip,amount,day,at,flag,ratio,note\n1,00123,0.000000000000000001,1582-10-04,2024-01-01 00:00:00,true,1.5,plain\n',
+        },
+      },
+      {
+        '2.csv': {
+          text: 'note,id,zip,amount,day,at,flag,ratio\n"a,b ""q""",9223372036854775807,99999,,2024-02-29,,,-0.1\n"",-2,,5,,2024-01-01 12:00:00.123456,false,\n',
+        },
+      },
     ],
     expected: () => `SELECT * FROM (VALUES
       (1::BIGINT, '00123', '0.000000000000000001'::DECIMAL(38,18), DATE '1582-10-04', TIMESTAMPTZ '2024-01-01 00:00:00+00', true, 1.5::DOUBLE, 'plain'),
@@ -43,7 +82,11 @@ export const VALUE_CASES: readonly TableCase[] = [
     config: { file_format: 'ndjson', delta: { checkpoint_interval: 2 } },
     passes: [
       { '1.ndjson': { text: '{"id":1,"who":{"name":"Ada","tags":["a","b"]},"lines":[{"sku":"x","n":2},{"sku":"y","n":null}]}\n' } },
-      { '2.ndjson': { text: '{"id":2,"who":null,"lines":[]}\n{"id":3,"who":{"name":null,"tags":null},"lines":null}\n{"lines":[{"n":9007199254740993}],"id":4}\n' } },
+      {
+        '2.ndjson': {
+          text: '{"id":2,"who":null,"lines":[]}\n{"id":3,"who":{"name":null,"tags":null},"lines":null}\n{"lines":[{"n":9007199254740993}],"id":4}\n',
+        },
+      },
     ],
     expected: (landing) => `SELECT * FROM read_json('${landing}/*.ndjson', format = 'newline_delimited',
       columns = {id: 'BIGINT', who: 'STRUCT("name" VARCHAR, tags VARCHAR[])', lines: 'STRUCT(sku VARCHAR, n BIGINT)[]'})`,
@@ -53,8 +96,16 @@ export const VALUE_CASES: readonly TableCase[] = [
     what: 'maps, structs of structs and lists of lists from Parquet',
     config: { file_format: 'parquet', delta: { checkpoint_interval: 2 } },
     passes: [
-      { '1.parquet': { sql: "SELECT 1::BIGINT AS id, MAP {'k': 1.5::DECIMAL(9,2), 'l': NULL} AS m, {'a': {'b': [1::BIGINT, NULL]}} AS s, [['x'], [], NULL] AS l, '\\xFF\\x00'::BLOB AS bin" } },
-      { '2.parquet': { sql: "SELECT 2::BIGINT AS id, NULL::MAP(VARCHAR, DECIMAL(9,2)) AS m, {'a': NULL} :: STRUCT(a STRUCT(b BIGINT[])) AS s, NULL::VARCHAR[][] AS l, ''::BLOB AS bin UNION ALL SELECT 3, MAP {}, NULL, [], NULL" } },
+      {
+        '1.parquet': {
+          sql: "SELECT 1::BIGINT AS id, MAP {'k': 1.5::DECIMAL(9,2), 'l': NULL} AS m, {'a': {'b': [1::BIGINT, NULL]}} AS s, [['x'], [], NULL] AS l, '\\xFF\\x00'::BLOB AS bin",
+        },
+      },
+      {
+        '2.parquet': {
+          sql: "SELECT 2::BIGINT AS id, NULL::MAP(VARCHAR, DECIMAL(9,2)) AS m, {'a': NULL} :: STRUCT(a STRUCT(b BIGINT[])) AS s, NULL::VARCHAR[][] AS l, ''::BLOB AS bin UNION ALL SELECT 3, MAP {}, NULL, [], NULL",
+        },
+      },
     ],
     expected: parquet,
   },
@@ -62,14 +113,26 @@ export const VALUE_CASES: readonly TableCase[] = [
     name: 'odd_types',
     what: 'types that Delta lacks, stored as text',
     config: { file_format: 'parquet', delta: { checkpoint_interval: 1 } },
-    passes: [{ '1.parquet': { sql: "SELECT 1::BIGINT AS id, TIME '12:34:56.789' AS t, 'f47ac10b-58cc-4372-a567-0e02b2c3d479'::UUID AS u, 'a'::ENUM('a', 'b') AS e UNION ALL SELECT 2, NULL, NULL, NULL" } }],
+    passes: [
+      {
+        '1.parquet': {
+          sql: "SELECT 1::BIGINT AS id, TIME '12:34:56.789' AS t, 'f47ac10b-58cc-4372-a567-0e02b2c3d479'::UUID AS u, 'a'::ENUM('a', 'b') AS e UNION ALL SELECT 2, NULL, NULL, NULL",
+        },
+      },
+    ],
     expected: (landing) => `SELECT id, t::VARCHAR AS t, u::VARCHAR AS u, e::VARCHAR AS e FROM (${parquet(landing)})`,
   },
   {
     name: 'names',
     what: 'column names with dots, quotes, keywords, capitals and other alphabets',
     config: { file_format: 'parquet', delta: { checkpoint_interval: 1 } },
-    passes: [{ '1.parquet': { sql: `SELECT 1::BIGINT AS "a.b", 2::BIGINT AS "Größe", 3::BIGINT AS "select", 4::BIGINT AS "q""uote", 5::BIGINT AS "back\`tick", 6::BIGINT AS "UPPER", 7::BIGINT AS "名前", {'c.d': 8::BIGINT} AS "a"` } }],
+    passes: [
+      {
+        '1.parquet': {
+          sql: `SELECT 1::BIGINT AS "a.b", 2::BIGINT AS "Größe", 3::BIGINT AS "select", 4::BIGINT AS "q""uote", 5::BIGINT AS "back\`tick", 6::BIGINT AS "UPPER", 7::BIGINT AS "名前", {'c.d': 8::BIGINT} AS "a"`,
+        },
+      },
+    ],
     expected: parquet,
   },
 ]
@@ -80,7 +143,9 @@ export const PARTITION_CASES: readonly TableCase[] = [
     what: 'partition values that break paths and URIs',
     config: { file_format: 'parquet', partition_columns: ['part'], delta: { checkpoint_interval: 2 } },
     passes: passes(2, (pass) => ({
-      [`${pass}.parquet`]: { sql: `SELECT (row_number() OVER ())::BIGINT AS id, part FROM (VALUES ${AWKWARD.map((text) => `(${literal(text)})`).join(', ')}, (NULL)) AS t(part)` },
+      [`${pass}.parquet`]: {
+        sql: `SELECT (row_number() OVER ())::BIGINT AS id, part FROM (VALUES ${AWKWARD.map((text) => `(${literal(text)})`).join(', ')}, (NULL)) AS t(part)`,
+      },
     })),
     expected: parquet,
   },
@@ -134,11 +199,17 @@ export const HISTORY_CASES: readonly TableCase[] = [
   {
     name: 'partitions_overwritten',
     what: 'a snapshot replaces the partitions that it holds',
-    config: { file_format: 'parquet', loading_strategy: 'overwrite', overwrite_scope: 'partition', partition_columns: ['country'], delta: { checkpoint_interval: 2 } },
+    config: {
+      file_format: 'parquet',
+      loading_strategy: 'overwrite',
+      overwrite_scope: 'partition',
+      partition_columns: ['country'],
+      delta: { checkpoint_interval: 2 },
+    },
     passes: [
       { '1.parquet': { sql: "SELECT * FROM (VALUES (1::BIGINT, 'DE'), (2, 'FR'), (3, NULL)) AS t(id, country)" } },
       { '2.parquet': { sql: "SELECT * FROM (VALUES (4::BIGINT, 'FR'), (5, 'IT')) AS t(id, country)" } },
-      { '3.parquet': { sql: "SELECT 6::BIGINT AS id, NULL::VARCHAR AS country" } },
+      { '3.parquet': { sql: 'SELECT 6::BIGINT AS id, NULL::VARCHAR AS country' } },
     ],
     expected: () => "SELECT * FROM (VALUES (1::BIGINT, 'DE'), (4, 'FR'), (5, 'IT'), (6, NULL)) AS t(id, country)",
   },

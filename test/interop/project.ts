@@ -72,7 +72,10 @@ export class Project implements AsyncDisposable {
     await cp(this.table, copy, { recursive: true })
     const log = join(copy, '_delta_log')
     const names = await readdir(log)
-    const newest = names.filter((name) => name.includes('.checkpoint.')).sort().at(-1)
+    const newest = names
+      .filter((name) => name.includes('.checkpoint.'))
+      .sort()
+      .at(-1)
     if (newest === undefined) throw new Error(`${this.table} has no checkpoint`)
     const older = names.filter((name) => /^\d{20}\.(json|crc)$/.test(name) && name.slice(0, 20) < newest.slice(0, 20))
     for (const name of older) await rm(join(log, name))

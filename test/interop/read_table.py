@@ -8,7 +8,7 @@ One JSON request a line on stdin, one JSON answer a line on stdout: {"op": …} 
   create  table, sql, partitions → {}: the same for a new table
   version table                → {version, schema, partitions}: as the reader understands the log
   query   sql                  → {names, rows}: any DuckDB query (duckdb)
-  run     sql                  → {}: any DuckDB statement (duckdb)
+  run     sql                  → {}: any statement (duckdb, spark)
 """
 
 import glob
@@ -150,6 +150,9 @@ class Spark:
             pq.write_table(rows, os.path.join(folder, 'rows.parquet'))
             writer = self.session.read.parquet(folder).write.format('delta').mode(mode)
             (writer.partitionBy(*partitions) if partitions else writer).save(path)
+
+    def run(self, sql: str) -> None:
+        self.session.sql(sql).collect()
 
     def version(self, path: str) -> dict:
         frame = self.frame(path)

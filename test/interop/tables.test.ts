@@ -3,12 +3,10 @@ import { BOUNDARY_COLUMNS, filtersOf, STRING_COLUMNS } from './boundaries.ts'
 import { AWKWARD, HISTORY_CASES, PARTITION_CASES, VALUE_CASES } from './cases.ts'
 import { known } from './known-faults.ts'
 import { Project, type TableCase } from './project.ts'
-import { type Filter, missing, type Reader, type ReaderName, startReader, type TableRows } from './readers.ts'
+import { type Filter, missing, needed, type Reader, type ReaderName, startReader, type TableRows } from './readers.ts'
 
-/** Without the readers nothing is proved: on a build machine that is a failure, elsewhere a skip with its reason. */
 const NAMES: readonly ReaderName[] = ['duckdb', 'delta-rs', 'arrow', 'spark']
 const reasons = new Map(NAMES.map((name) => [name, missing(name)]))
-const needed = process.env['CI'] !== undefined
 
 const FILTERS: Readonly<Record<string, readonly Filter[]>> = {
   boundaries: filtersOf(BOUNDARY_COLUMNS),
@@ -20,7 +18,12 @@ const FILTERS: Readonly<Record<string, readonly Filter[]>> = {
     { name: 'n', duckdb: '', type: 'decimal(9,2)', passes: [['-1.50', '0.00', '9999999.99']] },
     { name: 'b', duckdb: '', type: 'boolean', passes: [['true', 'false']] },
     { name: 'f', duckdb: '', type: 'double', passes: [['1.5', 'Infinity', '1e-7']] },
-    { name: 'at', duckdb: '', type: 'timestamp', passes: [['2024-01-02T03:04:05.123456Z', '1969-12-31T23:59:59Z', '2024-01-02T00:00:00Z']] },
+    {
+      name: 'at',
+      duckdb: '',
+      type: 'timestamp',
+      passes: [['2024-01-02T03:04:05.123456Z', '1969-12-31T23:59:59Z', '2024-01-02T00:00:00Z']],
+    },
   ]),
 }
 
@@ -57,11 +60,14 @@ describe.each([...VALUE_CASES, ...PARTITION_CASES, ...HISTORY_CASES])('table $na
     // pyarrow's datasets take no SQL.
     const filters = name === 'arrow' ? undefined : FILTERS[tableCase.name]
     if (filters !== undefined) {
-      test.for(['table', 'fromCheckpoint'] as const)(`${name} finds by filters what a look at every row finds (%s)`, async (place, context) => {
-        const reader = readerOr(context.skip, name)
-        const { project, fromCheckpoint } = await table()
-        expect(await misses(reader, place === 'table' ? project.table : fromCheckpoint, filters)).toEqual([])
-      })
+      test.for(['table', 'fromCheckpoint'] as const)(
+        `${name} finds by filters what a look at every row finds (%s)`,
+        async (place, context) => {
+          const reader = readerOr(context.skip, name)
+          const { project, fromCheckpoint } = await table()
+          expect(await misses(reader, place === 'table' ? project.table : fromCheckpoint, filters)).toEqual([])
+        },
+      )
     }
   }
 })
@@ -100,8 +106,7 @@ function readerOr(skip: (reason: string) => never, name: ReaderName): Reader {
   const reader = readers.get(name)
   if (reader !== undefined) return reader
   const reason = reasons.get(name) ?? reasons.get('duckdb') ?? `${name} did not start`
-  // Spark alone may be missing on a build machine: not each has a JVM.
-  if (needed && name !== 'spark') throw new Error(reason)
+  if (needed(name)) throw new Error(reason)
   return skip(reason)
 }
 
