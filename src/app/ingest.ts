@@ -1,7 +1,6 @@
 import type { CheckReport, ExplainReport, HistoryReport, RunEvent, RunReport, StatusReport } from '../model/report.ts'
 import type { FileFilter, TrackedFile } from '../tracker/tracker.ts'
 import type { ResolvedConfig } from '../config/config.ts'
-import type { Strategy } from '../strategies/strategy.ts'
 
 export interface RunOptions {
   /** Bare or qualified names; all tables when left out. ConfigError `ING-CONFIG-TABLE-UNKNOWN` for an unknown or ambiguous one. */
@@ -54,7 +53,7 @@ export interface CreateOptions {
   readonly config?: Readonly<Record<string, unknown>> | string | undefined
   /** `key=value` or `tables.NAME.key=value`, as `--var`. */
   readonly overrides?: readonly string[] | undefined
-  /** Custom strategies by name, beside those that the config names by path. */
-  readonly strategies?: Readonly<Record<string, Strategy>> | undefined
   readonly logLevel?: string | undefined
+  /** Takes each log line, without its newline, instead of stderr: a live display would be torn by a line beside it. */
+  readonly logTo?: ((line: string) => void) | undefined
 }

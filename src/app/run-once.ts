@@ -21,6 +21,8 @@ export interface Pass {
   readonly owner: Owner
   readonly clock: Clock
   readonly leaseMs: number
+  /** Puts something between the pass and the load processes (a dry run). */
+  readonly wrap?: (worker: LoadProcess) => LoadProcess
 }
 
 /** One pass over the tables: discover, load, report. Tables run side by side, each in a load process of its own. */
@@ -36,7 +38,7 @@ export async function runOnce(tables: readonly TableConfig[], options: RunOption
       tables.map((table, index) =>
         limit(async () => {
           options.onEvent?.({ kind: 'tableStarted', table: table.name, index, total: tables.length })
-          const report = await pool.use((worker) => passOver(table, worker, options, signal, pass))
+          const report = await pool.use((worker) => passOver(table, pass.wrap?.(worker) ?? worker, options, signal, pass))
           options.onEvent?.({ kind: 'tableEnded', table: table.name, index, total: tables.length, report })
           return report
         }),

@@ -46,6 +46,8 @@ export interface LoadResult {
   readonly outcome: BatchOutcome
   /** True when another batch of this tracker was committed meanwhile: the log is asked again before anything else. */
   readonly overtaken: boolean
+  /** Of a dry run alone, which has no commit. */
+  readonly preview?: { readonly newColumns: readonly Column[]; readonly counted: boolean }
 }
 
 /** The application id of the `txn` actions: this tracker, this table. */

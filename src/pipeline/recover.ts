@@ -10,14 +10,24 @@ export interface Owner {
   isAlive(owner: string): boolean
 }
 
+export interface RecoverPass {
+  readonly table: TableConfig
+  readonly tracker: Tracker
+  readonly worker: LoadWorker
+  readonly owner: Owner
+  /** The batch that follows replaces all that the table holds. */
+  readonly replaceAll: boolean
+}
+
 /**
  * Settles what another process left behind, and what a restored tracker does not know, by asking the table's log
  * which batches it holds. Comes before anything else of a table. The caller holds the table's lock.
  */
-export async function recover(table: TableConfig, tracker: Tracker, worker: LoadWorker, owner: Owner): Promise<Inspection> {
+export async function recover(pass: RecoverPass): Promise<Inspection> {
+  const { table, tracker, worker, owner } = pass
   const known = await tracker.lastCommittedBatch(table.name)
   const inspection = await worker.inspect(table, tracker.id, known)
-  checkNotBehind(table, known, inspection)
+  if (!pass.replaceAll) checkNotBehind(table, known, inspection)
   // Oldest first, so that a file's history reads in the order of its loads.
   for (const manifest of inspection.manifests.toReversed()) await tracker.adoptManifest(manifest, null)
   for (const batch of await tracker.abandoned(table.name, owner.isAlive)) {

@@ -4,23 +4,18 @@ import type { Batch, BatchOutcome } from '../model/batch.ts'
 import type { FileSeen } from '../model/file.ts'
 import type { RunEvent } from '../model/report.ts'
 import type { TableConfig } from '../model/table.ts'
-import type { ChangedFilePolicy, Tracker } from '../tracker/tracker.ts'
 import type { Lister, WaitingFile } from '../watcher/watcher.ts'
-import type { Inspection, LoadJob, LoadResult, LoadWorker } from './protocol.ts'
-import { type Owner, recover } from './recover.ts'
+import { changedFilePolicy } from './policy.ts'
+import type { Inspection, LoadJob, LoadResult } from './protocol.ts'
+import { recover, type RecoverPass } from './recover.ts'
 import { selectSnapshots } from './select.ts'
 import type { TableTally } from './tally.ts'
 
 /** What a pass over one table works with. */
-export interface TablePass {
-  readonly table: TableConfig
-  readonly tracker: Tracker
+export interface TablePass extends RecoverPass {
   readonly lister: Lister
-  readonly worker: LoadWorker
-  readonly owner: Owner
   readonly clock: Clock
   readonly tally: TableTally
-  readonly replaceAll: boolean
   readonly signal: AbortSignal
   readonly onEvent: (event: RunEvent) => void
   /** Waits once for files that are still too young, and gives those that have become complete. */
@@ -33,30 +28,39 @@ const CONTENTION = 10
 /** One pass: settle the past, find what is new, load it batch by batch. The caller holds the table's lock. */
 export async function runTable(pass: TablePass): Promise<void> {
   const { table, tracker } = pass
-  let inspection = await recover(table, tracker, pass.worker, pass.owner)
+  let inspection = await recover(pass)
   await tracker.requeueDue(table.name)
-  await discover(pass)
-  if (pass.replaceAll) await tracker.replay(table.name, null, 'full drop')
+  const seen = await discover(pass)
+  if (seen) await reopenAll(pass, seen)
   let contention = 0
   for (let batch = await claim(pass, inspection); batch; batch = await claim(pass, inspection)) {
     const result = await loadAndSettle(batch, pass)
     if (result.overtaken) {
       contention += 1
       if (contention >= CONTENTION) return pass.tally.contended(lastReason(result.outcome))
-      inspection = await recover(table, tracker, pass.worker, pass.owner)
+      inspection = await recover(pass)
     }
     if (pass.replaceAll || pass.signal.aborted) break
   }
 }
 
-/** Lists the source page by page; each page is one comparison with the tracker. */
-async function discover(pass: TablePass): Promise<void> {
+/** Full drop: every file that is there is loaded again; what the tracker knows beyond them leaves with the old rows. */
+async function reopenAll({ table, tracker }: TablePass, seen: ReadonlySet<string>): Promise<void> {
+  await tracker.replay(table.name, null, 'full drop')
+  const absent = (await tracker.pendingFiles(table.name)).map((file) => file.path).filter((path) => !seen.has(path))
+  await tracker.skipPending(table.name, absent, 'full drop: the file is no longer in the source')
+}
+
+/** Lists the source page by page; each page is one comparison with the tracker. For a full drop it tells which files are there. */
+async function discover(pass: TablePass): Promise<ReadonlySet<string> | undefined> {
   const { table, tracker, tally, lister, signal } = pass
   const policy = changedFilePolicy(table)
   const waiting: WaitingFile[] = []
+  const seen = pass.replaceAll ? new Set<string>() : undefined
   let listed = 0
   const admit = async (files: readonly FileSeen[]) => {
     if (files.length === 0) return
+    if (seen) for (const file of files) seen.add(file.path)
     tally.admitted(await tracker.admit(table.name, files, policy), table.onChangedFile)
     failpoint('after-admit')
   }
@@ -67,10 +71,11 @@ async function discover(pass: TablePass): Promise<void> {
     listed += page.files.length
     pass.onEvent({ kind: 'listed', table: table.name, files: listed })
   }
-  if (waiting.length === 0) return
+  if (waiting.length === 0) return seen
   const { complete, changing } = await pass.settle(waiting)
   await admit(complete)
   for (const file of changing) tally.waiting(file)
+  return seen
 }
 
 /** The next batch of the table, or undefined when nothing is pending. */
@@ -121,6 +126,7 @@ async function loadAndSettle(batch: Batch, pass: TablePass): Promise<LoadResult>
   const settled = await tracker.settle(table.name, owner.id, result.outcome)
   failpoint('after-settle')
   if (settled) tally.batch(result.outcome, result.overtaken)
+  if (result.preview) tally.preview(result.preview)
   onEvent({ kind: 'batchEnded', table: table.name, files: batch.files.length, rows: Number(result.outcome.rows.inserted) })
   return result
 }
@@ -136,21 +142,6 @@ async function settleFailedLoad(batch: Batch, error: unknown, pass: TablePass): 
   if (inspection === undefined) return
   for (const manifest of inspection.manifests.toReversed()) await tracker.adoptManifest(manifest, null)
   await tracker.settle(table.name, owner.id, pass.tally.outcomeOfFailure(batch, error))
-}
-
-/** `auto` by strategy (spec 10.3): newest data for overwrite, nothing for append. */
-function changedFilePolicy(table: TableConfig): ChangedFilePolicy {
-  switch (table.onChangedFile) {
-    case 'auto':
-      return table.strategy === 'append' ? 'ignore' : 'load'
-    case 'append':
-    case 'replace':
-      return 'load'
-    case 'ignore':
-      return 'ignore'
-    case 'fail':
-      return 'fail'
-  }
 }
 
 function lastReason(outcome: BatchOutcome): string {

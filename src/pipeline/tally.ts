@@ -3,6 +3,7 @@ import { type Batch, type BatchOutcome, NO_STRATEGY_ROWS } from '../model/batch.
 import type { DryRunTable, ReportError, ReportRows, TableReport, TableStatus } from '../model/report.ts'
 import type { TableConfig } from '../model/table.ts'
 import type { AdmitResult } from '../tracker/tracker.ts'
+import type { LoadResult } from './protocol.ts'
 import type { WaitingFile } from '../watcher/watcher.ts'
 
 /** Errors listed in a report; all of them are in the tracker. */
@@ -70,6 +71,20 @@ export class TableTally {
     for (const name of ['inserted', 'updated', 'deleted', 'unchanged'] as const) this.#rows[name] += Number(outcome.rows[name])
     this.#bytes += Number(outcome.bytes)
     for (const { code, message, file } of outcome.warnings) this.#warnings.push({ code, message, file: file ?? null })
+  }
+
+  /** A dry run: what would load, and how the table would change. */
+  preview(preview: NonNullable<LoadResult['preview']>): void {
+    const { sourcePattern, targetPath } = this.#table
+    const before = this.plan ?? { source: sourcePattern, target: targetPath, files: 0, bytes: 0, schema_change: [], rows: null }
+    const known = new Set(before.schema_change.map(({ column }) => column))
+    this.plan = {
+      ...before,
+      files: this.#files.loaded,
+      bytes: this.#bytes,
+      schema_change: [...before.schema_change, ...preview.newColumns.filter(({ name }) => !known.has(name)).map(({ name, type }) => ({ column: name, type }))],
+      rows: preview.counted ? { ...this.#rows } : null,
+    }
   }
 
   contended(reason: string): void {

@@ -1,0 +1,87 @@
+import { access, constants, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { ResolvedConfig } from '../config/config.ts'
+import { reportOf } from '../errors/errors.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { CheckReport } from '../model/report.ts'
+import type { TableConfig } from '../model/table.ts'
+import type { LoadWorker } from '../pipeline/protocol.ts'
+import { loadStrategy } from '../strategies/registry.ts'
+import { localLister } from '../watcher/local.ts'
+
+type Check = CheckReport['checks'][number]
+
+/** Config, paths and tables: what works, and for what does not, what to do. Changes nothing. */
+export async function checkAll(config: ResolvedConfig, worker: LoadWorker, trackerId: string, clock: Clock): Promise<CheckReport> {
+  const checks: Check[] = [passed('config', config.file ?? 'inline', `${config.tables.length} tables`)]
+  checks.push(await writable('state', config.checkpointPath))
+  for (const table of config.tables) checks.push(...(await checkTable(table, worker, trackerId, clock)))
+  return { ok: checks.every((check) => check.ok), checks }
+}
+
+async function checkTable(table: TableConfig, worker: LoadWorker, trackerId: string, clock: Clock): Promise<readonly Check[]> {
+  if (table.unsupported.length > 0) return table.unsupported.map(({ message, hint }) => failed('config', table.name, message, hint))
+  return [await strategyOf(table), await source(table, clock), await writable('target', table.targetPath, table.name), await target(table, worker, trackerId)]
+}
+
+async function strategyOf(table: TableConfig): Promise<Check> {
+  return attempt('strategy', table.name, async () => {
+    const problems = (await loadStrategy(table.strategy)).validate?.(table) ?? []
+    return problems.length === 0 ? passed('strategy', table.name, table.strategy) : failed('strategy', table.name, problems.join('; '), null)
+  })
+}
+
+/** Whether the pattern finds files; the first page is enough to tell. */
+async function source(table: TableConfig, clock: Clock): Promise<Check> {
+  return attempt('source', table.name, async () => {
+    for await (const page of localLister(table, clock).pages(new AbortController().signal)) {
+      const [problem] = page.problems
+      if (problem) return failed('source', table.name, problem.message, problem.hint ?? null)
+      const found = page.files.length + page.waiting.length
+      if (found > 0) return passed('source', table.name, `${found} files match ${table.sourcePattern}`)
+    }
+    return passed('source', table.name, `no file matches ${table.sourcePattern} yet`)
+  })
+}
+
+async function target(table: TableConfig, worker: LoadWorker, trackerId: string): Promise<Check> {
+  return attempt('table', table.name, async () => {
+    const { exists, version } = await worker.inspect(table, trackerId, null)
+    return passed('table', table.name, exists ? `version ${version} at ${table.targetPath}` : `will be created at ${table.targetPath}`)
+  })
+}
+
+/** The folder, or the nearest one above it that exists, can be written. */
+async function writable(check: string, path: string, subject = path): Promise<Check> {
+  const folder = await nearestExisting(path)
+  try {
+    await access(folder, constants.W_OK | constants.X_OK)
+    return passed(check, subject, `${folder} can be written`)
+  } catch {
+    return failed(check, subject, `${folder} cannot be written`, 'grant write permission')
+  }
+}
+
+async function nearestExisting(path: string): Promise<string> {
+  for (let folder = path; ; folder = dirname(folder)) {
+    const found = await stat(folder).catch(() => undefined)
+    if (found || folder === dirname(folder)) return folder
+  }
+}
+
+async function attempt(check: string, subject: string, work: () => Promise<Check>): Promise<Check> {
+  try {
+    return await work()
+  } catch (error) {
+    const { message, hint } = reportOf(error)
+    return failed(check, subject, message, hint)
+  }
+}
+
+function passed(check: string, subject: string, detail: string): Check {
+  return { check, subject, ok: true, detail, hint: null }
+}
+
+function failed(check: string, subject: string, detail: string, hint: string | null): Check {
+  return { check, subject, ok: false, detail, hint }
+}

@@ -1,0 +1,64 @@
+import { existsSync } from 'node:fs'
+import { systemClock } from '../lib/clock.ts'
+import { loadConfig } from '../config/read.ts'
+import type { Tracker } from '../tracker/tracker.ts'
+import { openSqliteSnapshot, openSqliteTracker } from '../tracker/sqlite.ts'
+import { checkAll } from './check.ts'
+import { absolutePath, knownFiles, trackedFiles } from './tracked-files.ts'
+import { historyReport, statusOf } from './reports.ts'
+import { dryRun } from './dry-run.ts'
+import { explainFile } from './explain.ts'
+import type { CreateOptions, Ingest, RunOptions } from './ingest.ts'
+import { childLimits } from './limits.ts'
+import { type LoadProcess, loadProcess } from './load-process.ts'
+import { thisOwner } from './owner.ts'
+import { spoolOf } from './places.ts'
+import { queryTables } from './query.ts'
+import { runOnce } from './run-once.ts'
+import { oneTable, selectTables } from './select-tables.ts'
+import { LEASE_MS, trackerOptions } from './tracker-options.ts'
+
+/** Reads and checks the config; the tracker is opened by the first call that needs it. ConfigError with all issues. */
+export async function createIngest(options: CreateOptions = {}): Promise<Ingest> {
+  const config = await loadConfig(sourceOf(options), { overrides: options.overrides ?? [], env: process.env, cwd: process.cwd() })
+  const clock = systemClock
+  const owner = thisOwner()
+  const trackerAt = { file: config.trackerFile, table: config.trackerTable, trackerOptions: trackerOptions(config), clock }
+  let tracker: Promise<Tracker> | undefined
+  const opened = () => {
+    tracker ??= openSqliteTracker(trackerAt)
+    return tracker
+  }
+  /** For what only looks: a tracker that is not there is empty, and is not made. */
+  const looking = async <T>(look: (tracker: Tracker) => Promise<T>): Promise<T> => {
+    if (tracker !== undefined || existsSync(config.trackerFile)) return look(await opened())
+    await using empty = await openSqliteSnapshot(trackerAt)
+    return look(empty)
+  }
+  const withWorker = async <T>(work: (worker: LoadProcess) => Promise<T>): Promise<T> => {
+    await using worker = loadProcess({ limits: childLimits(config, 1), spool: spoolOf(config), timeoutMs: config.timeoutMs, signal: new AbortController().signal })
+    return work(worker)
+  }
+  return {
+    config,
+    run: async (run: RunOptions = {}) => {
+      const tables = selectTables(config.tables, run.tables).filter((table) => run.strategy === undefined || table.strategy === run.strategy)
+      const pass = { config, owner, clock, leaseMs: LEASE_MS }
+      return run.dryRun ? dryRun(tables, run, pass) : runOnce(tables, run, { ...pass, tracker: await opened() })
+    },
+    status: (wanted = {}) => looking((known) => statusOf(config, known, wanted.tables)),
+    files: (filter = {}) => trackedFiles(config, existsSync(config.trackerFile) ? opened : undefined, filter),
+    explain: (path) => looking((known) => explainFile(absolutePath(config, path), config.tables, known, clock)),
+    check: () => looking((known) => withWorker((worker) => checkAll(config, worker, known.id, clock))),
+    retry: async (filter) => (await opened()).retry(await knownFiles(config, await opened(), filter)),
+    skip: async (filter) => (await opened()).skip(await knownFiles(config, await opened(), filter), 'skipped by hand'),
+    history: (name, { limit = 20 } = {}) => withWorker(async (worker) => (await worker.history(oneTable(config.tables, name), limit)).map(historyReport)),
+    query: (text, use) => queryTables(text, config, use),
+    [Symbol.asyncDispose]: async () => (await tracker)?.[Symbol.asyncDispose](),
+  }
+}
+
+function sourceOf({ configFile, config }: CreateOptions) {
+  if (typeof config === 'string') return { text: config }
+  return config === undefined ? { file: configFile ?? 'ingest.yaml' } : { object: { ...config } }
+}

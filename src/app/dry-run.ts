@@ -1,0 +1,45 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ResolvedConfig } from '../config/config.ts'
+import { openSqliteSnapshot } from '../tracker/sqlite.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { RunReport } from '../model/report.ts'
+import type { TableConfig } from '../model/table.ts'
+import type { LoadResult } from '../pipeline/protocol.ts'
+import type { RunOptions } from './ingest.ts'
+import type { LoadProcess } from './load-process.ts'
+import { type Pass, runOnce } from './run-once.ts'
+import { trackerOptions } from './tracker-options.ts'
+
+/**
+ * What the next run does if nothing changes: the same pass over a private copy of the tracker, with load processes
+ * that stop after the plan. Nothing is changed outside a temporary folder, which is removed.
+ */
+export async function dryRun(tables: readonly TableConfig[], options: RunOptions, pass: Omit<Pass, 'tracker'>): Promise<RunReport> {
+  const scratch = await mkdtemp(join(tmpdir(), 'ingestd-dry-'))
+  try {
+    const { config, clock } = pass
+    await using tracker = await openCopy(config, clock)
+    const scratched: ResolvedConfig = { ...config, checkpointPath: scratch, engine: { ...config.engine, temporaryFolder: join(scratch, 'spill') } }
+    return await runOnce(tables, options, { ...pass, config: scratched, tracker, wrap: (worker) => previewing(worker, options.verbose ?? false) })
+  } finally {
+    await rm(scratch, { recursive: true, force: true })
+  }
+}
+
+function openCopy(config: ResolvedConfig, clock: Clock) {
+  return openSqliteSnapshot({ file: config.trackerFile, table: config.trackerTable, trackerOptions: trackerOptions(config), clock })
+}
+
+/** The same load process, but a load ends with its plan. */
+function previewing(worker: LoadProcess, count: boolean): LoadProcess {
+  return {
+    ...worker,
+    load: async (job): Promise<LoadResult> => {
+      const { outcome, newColumns } = await worker.preview(job, count)
+      return { outcome, overtaken: false, preview: { newColumns, counted: count } }
+    },
+    [Symbol.asyncDispose]: () => worker[Symbol.asyncDispose](),
+  }
+}

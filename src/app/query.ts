@@ -1,0 +1,47 @@
+import { openSession } from '../engine/duckdb.ts'
+import { engineFailure } from '../engine/failure.ts'
+import type { Session } from '../engine/engine.ts'
+import { id, inlined, raw, sql } from '../engine/sql.ts'
+import type { ResolvedConfig } from '../config/config.ts'
+import { ConfigError } from '../errors/errors.ts'
+import type { TableConfig } from '../model/table.ts'
+import { openStore } from '../stores/registry.ts'
+import type { QueryResult } from './ingest.ts'
+import { childLimits } from './limits.ts'
+
+/** Runs SQL in a session of its own, where each configured table is a view `database.table` of its current version. */
+export async function queryTables(text: string, config: ResolvedConfig, use: (result: QueryResult) => Promise<void>): Promise<void> {
+  await using session = await openSession(childLimits(config, 1))
+  for (const table of config.tables.filter(({ tableName }) => mentions(text, tableName))) await createView(table, session)
+  const chunks = session.stream(raw(text))[Symbol.asyncIterator]()
+  // The first chunk has the columns and no rows.
+  const first = await chunks.next().catch((cause: unknown) => {
+    throw engineFailure(cause) ?? badQuery(cause)
+  })
+  await use({ columns: first.done ? [] : first.value.columns, chunks: rowsOf(chunks) })
+}
+
+async function* rowsOf(chunks: AsyncIterator<{ readonly rows: readonly (readonly unknown[])[] }>): AsyncIterable<readonly (readonly unknown[])[]> {
+  for (let chunk = await chunks.next().catch(failQuery); !chunk.done; chunk = await chunks.next().catch(failQuery)) yield chunk.value.rows
+}
+
+function failQuery(cause: unknown): never {
+  throw engineFailure(cause) ?? badQuery(cause)
+}
+
+/** Only tables that the text names are opened; a name in a comment opens one too many, which harms nothing. */
+function mentions(text: string, tableName: string): boolean {
+  return text.toLowerCase().includes(tableName.toLowerCase())
+}
+
+async function createView(table: TableConfig, session: Session): Promise<void> {
+  const opened = await (await openStore(table)).open(table, session)
+  if (opened.state === null) return
+  await session.run(sql`create schema if not exists ${id(table.databaseName)}`)
+  await session.run(inlined(sql`create view ${id(table.databaseName)}.${id(table.tableName)} as ${await opened.current()}`))
+}
+
+function badQuery(cause: unknown): ConfigError {
+  const message = cause instanceof Error ? cause.message : String(cause)
+  return new ConfigError('ING-QUERY', message.trim(), [], { cause, hint: 'tables are named database.table; one that has no version yet cannot be queried' })
+}

@@ -1,0 +1,47 @@
+import type { ResolvedConfig } from '../config/config.ts'
+import type { HistoryReport, StatusReport } from '../model/report.ts'
+import type { HistoryEntry } from '../stores/store.ts'
+import type { Tracker } from '../tracker/tracker.ts'
+import { selectTables } from './select-tables.ts'
+
+/** Each configured table with its counts; one that never ran has none. */
+export async function statusOf(config: ResolvedConfig, tracker: Tracker, names: readonly string[] | undefined): Promise<StatusReport> {
+  const tables = selectTables(config.tables, names)
+  const counts = new Map((await tracker.counts(tables.map((table) => table.name))).map((one) => [one.table_name, one]))
+  return {
+    tables: tables.map((table) => {
+      const count = counts.get(table.name)
+      return {
+        table: table.name,
+        strategy: table.strategy,
+        target: table.targetPath,
+        paused: count?.paused ?? false,
+        files: {
+          pending: count?.pending ?? 0,
+          processing: count?.processing ?? 0,
+          completed: count?.completed ?? 0,
+          failed: count?.failed ?? 0,
+          skipped: count?.skipped ?? 0,
+        },
+        rows: count?.rows_loaded ?? 0,
+        bytes: count?.bytes ?? 0,
+        last_loaded_at: count?.last_loaded_at ?? null,
+        last_error: count?.last_error ?? null,
+      }
+    }),
+  }
+}
+
+export function historyReport(entry: HistoryEntry): HistoryReport {
+  return {
+    version: Number(entry.version),
+    timestamp: new Date(entry.timestampMs).toISOString(),
+    operation: entry.operation,
+    batch: entry.batch === null ? null : Number(entry.batch),
+    batch_id: entry.batchId,
+    files_added: entry.files.added,
+    files_removed: entry.files.removed,
+    rows: entry.rows === null ? null : Number(entry.rows),
+    engine: entry.engine,
+  }
+}
