@@ -5,6 +5,7 @@
 export const ERROR_CODES = {
   'ING-BUG': { cause: 'An invariant of ingestd is broken.', remedy: 'Report it with the message and the log.' },
   'ING-USAGE': { cause: 'The command line is wrong.', remedy: 'See `ingest COMMAND --help`.' },
+  'ING-INTERRUPTED': { cause: 'The command was stopped by a signal.', remedy: 'Run it again: what was in flight is taken up where it was left.' },
 
   'ING-CONFIG-NOT-FOUND': { cause: 'The config file does not exist or cannot be read.', remedy: 'Pass `--config FILE`, set INGEST_CONFIG, or create one with `ingest init DIR`.' },
   'ING-CONFIG-SYNTAX': { cause: 'The config is not valid YAML.', remedy: 'Mend the place that is named.' },
