@@ -1,0 +1,48 @@
+import { expect, onTestFinished, test } from 'vitest'
+import { FAILPOINTS } from '../../src/lib/failpoint.ts'
+import { backup, crash, expectComplete, finish, loadedProject } from './campaign.ts'
+
+const KILLS = 50
+/** Repeatable: a failure names the seed. */
+const SEED = Number(process.env['INGEST_TEST_SEED'] ?? '20')
+
+function* random(seed: number): Generator<number, never> {
+  for (let state = seed; ; ) {
+    state = (state * 1_103_515_245 + 12_345) % 2 ** 31
+    yield state / 2 ** 31
+  }
+}
+
+test(`kills at ${KILLS} random times lose nothing and double nothing (seed ${SEED})`, async () => {
+  const numbers = random(SEED)
+  let kills = 0
+  while (kills < KILLS) {
+    const made = loadedProject()
+    onTestFinished(() => made.remove())
+    // Several kills on the way of one load, each at a time of its own, then a restored tracker now and then.
+    let restore: (() => void) | undefined
+    for (let round = 0; round < 6 && kills < KILLS; round += 1) {
+      if (await crash(made, { afterMs: 100 + numbers.next().value * 1200 })) kills += 1
+      if (round === 2) restore = backup(made)
+    }
+    await finish(made)
+    await expectComplete(made)
+    restore?.()
+    await finish(made)
+    await expectComplete(made)
+    made.remove()
+  }
+  expect(kills).toBe(KILLS)
+})
+
+test.each(FAILPOINTS)('a kill at the second and third %s loses nothing and doubles nothing', async (name) => {
+  for (const hit of [2, 3]) {
+    const made = loadedProject()
+    onTestFinished(() => made.remove())
+    // Steps that come once in a run end it without a kill.
+    await crash(made, { failpoint: `${name}:${hit}` })
+    await finish(made)
+    await expectComplete(made)
+    made.remove()
+  }
+})

@@ -1,0 +1,43 @@
+import { expect, onTestFinished, test } from 'vitest'
+import { FAILPOINTS } from '../../src/lib/failpoint.ts'
+import { backup, crash, expectComplete, finish, loadedProject } from './campaign.ts'
+
+function fresh() {
+  const made = loadedProject()
+  onTestFinished(() => made.remove())
+  return made
+}
+
+test.each(FAILPOINTS)('a kill at %s loses nothing and doubles nothing', async (name) => {
+  const made = fresh()
+  expect(await crash(made, { failpoint: `${name}:1` })).toBe(true)
+  await finish(made)
+  await expectComplete(made)
+})
+
+test('a load process that dies alone costs one attempt of its batch', async () => {
+  const made = fresh()
+  await made.run(['run', '--json'], { INGEST_FAILPOINT: 'child:after-stage:2' })
+  await finish(made)
+  await expectComplete(made)
+})
+
+test('a tracker restored from a backup taken half-way doubles nothing', async () => {
+  const made = fresh()
+  expect(await crash(made, { failpoint: 'after-settle:2' })).toBe(true)
+  const restore = backup(made)
+  await finish(made)
+  restore()
+  await finish(made)
+  await expectComplete(made)
+})
+
+test('a tracker restored from before a commit that nobody settled doubles nothing', async () => {
+  const made = fresh()
+  expect(await crash(made, { failpoint: 'after-claim:3' })).toBe(true)
+  const restore = backup(made)
+  expect(await crash(made, { failpoint: 'before-settle:1' })).toBe(true)
+  restore()
+  await finish(made)
+  await expectComplete(made)
+})
