@@ -53,6 +53,8 @@ export const ERROR_CODES = {
   'ING-TABLE-BALANCE': { cause: 'Rows read and rows accounted for differ; nothing was committed.', remedy: 'Report it with the file.' },
   'ING-TABLE-STRATEGY': { cause: 'A custom strategy failed or returned no plan.', remedy: 'Mend the module.' },
 
+  'ING-SOURCE-MISSING': { cause: 'The folder or file that a source pattern names does not exist.', remedy: 'Create it, or mend source_path_pattern.' },
+  'ING-SOURCE-NAME': { cause: 'A file name is not UTF-8 and is shown like the name of another file.', remedy: 'Rename the file at the source.' },
   'ING-SOURCE-UNREADABLE': { cause: 'A folder of the source cannot be listed.', remedy: 'Grant read permission.' },
   'ING-STORAGE-FULL': { cause: 'There is no room on the disk.', remedy: 'Free room; it is tried again.' },
   'ING-STORAGE-READ-ONLY': { cause: 'The target or the state folder cannot be written.', remedy: 'Grant write permission.' },
