@@ -1,0 +1,101 @@
+import type { Path } from '../input/places.ts'
+import { formatPlace } from '../issues.ts'
+import { isWithin, listsInside } from '../paths.ts'
+import type { Desk } from './draft.ts'
+
+/** What tables must not share. */
+export interface Claim {
+  readonly at: Path
+  /** `database.table`; undefined where the name is wrong. */
+  readonly name: string | undefined
+  /** Local folder of the table; undefined where it is wrong or elsewhere. */
+  readonly target: string | undefined
+  /** Local source pattern. */
+  readonly source: string | undefined
+}
+
+/** Two tables with one name or one folder, and sources that would list a table's own files. */
+export function checkCollisions(claims: readonly Claim[], checkpointPath: string | undefined, desk: Desk): void {
+  checkNames(claims, desk)
+  checkTargets(claims, desk)
+  for (const claim of claims) checkSource(claim, claims, desk)
+  if (checkpointPath === undefined) return
+  for (const { at, target, source } of claims) {
+    if (target !== undefined && isWithin(checkpointPath, target)) {
+      desk.issues.add(desk.places, keyAt(desk, at, 'target_path'), {
+        problem: 'the table would lie around checkpoint_path',
+        fix: 'choose another target_path or checkpoint_path',
+        code: 'ING-CONFIG-COMBINATION',
+      })
+    }
+    if (source !== undefined && listsInside(source, checkpointPath)) {
+      desk.issues.add(desk.places, [...at, 'source_path_pattern'], {
+        problem: 'the pattern would look into checkpoint_path',
+        fix: 'choose a narrower pattern or another checkpoint_path',
+        code: 'ING-CONFIG-COMBINATION',
+      })
+    }
+  }
+}
+
+function checkNames(claims: readonly Claim[], desk: Desk): void {
+  const seen = new Map<string, Claim>()
+  for (const claim of claims) {
+    if (claim.name === undefined) continue
+    // Names in SQL and on many disks ignore case.
+    const key = claim.name.toLowerCase()
+    const first = seen.get(key)
+    if (first === undefined) {
+      seen.set(key, claim)
+      continue
+    }
+    const other = formatPlace(desk.places.at([...first.at, 'table_name']))
+    const same = first.name === claim.name ? `${claim.name} is` : `${claim.name} and ${first.name ?? ''} differ by case alone; the first is`
+    desk.issues.add(desk.places, [...claim.at, 'table_name'], {
+      problem: `${same} already defined at ${other}`,
+      fix: 'rename one, or give it another database_name',
+      code: 'ING-CONFIG-DUPLICATE-TABLE',
+    })
+  }
+}
+
+function checkTargets(claims: readonly Claim[], desk: Desk): void {
+  for (const [index, claim] of claims.entries()) {
+    const { target, name } = claim
+    if (target === undefined) continue
+    const other = claims
+      .slice(0, index)
+      .find(
+        (earlier) =>
+          earlier.target !== undefined &&
+          earlier.name?.toLowerCase() !== name?.toLowerCase() &&
+          (isWithin(target, earlier.target) || isWithin(earlier.target, target)),
+      )
+    if (other?.target === undefined) continue
+    const relation =
+      other.target === target ? 'is also the folder of' : isWithin(target, other.target) ? 'lies in the folder of' : 'holds the folder of'
+    desk.issues.add(desk.places, keyAt(desk, claim.at, 'target_path'), {
+      problem: `${target} ${relation} ${other.name ?? 'another table'}`,
+      fix: 'give one of them another target_path',
+      code: 'ING-CONFIG-DUPLICATE-TABLE',
+    })
+  }
+}
+
+function checkSource({ at, source }: Claim, claims: readonly Claim[], desk: Desk): void {
+  if (source === undefined) return
+  const inside = claims.find(({ target }) => target !== undefined && listsInside(source, target))
+  if (inside === undefined) return
+  desk.issues.add(desk.places, [...at, 'source_path_pattern'], {
+    problem: `the pattern would look into the folder of ${inside.name ?? 'a table'} (${inside.target ?? ''})`,
+    fix: 'choose a narrower pattern, or keep tables and landing files apart',
+    code: 'ING-CONFIG-COMBINATION',
+  })
+}
+
+/** The key itself where it is written, and the table's name where it is a default. */
+function keyAt(desk: Desk, at: Path, key: string): Path {
+  const place = desk.places.at([...at, key])
+  const table = desk.places.at(at)
+  return place.line === table.line && place.column === table.column ? [...at, 'table_name'] : [...at, key]
+}

@@ -1,0 +1,210 @@
+import type { ErrorCode } from '../../errors/codes.ts'
+import { AUDIT_COLUMNS } from '../../model/schema.ts'
+import type { Path } from '../input/places.ts'
+import type { TableInput } from '../schema/table.ts'
+import { complain, type Desk, type TableDraft } from './draft.ts'
+
+interface Clash {
+  /** The key that is told, in the table. */
+  readonly key: Path
+  readonly problem: string
+  readonly fix: string
+  readonly code?: ErrorCode
+}
+
+interface Rule {
+  /** Keys that the rule looks at; it is left out when one of them was wrong. */
+  readonly keys: readonly (keyof TableInput)[]
+  find(draft: TableDraft): Clash | undefined
+}
+
+const RULES: readonly Rule[] = [
+  {
+    keys: ['loading_strategy', 'primary_keys'],
+    find: ({ kind, input }) =>
+      (kind === 'merge' || kind === 'scd2') && input.primary_keys.length === 0
+        ? {
+            key: ['primary_keys'],
+            problem: `${kind} needs primary_keys`,
+            fix: 'add them, for example primary_keys: [id]',
+            code: 'ING-CONFIG-MISSING',
+          }
+        : undefined,
+  },
+  {
+    keys: ['overwrite_scope', 'partition_columns'],
+    find: ({ input }) =>
+      input.overwrite_scope === 'partition' && input.partition_columns.length === 0
+        ? {
+            key: ['overwrite_scope'],
+            problem: 'overwrite_scope: partition needs partition_columns',
+            fix: 'add them, or set overwrite_scope: table',
+          }
+        : undefined,
+  },
+  {
+    keys: ['output_format', 'delta'],
+    find: ({ input }) =>
+      input.output_format === 'parquet' && input.delta.deletion_vectors
+        ? {
+            key: ['delta', 'deletion_vectors'],
+            problem: 'a Parquet folder cannot have deletion vectors',
+            fix: 'remove it, or set output_format: delta',
+          }
+        : undefined,
+  },
+  {
+    keys: ['output_format', 'delta'],
+    find: ({ input }) =>
+      input.output_format === 'parquet' && input.delta.change_data_feed
+        ? {
+            key: ['delta', 'change_data_feed'],
+            problem: 'a Parquet folder cannot have a change data feed',
+            fix: 'remove it, or set output_format: delta',
+          }
+        : undefined,
+  },
+  {
+    keys: ['merge_update_columns', 'insert_only'],
+    find: ({ input }) =>
+      input.insert_only && input.merge_update_columns.length > 0
+        ? {
+            key: ['insert_only'],
+            problem: 'insert_only never updates, but merge_update_columns names columns to update',
+            fix: 'remove one of them',
+          }
+        : undefined,
+  },
+  {
+    keys: ['skip_unchanged', 'force_reload_after'],
+    find: ({ input }) =>
+      input.force_reload_after !== null && !input.skip_unchanged
+        ? {
+            key: ['force_reload_after'],
+            problem: 'force_reload_after needs skip_unchanged: true',
+            fix: 'add it, or remove force_reload_after',
+          }
+        : undefined,
+  },
+  { keys: ['transform'], find: ({ input }) => transformClash(input) },
+  { keys: ['watch'], find: ({ input }) => watchClash(input) },
+  { keys: ['scd2_effective_date_column', 'scd2_end_date_column', 'scd2_current_flag_column'], find: scd2Clash },
+  { keys: ['partition_columns', 'exclude_columns', 'columns', 'rename_columns'], find: ({ input }) => partitionClash(input) },
+  { keys: ['columns', 'exclude_columns'], find: ({ input }) => excludedClash(input) },
+  { keys: ['rename_columns'], find: ({ input }) => renameClash(input) },
+  { keys: ['source'], find: ({ input }) => sourceClash(input) },
+  {
+    keys: ['table_properties', 'loading_strategy'],
+    find: ({ input, kind }) =>
+      input.table_properties['delta.appendOnly']?.toLowerCase() === 'true' && kind !== 'append' && kind !== 'custom'
+        ? {
+            key: ['table_properties', 'delta.appendOnly'],
+            problem: `${kind} removes rows, which an append-only table forbids`,
+            fix: 'remove delta.appendOnly, or set loading_strategy: append',
+          }
+        : undefined,
+  },
+]
+
+/** Keys of a table that contradict or need one another. */
+export function checkCombinations(draft: TableDraft, desk: Desk): void {
+  for (const rule of RULES) {
+    if (rule.keys.some((key) => draft.bad.has(key))) continue
+    const clash = rule.find(draft)
+    if (clash !== undefined)
+      complain(desk, draft, clash.key, { problem: clash.problem, fix: clash.fix, code: clash.code ?? 'ING-CONFIG-COMBINATION' })
+  }
+}
+
+function transformClash({ transform }: TableInput): Clash | undefined {
+  const given = (['sql', 'file', 'module'] as const).filter((key) => transform[key] !== null)
+  if (given.length > 1)
+    return {
+      key: ['transform', given[1] ?? 'sql'],
+      problem: `a transform has one of sql, file and module, not ${given.join(' and ')}`,
+      fix: 'remove all but one',
+    }
+  if (given.length === 0 && Object.keys(transform.params).length > 0)
+    return { key: ['transform', 'params'], problem: 'params need sql, file or module', fix: 'add one of them, or remove params' }
+  return undefined
+}
+
+function watchClash({ watch }: TableInput): Clash | undefined {
+  if (watch.mode === 'cron' && watch.cron === null)
+    return { key: ['watch', 'mode'], problem: 'mode: cron needs watch.cron', fix: 'add it, for example cron: "0 2 * * *"' }
+  if (watch.cron !== null && watch.mode !== 'cron' && watch.mode !== 'auto')
+    return { key: ['watch', 'cron'], problem: `mode: ${watch.mode} does not use watch.cron`, fix: 'remove it, or set mode: cron' }
+  if (watch.marker === null) return undefined
+  if (/[/\\]/.test(watch.marker) || watch.marker.includes('\0'))
+    return {
+      key: ['watch', 'marker'],
+      problem: 'a marker is the name of a file in the same folder',
+      fix: 'write for example "{name}.done" or _SUCCESS',
+    }
+  if (watch.marker.trim() === '{name}')
+    return { key: ['watch', 'marker'], problem: 'a file cannot be its own marker', fix: 'write for example "{name}.done"' }
+  return undefined
+}
+
+function scd2Clash({ input, kind }: TableDraft): Clash | undefined {
+  if (kind !== 'scd2') return undefined
+  const names = [input.scd2_effective_date_column, input.scd2_end_date_column, input.scd2_current_flag_column].map((name) =>
+    name.toLowerCase(),
+  )
+  return new Set(names).size === names.length
+    ? undefined
+    : { key: ['scd2_end_date_column'], problem: 'the three scd2 columns must have different names', fix: 'rename one' }
+}
+
+function partitionClash(input: TableInput): Clash | undefined {
+  const excluded = new Set(input.exclude_columns.map(lower))
+  const selected = Array.isArray(input.columns) ? new Set(input.columns.map(lower)) : undefined
+  const renamed = new Map(Object.entries(input.rename_columns).map(([from, to]) => [lower(from), to]))
+  const newNames = new Set(Object.values(input.rename_columns).map(lower))
+  const audit = new Set(AUDIT_COLUMNS.map(({ name }) => name))
+  for (const [index, column] of input.partition_columns.entries()) {
+    const key = ['partition_columns', index]
+    const to = renamed.get(lower(column))
+    if (to !== undefined && !newNames.has(lower(column))) return { key, problem: `${column} is renamed to ${to}`, fix: `write ${to}` }
+    if (newNames.has(lower(column)) || audit.has(column)) continue
+    if (excluded.has(lower(column))) return { key, problem: `${column} is in exclude_columns`, fix: 'remove it from one of them' }
+    if (selected !== undefined && !selected.has(lower(column)))
+      return { key, problem: `${column} is not among columns`, fix: 'add it there, or remove it here' }
+  }
+  return undefined
+}
+
+function excludedClash(input: TableInput): Clash | undefined {
+  const named = (Array.isArray(input.columns) ? input.columns : Object.keys(input.columns)).map(lower)
+  const index = input.exclude_columns.findIndex((column) => named.includes(lower(column)))
+  return index < 0
+    ? undefined
+    : { key: ['exclude_columns', index], problem: `${input.exclude_columns[index]} is also in columns`, fix: 'remove it from one of them' }
+}
+
+function renameClash({ rename_columns: names }: TableInput): Clash | undefined {
+  const seen = new Set<string>()
+  for (const [from, to] of Object.entries(names)) {
+    if (seen.has(lower(to)))
+      return { key: ['rename_columns', from], problem: `two columns are renamed to ${to}`, fix: 'choose another name' }
+    seen.add(lower(to))
+  }
+  return undefined
+}
+
+function sourceClash({ source }: TableInput): Clash | undefined {
+  if (source === null) return undefined
+  if (source.table !== null && source.query !== null)
+    return { key: ['source', 'query'], problem: 'a source has a table or a query, not both', fix: 'remove one of them' }
+  if (source.type === 'custom')
+    return source.module === null
+      ? { key: ['source'], problem: 'a custom source needs module', fix: 'add it, for example module: ./source.mjs' }
+      : undefined
+  return source.table === null && source.query === null
+    ? { key: ['source'], problem: 'a source needs table or query', fix: 'add one, for example table: dbo.orders' }
+    : undefined
+}
+
+function lower(name: string): string {
+  return name.toLowerCase()
+}

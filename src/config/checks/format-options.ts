@@ -1,0 +1,81 @@
+import { FORMATS } from '../../formats/registry.ts'
+import type { FormatName, OptionValue } from '../../model/table.ts'
+import { isTree } from '../input/tree.ts'
+import { nearest } from '../nearest.ts'
+import { complain, type Desk, type TableDraft } from './draft.ts'
+
+/** The kind of value that an option of a reader takes. */
+type OptionKind = (typeof FORMATS)[FormatName]['options'][string]
+
+/** `format_options` by the allow-list of the format; what is wrong becomes an issue and is left out. */
+export function formatOptions(draft: TableDraft, format: FormatName, desk: Desk): Readonly<Record<string, OptionValue>> {
+  const { options } = FORMATS[format]
+  const result: [string, OptionValue][] = []
+  for (const [name, written] of Object.entries(draft.input.format_options)) {
+    const kind = Object.hasOwn(options, name) ? options[name] : undefined
+    if (kind === undefined) {
+      const proposal = nearest(name, Object.keys(options))
+      const fix = proposal === undefined ? 'remove it' : `did you mean ${proposal}?`
+      desk.issues.addKey(desk.places, [...draft.at, 'format_options', name], {
+        problem: `${format} has no option ${JSON.stringify(name)}`,
+        fix,
+        code: 'ING-CONFIG-UNKNOWN-KEY',
+      })
+      continue
+    }
+    const { outside, alternative } = desk.places.at([...draft.at, 'format_options', name])
+    const value = optionValue(written, kind) ?? (outside ? optionValue(alternative, kind) : undefined)
+    if (value !== undefined) result.push([name, value])
+    else
+      complain(desk, draft, ['format_options', name], {
+        problem: `must be ${expected(kind)}`,
+        fix: `write for example ${name}: ${example(kind)}`,
+        code: 'ING-CONFIG-VALUE',
+      })
+  }
+  return Object.fromEntries(result)
+}
+
+function optionValue(value: unknown, kind: OptionKind): OptionValue | undefined {
+  if (typeof kind !== 'string') return kind.find((choice) => choice === value)
+  switch (kind) {
+    case 'string':
+      return typeof value === 'string' ? value : undefined
+    case 'boolean':
+      return typeof value === 'boolean' ? value : undefined
+    case 'integer':
+      return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
+    case 'strings':
+      return texts(typeof value === 'string' ? [value] : value)
+    case 'map':
+      return textMap(value)
+  }
+}
+
+function texts(value: unknown): readonly string[] | undefined {
+  if (!Array.isArray(value)) return undefined
+  const items = value.filter((item) => typeof item === 'string')
+  return items.length === value.length ? items : undefined
+}
+
+function textMap(value: unknown): Readonly<Record<string, string>> | undefined {
+  if (!isTree(value)) return undefined
+  const entries = Object.entries(value).flatMap(([key, item]): [string, string][] => (typeof item === 'string' ? [[key, item]] : []))
+  return entries.length === Object.keys(value).length ? Object.fromEntries(entries) : undefined
+}
+
+function expected(kind: OptionKind): string {
+  if (typeof kind !== 'string') return `one of ${kind.join(', ')}`
+  return {
+    string: 'text',
+    boolean: 'true or false',
+    integer: 'a whole number of at least 0',
+    strings: 'text or a list of text',
+    map: 'a map of text',
+  }[kind]
+}
+
+function example(kind: OptionKind): string {
+  if (typeof kind !== 'string') return kind[0] ?? ''
+  return { string: '";"', boolean: 'true', integer: '1', strings: '["", NULL]', map: '{ id: BIGINT }' }[kind]
+}

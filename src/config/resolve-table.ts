@@ -1,0 +1,267 @@
+import { isAbsolute } from 'node:path'
+import { FORMATS } from '../formats/registry.ts'
+import type { FormatName, TableConfig, UnsupportedKey } from '../model/table.ts'
+import { STRATEGIES } from '../strategies/registry.ts'
+import { checkCombinations } from './checks/combinations.ts'
+import { complain, type Desk, type StrategyKind, type TableDraft } from './checks/draft.ts'
+import { formatOptions } from './checks/format-options.ts'
+import { nameProblem } from './checks/names.ts'
+import { checkStrategyKeys } from './checks/strategy-keys.ts'
+import type { Path } from './input/places.ts'
+import { nearest } from './nearest.ts'
+import { formatOf, type Location, locate, locatePattern } from './paths.ts'
+import { columnTypeProblem } from './schema/column-type.ts'
+import type { TableInput } from './schema/table.ts'
+import { unsupportedLocation, unsupportedOfTable } from './unsupported.ts'
+
+/** What the tables of a config have in common. */
+export interface Surroundings {
+  /** Relative paths start here. */
+  readonly folder: string
+  readonly rawDataPath: Location
+  readonly processedDataPath: Location
+  /** Names under `connections`. */
+  readonly connections: readonly string[]
+  /** What the whole config asks for and is not built. */
+  readonly unsupported: readonly UnsupportedKey[]
+  readonly hasStrategy: (name: string) => boolean
+}
+
+/** A table as far as it could be resolved; with issues on the desk it is never used. */
+export interface ResolvedTable {
+  readonly table: TableConfig
+  readonly source: Location | undefined
+  readonly target: Location | undefined
+}
+
+/** Checks a decoded table and gives every value its final form. */
+export function resolveTable(decoded: Pick<TableDraft, 'input' | 'at' | 'bad'>, around: Surroundings, desk: Desk): ResolvedTable {
+  const strategy = strategyOf(decoded, around, desk)
+  const kind = kindOf(strategy)
+  const input = checkStrategyKeys({ ...decoded, kind }, desk)
+  const draft: TableDraft = { ...decoded, kind, input }
+  checkCombinations(draft, desk)
+  checkNames(draft, desk)
+  checkColumnTypes(draft, desk)
+  checkProperties(draft, desk)
+  checkConnection(draft, around, desk)
+  const source = sourceOf(draft, around, desk)
+  const target = targetOf(draft, around, desk)
+  const fileFormat = fileFormatOf(draft, desk)
+  const unsupported = [
+    ...unsupportedOfTable(input, draft.at, desk.places),
+    ...unsupportedPaths(draft, source, target, desk),
+    ...around.unsupported,
+  ]
+  const table: TableConfig = {
+    ...settingsOf(input),
+    name: `${input.database_name}.${input.table_name}`,
+    sourcePattern: textOf(source),
+    fileFormat,
+    formatOptions: draft.bad.has('file_format') ? {} : formatOptions(draft, fileFormat, desk),
+    strategy,
+    targetPath: textOf(target),
+    unsupported,
+  }
+  return { table, source, target }
+}
+
+/** Settings that need nothing but the table's own keys. */
+function settingsOf(
+  input: TableInput,
+): Omit<TableConfig, 'name' | 'sourcePattern' | 'fileFormat' | 'formatOptions' | 'strategy' | 'targetPath' | 'unsupported'> {
+  const { columns, sequence_by: sequence, schema_evolution: evolution } = input
+  return {
+    databaseName: input.database_name,
+    tableName: input.table_name,
+    outputFormat: input.output_format,
+    primaryKeys: input.primary_keys,
+    trackingColumns: input.tracking_columns,
+    sequenceBy: sequence === null ? [] : typeof sequence === 'string' ? [sequence] : sequence,
+    schemaEvolution: typeof evolution === 'boolean' ? (evolution ? 'evolve' : 'fail') : evolution.mode,
+    columnTypes: Array.isArray(columns) ? {} : columns,
+    selectColumns: Array.isArray(columns) && columns.length > 0 ? columns : null,
+    excludeColumns: input.exclude_columns,
+    renameColumns: input.rename_columns,
+    inferTypes: input.infer_types,
+    partitionColumns: input.partition_columns,
+    deduplicate: Array.isArray(input.deduplicate) && input.deduplicate.length === 0 ? false : input.deduplicate,
+    auditColumns: input.audit_columns,
+    onChangedFile: input.on_changed_file,
+    snapshotUnit: input.snapshot_unit,
+    overwriteScope: input.overwrite_scope,
+    watch: watchOf(input.watch),
+    maxFilesPerBatch: input.max_files_per_batch,
+    maxBytesPerBatch: input.max_bytes_per_batch,
+    delta: {
+      targetFileSize: input.delta.target_file_size,
+      logRetentionMs: input.delta.log_retention,
+      fileRetentionMs: input.delta.file_retention,
+      checkpointInterval: input.delta.checkpoint_interval,
+    },
+    tableComment: input.table_comment,
+    tableProperties: input.table_properties,
+    runType: input.run_type,
+  }
+}
+
+function watchOf(watch: TableInput['watch']): TableConfig['watch'] {
+  return {
+    mode: watch.mode,
+    pollIntervalMs: Math.round(watch.poll_interval_seconds * 1000),
+    cron: watch.cron,
+    settleMs: Math.round(watch.settle_seconds * 1000),
+    marker: watch.marker,
+    ignore: watch.ignore,
+    requireFinalNewline: watch.require_final_newline,
+    includeExisting: watch.include_existing,
+    modifiedAfterMs: watch.modified_after,
+  }
+}
+
+/** A built-in name, a name that the caller registered, or the absolute path of a module. */
+function strategyOf(draft: Pick<TableDraft, 'input' | 'at' | 'bad'>, around: Surroundings, desk: Desk): string {
+  const written = draft.input.loading_strategy
+  if (Object.hasOwn(STRATEGIES, written) || around.hasStrategy(written)) return written
+  if (/\.[cm]?[jt]s$/.test(written)) {
+    const place = locate(written, { kind: 'local', path: around.folder })
+    if (place.kind === 'local') return place.path
+    complain(desk, draft, ['loading_strategy'], {
+      problem: 'a strategy is a module of this machine',
+      fix: 'write a path, for example ./my-strategy.mjs',
+      code: 'ING-CONFIG-VALUE',
+    })
+    return 'append'
+  }
+  const proposal = nearest(written, Object.keys(STRATEGIES))
+  const fix =
+    proposal === undefined
+      ? 'write append, overwrite, merge, scd2 or the path of a module, as ./my-strategy.mjs'
+      : `did you mean ${proposal}?`
+  const outside = desk.places.at([...draft.at, 'loading_strategy']).outside
+  complain(desk, draft, ['loading_strategy'], {
+    problem: `there is no strategy ${outside ? 'of this name' : JSON.stringify(written)}`,
+    fix,
+    code: 'ING-CONFIG-VALUE',
+  })
+  return 'append'
+}
+
+function kindOf(strategy: string): StrategyKind {
+  const built = ['append', 'overwrite', 'merge', 'scd2'] as const
+  return built.find((name) => name === strategy) ?? 'custom'
+}
+
+function checkNames(draft: TableDraft, desk: Desk): void {
+  for (const key of ['table_name', 'database_name'] as const) {
+    const found = nameProblem(draft.input[key])
+    if (found !== undefined) complain(desk, draft, [key], { ...found, code: 'ING-CONFIG-VALUE' })
+  }
+}
+
+function checkColumnTypes(draft: TableDraft, desk: Desk): void {
+  const { columns } = draft.input
+  if (Array.isArray(columns)) return
+  const seen = new Set<string>()
+  for (const [name, type] of Object.entries(columns)) {
+    const found = columnTypeProblem(type)
+    if (found !== undefined) complain(desk, draft, ['columns', name], { ...found, code: 'ING-CONFIG-VALUE' })
+    if (seen.has(name.toLowerCase()))
+      complain(desk, draft, ['columns', name], {
+        problem: 'another column differs by case alone',
+        fix: 'remove one of them',
+        code: 'ING-CONFIG-VALUE',
+      })
+    seen.add(name.toLowerCase())
+  }
+}
+
+function checkProperties(draft: TableDraft, desk: Desk): void {
+  for (const name of Object.keys(draft.input.table_properties)) {
+    if (name.toLowerCase().startsWith('ingestd.'))
+      complain(desk, draft, ['table_properties', name], {
+        problem: 'properties that begin with ingestd. are its own',
+        fix: 'choose another name',
+        code: 'ING-CONFIG-VALUE',
+      })
+  }
+}
+
+function checkConnection(draft: TableDraft, around: Surroundings, desk: Desk): void {
+  const { connection, source, store } = draft.input
+  const named: readonly (readonly [Path, string | null])[] = [
+    [['connection'], connection],
+    [['source', 'connection'], source?.connection ?? null],
+    [['store', 'connection'], store?.connection ?? null],
+  ]
+  for (const [key, name] of named) {
+    if (name === null || around.connections.includes(name)) continue
+    const proposal = nearest(name, around.connections)
+    const fix = proposal === undefined ? 'define it under connections' : `did you mean ${proposal}?`
+    complain(desk, draft, key, { problem: `connections has no ${JSON.stringify(name)}`, fix, code: 'ING-CONFIG-COMBINATION' })
+  }
+}
+
+function sourceOf(draft: TableDraft, around: Surroundings, desk: Desk): Location | undefined {
+  if (draft.bad.has('source_path_pattern')) return undefined
+  const found = locatePattern(draft.input.source_path_pattern, around.rawDataPath)
+  if (found.kind !== 'wrong') return found
+  complain(desk, draft, ['source_path_pattern'], { problem: found.problem, fix: found.fix, code: 'ING-CONFIG-VALUE' })
+  return undefined
+}
+
+function targetOf(draft: TableDraft, around: Surroundings, desk: Desk): Location | undefined {
+  const { target_path: written, database_name: database, table_name: name } = draft.input
+  if (written === null) {
+    const isNamed =
+      !['table_name', 'database_name'].some((key) => draft.bad.has(key)) &&
+      nameProblem(database) === undefined &&
+      nameProblem(name) === undefined
+    const found = isNamed ? locate(`${database}/${name}`, around.processedDataPath) : undefined
+    return found?.kind === 'wrong' ? undefined : found
+  }
+  const found = locate(written, { kind: 'local', path: around.folder })
+  if (found.kind !== 'wrong') return found
+  complain(desk, draft, ['target_path'], { problem: found.problem, fix: found.fix, code: 'ING-CONFIG-VALUE' })
+  return undefined
+}
+
+function fileFormatOf(draft: TableDraft, desk: Desk): FormatName {
+  const { file_format: written, source_path_pattern: pattern, source } = draft.input
+  if (written !== null) return written
+  if (source !== null) return 'parquet'
+  const names: readonly FormatName[] = ['csv', 'json', 'ndjson', 'parquet', 'delta', 'avro', 'arrow']
+  const suffixes = new Map(
+    names.flatMap((name) => FORMATS[name].suffixes.map((suffix) => [suffix.startsWith('.') ? suffix : `.${suffix}`, name] as const)),
+  )
+  const found = names.find((name) => name === formatOf(pattern, suffixes))
+  if (found !== undefined) return found
+  if (!draft.bad.has('source_path_pattern')) {
+    complain(desk, draft, ['file_format'], {
+      problem: 'the suffix of source_path_pattern does not tell the format',
+      fix: 'add file_format: csv, json, ndjson or parquet',
+      code: 'ING-CONFIG-MISSING',
+    })
+  }
+  return 'csv'
+}
+
+function unsupportedPaths(
+  draft: TableDraft,
+  source: Location | undefined,
+  target: Location | undefined,
+  desk: Desk,
+): readonly UnsupportedKey[] {
+  const of = (location: Location | undefined, own: string, base: string) => {
+    if (location?.kind !== 'remote') return []
+    const written = draft.input[own === 'target_path' ? 'target_path' : 'source_path_pattern']
+    const isOwn = written !== null && (isAbsolute(written) || written.includes('://'))
+    return [unsupportedLocation(isOwn ? desk.places.at([...draft.at, own]).key : base, location.scheme)]
+  }
+  return [...of(source, 'source_path_pattern', 'raw_data_path'), ...of(target, 'target_path', 'processed_data_path')]
+}
+
+function textOf(location: Location | undefined): string {
+  if (location === undefined) return ''
+  return location.kind === 'local' ? location.path : location.url
+}

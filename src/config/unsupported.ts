@@ -1,0 +1,145 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { UnsupportedKey } from '../model/table.ts'
+import { TABLE_DEFAULTS } from './checks/strategy-keys.ts'
+import type { Path, Places } from './input/places.ts'
+import { valueAt } from './input/tree.ts'
+import type { TableInput } from './schema/table.ts'
+import { type GlobalInput, globalSchema } from './schema.ts'
+
+/*
+ * What the schema knows and nothing does yet. Whoever builds a capability deletes its line here; a key without a line
+ * is built.
+ */
+
+interface Unbuilt {
+  readonly key: Path
+  /** What is not built, as a sentence begins: `merge`, `guard`. */
+  readonly what?: (value: unknown) => string
+  /** Values other than the default that are built. */
+  readonly built?: (value: unknown) => boolean
+  readonly hint?: string
+}
+
+const TABLE_KEYS: readonly Unbuilt[] = [
+  { key: ['loading_strategy'], what: String, built: (value) => value !== 'merge' && value !== 'scd2', hint: 'use append or overwrite' },
+  {
+    key: ['file_format'],
+    what: (value) => `file_format: ${String(value)}`,
+    built: (value) => !['delta', 'avro', 'arrow'].includes(String(value)),
+    hint: 'use csv, json, ndjson or parquet',
+  },
+  { key: ['connection'] },
+  { key: ['source'] },
+  { key: ['store'] },
+  { key: ['transform'] },
+  { key: ['expectations'] },
+  { key: ['guard'] },
+  { key: ['max_bad_rows'] },
+  { key: ['mask'] },
+  { key: ['metadata_columns'] },
+  { key: ['path_columns'] },
+  { key: ['json_path'] },
+  { key: ['pre_sql'] },
+  { key: ['post_sql'] },
+  { key: ['skip_unchanged'] },
+  { key: ['force_reload_after'] },
+  { key: ['hash_algorithm'] },
+  { key: ['load_strategy'] },
+  {
+    key: ['schema_evolution'],
+    what: (value) => `schema_evolution ${modeOf(value)}`,
+    built: (value) => ['evolve', 'fail'].includes(modeOf(value)),
+    hint: 'use true or false',
+  },
+  {
+    key: ['on_changed_file'],
+    what: () => 'on_changed_file: replace',
+    built: (value) => value !== 'replace',
+    hint: 'use auto, ignore, append or fail',
+  },
+  { key: ['after_load'], what: (value) => (value === 'delete' ? 'after_load: delete' : 'after_load: {archive: …}'), hint: 'use keep' },
+  { key: ['watch', 'mode'], what: (value) => `watch.mode: ${String(value)}`, hint: 'use auto' },
+  { key: ['watch', 'cron'] },
+  { key: ['watch', 'poll_interval_seconds'] },
+  { key: ['delta', 'deletion_vectors'] },
+  { key: ['delta', 'change_data_feed'] },
+  { key: ['delta', 'log_retention'] },
+  { key: ['delta', 'file_retention'] },
+  { key: ['delta', 'optimize'], what: (value) => `delta.optimize: ${String(value)}`, hint: 'use auto' },
+]
+
+/** Keys of the whole config: all tables fail, since none could be loaded as asked. */
+const GLOBAL_KEYS: readonly Unbuilt[] = [
+  { key: ['tracker_url'], hint: 'remove it; the tracker is SQLite in checkpoint_path' },
+  { key: ['http'] },
+  { key: ['shutdown_timeout_seconds'] },
+  { key: ['engine', 'type'], what: (value) => `engine.type: ${String(value)}`, hint: 'use duckdb' },
+  { key: ['engine', 'connection'] },
+  { key: ['upstream_dependencies'] },
+  { key: ['downstream_notifications'] },
+  { key: ['publish_tracker'] },
+  { key: ['backup_tracker_before_run'] },
+  { key: ['tracker_retention_days'] },
+  { key: ['lineage'] },
+  { key: ['use_unity_catalog'] },
+  { key: ['default_catalog'] },
+  { key: ['enable_cluster_optimizations'] },
+  { key: ['enable_job_dependencies'] },
+]
+
+/** Table properties of Delta that change nothing a writer must do, or that this one does. */
+const TABLE_PROPERTIES = [
+  'delta.appendOnly',
+  'delta.autoOptimize.autoCompact',
+  'delta.autoOptimize.optimizeWrite',
+  'delta.checkpoint.writeStatsAsJson',
+  'delta.checkpoint.writeStatsAsStruct',
+  'delta.checkpointInterval',
+  'delta.dataSkippingNumIndexedCols',
+  'delta.dataSkippingStatsColumns',
+  'delta.deletedFileRetentionDuration',
+  'delta.enableExpiredLogCleanup',
+  'delta.isolationLevel',
+  'delta.logRetentionDuration',
+  'delta.targetFileSize',
+  'delta.tuneFileSizesForRewrites',
+]
+
+const GLOBAL_DEFAULTS: GlobalInput = globalSchema.parse({})
+
+export function unsupportedGlobals(input: GlobalInput, places: Places): readonly UnsupportedKey[] {
+  return unbuilt(GLOBAL_KEYS, { input, defaults: GLOBAL_DEFAULTS, at: [] }, places)
+}
+
+export function unsupportedOfTable(input: TableInput, at: Path, places: Places): readonly UnsupportedKey[] {
+  const properties = Object.entries(input.table_properties)
+    .filter(([name, value]) => name.startsWith('delta.') && !TABLE_PROPERTIES.includes(name) && value.toLowerCase() !== 'false')
+    .map(([name]) => entry(places.at([...at, 'table_properties', name]).key, `the table property ${name}`, 'remove it'))
+  return [...unbuilt(TABLE_KEYS, { input, defaults: TABLE_DEFAULTS, at }, places), ...properties]
+}
+
+/** A path of a table that leads to a store that is not built. */
+export function unsupportedLocation(key: string, scheme: string): UnsupportedKey {
+  return entry(key, `${scheme}://`, 'use a path of this machine')
+}
+
+function unbuilt(
+  keys: readonly Unbuilt[],
+  from: { readonly input: unknown; readonly defaults: unknown; readonly at: Path },
+  places: Places,
+): readonly UnsupportedKey[] {
+  return keys.flatMap(({ key, what, built, hint }) => {
+    const value = valueAt(from.input, key)
+    if (isDeepStrictEqual(value, valueAt(from.defaults, key)) || built?.(value) === true) return []
+    return [entry(places.at([...from.at, ...key]).key, what?.(value) ?? key.join('.'), hint ?? 'remove it')]
+  })
+}
+
+function entry(key: string, what: string, hint: string): UnsupportedKey {
+  return { key, message: `${what} is not built yet`, hint: `${hint}; the other tables run` }
+}
+
+function modeOf(value: unknown): string {
+  if (typeof value === 'boolean') return value ? 'evolve' : 'fail'
+  return String(valueAt(value, ['mode']))
+}
