@@ -157,7 +157,7 @@ export const PARTITION_CASES: readonly TableCase[] = [
       {
         '1.parquet': {
           sql: `SELECT * FROM (VALUES
-            (1::BIGINT, -9223372036854775808::BIGINT, DATE '1582-10-04', '-1.50'::DECIMAL(9,2), true, 1.5::DOUBLE, TIMESTAMPTZ '2024-01-02 03:04:05.123456+00'),
+            (1::BIGINT, '-9223372036854775808'::BIGINT, DATE '1582-10-04', '-1.50'::DECIMAL(9,2), true, 1.5::DOUBLE, TIMESTAMPTZ '2024-01-02 03:04:05.123456+00'),
             (2, 9007199254740993, DATE '9999-12-31', '0.00', false, 'inf', TIMESTAMPTZ '1969-12-31 23:59:59+00'),
             (3, 0, DATE '2024-02-29', '9999999.99', true, 1e-7, TIMESTAMPTZ '2024-01-02 00:00:00+00'),
             (4, NULL, NULL, NULL, NULL, NULL, NULL)) AS t(id, i, d, n, b, f, "at")`,
