@@ -1,0 +1,40 @@
+import type { TableConfig } from '../../src/model/table.ts'
+
+/** A table of the config with the defaults, for parts that take one. */
+export function tableConfig(changes: Partial<TableConfig> = {}): TableConfig {
+  return {
+    name: 'default.t',
+    databaseName: 'default',
+    tableName: 't',
+    sourcePattern: '/landing/*.csv',
+    fileFormat: 'csv',
+    formatOptions: {},
+    strategy: 'append',
+    outputFormat: 'delta',
+    targetPath: '/tables/default/t',
+    primaryKeys: [],
+    trackingColumns: [],
+    sequenceBy: [],
+    schemaEvolution: 'evolve',
+    columnTypes: {},
+    selectColumns: null,
+    excludeColumns: [],
+    renameColumns: {},
+    inferTypes: true,
+    partitionColumns: [],
+    deduplicate: false,
+    auditColumns: true,
+    onChangedFile: 'auto',
+    snapshotUnit: 'file',
+    overwriteScope: 'table',
+    watch: { mode: 'auto', pollIntervalMs: 30_000, cron: null, settleMs: 0, marker: null, ignore: [], requireFinalNewline: false, includeExisting: true, modifiedAfterMs: null },
+    maxFilesPerBatch: 10_000,
+    maxBytesPerBatch: 4_000_000_000n,
+    delta: { targetFileSize: 128_000_000n, logRetentionMs: 30 * 86_400_000, fileRetentionMs: 7 * 86_400_000, checkpointInterval: 10 },
+    tableComment: null,
+    tableProperties: {},
+    runType: 'incremental',
+    unsupported: [],
+    ...changes,
+  }
+}
