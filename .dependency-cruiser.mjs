@@ -63,20 +63,32 @@ export default {
     folder('model', ['lib/', 'errors/'], 'The nouns: types and pure functions.'),
     folder('blobs', BASE, 'Bytes by path.'),
     folder('engine', BASE, 'SQL in, files and counts out.'),
-    folder('delta', [...BASE, 'engine/(engine|sql)[.]ts', 'blobs/blobs[.]ts'], 'The protocol takes its I/O as arguments; it needs their types.'),
+    folder(
+      'delta',
+      [...BASE, 'engine/(engine|sql)[.]ts', 'blobs/blobs[.]ts'],
+      'The protocol takes its I/O as arguments; it needs their types.',
+    ),
     folder('tracker', BASE, 'Knows files and batches, not how they are loaded.'),
     folder('watcher', [...BASE, 'blobs/blobs[.]ts'], 'Finds complete files; admits nothing itself.'),
-    folder('formats', [...BASE, 'engine/(engine|sql)[.]ts'], 'A file format as a SQL relation; a session is needed to infer and to diagnose.'),
+    folder(
+      'formats',
+      [...BASE, 'engine/(engine|sql)[.]ts'],
+      'A file format as a SQL relation; a session is needed to infer and to diagnose.',
+    ),
     folder('strategies', [...BASE, 'engine/sql[.]ts'], 'Rows to a plan; never a file, a table or the tracker.'),
     folder('stores', [...BASE, 'delta/', 'blobs/blobs[.]ts', 'engine/(engine|sql)[.]ts'], 'Where a plan lands.'),
     folder('sources', [...BASE, 'blobs/blobs[.]ts', 'engine/(engine|sql)[.]ts'], 'What is not a file yet.'),
-    folder('config', [...BASE, '(blobs|formats|strategies|stores|sources)/registry[.]ts'], 'Asks registries for names and needs; runs nothing.'),
+    folder(
+      'config',
+      [...BASE, '(blobs|formats|strategies|stores|sources)/registry[.]ts'],
+      'Asks registries for names and needs; runs nothing.',
+    ),
     folder(
       'pipeline',
       [
         ...BASE,
         'blobs/blobs[.]ts',
-        'engine/(engine|sql)[.]ts',
+        'engine/(engine|sql|failure)[.]ts',
         'formats/(format|registry)[.]ts',
         'strategies/(strategy|registry)[.]ts',
         'stores/store[.]ts',
@@ -114,8 +126,9 @@ export default {
     {
       name: 'fs-in-few-places',
       severity: 'error',
-      comment: 'Files are reached through blobs/ and the lister, so that the rules on roots and durability hold everywhere.',
-      from: { path: '^src/', pathNot: '^src/(blobs/local|watcher/local|config/read|app/lock)' },
+      comment:
+        'Steps, stores and formats reach files through blobs/ and the engine, so that the rules on roots and durability hold everywhere.',
+      from: { path: '^src/', pathNot: '^src/(blobs/(local|landing)|watcher/local|config/read|engine/duckdb|tracker/sqlite|app/)' },
       to: { dependencyTypes: ['core'], path: '^(node:)?fs(/promises)?$' },
     },
   ],
