@@ -22,11 +22,6 @@ export function hasGlob(text: string): boolean {
   return /[*?[{]/.test(text.replaceAll(/\\./gsu, ''))
 }
 
-/** Text that a glob takes as it is. */
-export function escapeGlob(text: string): string {
-  return text.replaceAll(/[\\*?[\]{}]/g, '\\$&')
-}
-
 /** What a pattern without a glob says. */
 export function literalOf(text: string): string {
   return text.replaceAll(/\\(.)/gsu, '$1')
@@ -47,7 +42,7 @@ export function globOf(alternatives: readonly (readonly Segment[])[]): Glob {
   const start: number[] = []
   for (const segments of alternatives) {
     if (segments.length > 0) start.push(steps.length)
-    segments.forEach((segment, index) => steps.push({ segment, last: index === segments.length - 1 }))
+    for (const [index, segment] of segments.entries()) steps.push({ segment, last: index === segments.length - 1 })
   }
   return { steps, start: closed(steps, start) }
 }
@@ -100,7 +95,8 @@ function expandBraces(text: string): readonly string[] {
   const ends = expandBraces(text.slice(brace.end))
   const expanded: string[] = []
   for (const part of brace.parts.flatMap(expandBraces)) {
-    if (expanded.length + ends.length > MAX_ALTERNATIVES) throw new RangeError(`the braces stand for more than ${MAX_ALTERNATIVES} alternatives`)
+    if (expanded.length + ends.length > MAX_ALTERNATIVES)
+      throw new RangeError(`the braces stand for more than ${MAX_ALTERNATIVES} alternatives`)
     for (const end of ends) expanded.push(text.slice(0, brace.start) + part + end)
   }
   return expanded
@@ -128,17 +124,15 @@ function braceAt(text: string, start: number): Brace | undefined {
   const parts: string[] = []
   let depth = 0
   let from = start + 1
-  for (let at = start; at < text.length; at += 1) {
-    const char = text[at]
-    if (char === '\\') at += 1
-    else if (char === '{') depth += 1
-    else if (char === ',' && depth === 1) {
+  for (const { 0: token, index } of text.slice(start).matchAll(/\\.|[{},]/gsu)) {
+    const at = start + index
+    if (token === '{') depth += 1
+    if (token === '}') depth -= 1
+    if ((token === ',' && depth === 1) || depth === 0) {
       parts.push(text.slice(from, at))
       from = at + 1
-    } else if (char === '}') {
-      depth -= 1
-      if (depth === 0) return parts.length === 0 ? undefined : { start, end: at + 1, parts: [...parts, text.slice(from, at)] }
     }
+    if (depth === 0) return parts.length === 1 ? undefined : { start, end: at + 1, parts }
   }
   return undefined
 }
@@ -146,29 +140,26 @@ function braceAt(text: string, start: number): Brace | undefined {
 function segmentOf(text: string, tail: string): Segment {
   if (text === '**') return { kind: 'deep' }
   if (!hasGlob(text) && tail === '') return { kind: 'literal', text: literalOf(text) }
-  const pieces = piecesOf([...text])
-  return { kind: 'glob', text, test: new RegExp(`^${sourceOf(pieces)}${tail}$`, 'su') }
+  return { kind: 'glob', text, test: new RegExp(`^${sourceOf(piecesOf(text))}${tail}$`, 'su') }
 }
 
+/** An escape, a class, stars, or one character. A `]` at the beginning of a class belongs to it, and `\` is plain there. */
+const TOKEN = /\\.|\[(?:[!^].|[^!^])[^\]]*\]|\*+|./gsu
+
 /** Regular expressions of what stands between the stars; each has a fixed number of characters. */
-function piecesOf(chars: readonly string[]): readonly string[] {
+function piecesOf(text: string): readonly string[] {
   const pieces = ['']
-  const add = (source: string) => pieces.push(`${pieces.pop() ?? ''}${source}`)
-  for (let at = 0; at < chars.length; at += 1) {
-    const char = chars[at] ?? ''
-    const end = char === '[' ? classEnd(chars, at) : -1
-    if (char === '*') {
-      if (pieces.length === 1 || pieces.at(-1) !== '') pieces.push('')
-    } else if (char === '?') add('.')
-    else if (end > 0) {
-      add(classOf(chars.slice(at + 1, end)))
-      at = end
-    } else if (char === '\\' && at + 1 < chars.length) {
-      at += 1
-      add(escaped(chars[at] ?? ''))
-    } else add(escaped(char))
+  for (const token of text.match(TOKEN) ?? []) {
+    if (token.startsWith('*')) pieces.push('')
+    else pieces.push(`${pieces.pop() ?? ''}${characterOf(token)}`)
   }
   return pieces
+}
+
+function characterOf(token: string): string {
+  if (token === '?') return '.'
+  if (token.length > 1 && token.startsWith('\\')) return escaped(token.slice(1))
+  return token.length > 1 && token.startsWith('[') ? classOf([...token.slice(1, -1)]) : escaped(token)
 }
 
 /**
@@ -182,14 +173,8 @@ function sourceOf(pieces: readonly string[]): string {
   return `${head}${rest.map((piece, index) => `(?=(.*?${piece}))\\${index + 1}`).join('')}.*${last}`
 }
 
-/** Index of the `]` of a class; a `]` at its beginning belongs to it, and `\` is a plain character there. -1 when it is never closed. */
-function classEnd(chars: readonly string[], start: number): number {
-  const first = isNegation(chars[start + 1]) ? start + 2 : start + 1
-  return chars.indexOf(']', first + 1)
-}
-
 function classOf(body: readonly string[]): string {
-  const negated = isNegation(body[0])
+  const negated = body[0] === '!' || body[0] === '^'
   const chars = negated ? body.slice(1) : body
   let source = ''
   for (let at = 0; at < chars.length; at += 1) {
@@ -203,10 +188,6 @@ function classOf(body: readonly string[]): string {
     }
   }
   return `[${negated ? '^' : ''}${source}]`
-}
-
-function isNegation(char: string | undefined): boolean {
-  return char === '!' || char === '^'
 }
 
 function escaped(char: string): string {

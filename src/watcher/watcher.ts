@@ -29,12 +29,15 @@ export interface Lister {
 
 /** The decisions about one path, in their order; the first that did not pass is the answer. */
 export interface Sighting {
+  /** What lies there now, once a regular file was found at a path that matches; also when it is not complete. */
   readonly file: FileSeen | undefined
+  /** Set when only time or a marker is lacking. */
+  readonly waiting?: WaitingFile | undefined
   readonly steps: readonly DecisionStep[]
 }
 
 export interface DecisionStep {
-  /** `matched`, `not_ignored`, `exists`, `settled`, `marker`, `known` … */
+  /** `matched`, `not_ignored`, `exists`, `regular_file`, `modified_after`, `settled`, `marker`; of the tracker `known` … */
   readonly check: string
   readonly passed: boolean
   readonly detail: string

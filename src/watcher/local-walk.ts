@@ -1,0 +1,217 @@
+import type { BigIntStats } from 'node:fs'
+import { type IngestError, UnavailableError } from '../errors/errors.ts'
+import { enterFolder, takesFile } from '../lib/glob.ts'
+import type { FileSeen } from '../model/file.ts'
+import { completenessOf, type Moment, seenFile } from './complete.ts'
+import {
+  childOf,
+  type Entries,
+  type Entry,
+  isAbsent,
+  isMarked,
+  kindOf,
+  listedEntries,
+  namedEntries,
+  type Place,
+  statOf,
+  unreadable,
+} from './local-folder.ts'
+import { onlyNames } from './match.ts'
+import type { SourceRules } from './rules.ts'
+import type { WaitingFile } from './watcher.ts'
+
+/** What a walk has found since the last page. */
+export interface Found {
+  readonly files: FileSeen[]
+  readonly waiting: WaitingFile[]
+  readonly problems: IngestError[]
+}
+
+export function foundCount({ files, waiting, problems }: Found): number {
+  return files.length + waiting.length + problems.length
+}
+
+/** A folder that is being walked. */
+interface Frame {
+  readonly place: Place
+  /** Below the base, with a slash at its end; empty for the base itself. */
+  readonly prefix: string
+  /** Where in the pattern the names of this folder are compared. */
+  readonly positions: readonly number[]
+  readonly entries: Entries
+  /** Device and inode; looked up only when a link leads to a folder. */
+  identity: string | undefined
+  /** Whether the folder's own marker is there; undefined until it matters. */
+  isMarked: boolean | undefined
+  /** Its files cannot be looked at, which is said once. */
+  isReported: boolean
+}
+
+/** How often the walk looks at the clock. */
+const ENTRIES_PER_LOOK = 64
+
+/**
+ * A walk over the folders that the pattern can lead into, depth first, in slices. It holds one open folder for each
+ * level and reads ahead a little in each, so its memory does not grow with the number of files or of folders. Calls are
+ * synchronous: on a local disk a round trip through the thread pool costs more than the call itself.
+ */
+export class Walk {
+  readonly #rules: SourceRules
+  readonly #frames: Frame[] = []
+  #isBegun = false
+
+  constructor(rules: SourceRules) {
+    this.#rules = rules
+  }
+
+  /** Goes on until the time is up or the page is full; true when all is walked. */
+  advance(found: Found, moment: Moment, slice: { readonly ms: number; readonly full: number }): boolean {
+    if (!this.#isBegun) this.#begin(found)
+    const until = performance.now() + slice.ms
+    while (this.#frames.length > 0) {
+      for (let count = 0; count < ENTRIES_PER_LOOK; count += 1) {
+        this.#step(found, moment)
+        if (foundCount(found) >= slice.full) return this.#frames.length === 0
+      }
+      if (performance.now() >= until) break
+    }
+    return this.#frames.length === 0
+  }
+
+  close(): void {
+    for (const frame of this.#frames.splice(0)) frame.entries.close()
+  }
+
+  #begin(found: Found): void {
+    this.#isBegun = true
+    const { pattern } = this.#rules
+    const base: Place = { shown: pattern.base, raw: null }
+    try {
+      const named = statOf(pattern.plain === null ? base : { shown: pattern.plain, raw: null })
+      if (named === undefined) found.problems.push(missing(pattern.plain ?? pattern.base, 'does not exist'))
+      else if (pattern.plain === null && !named.isDirectory()) found.problems.push(missing(pattern.base, 'is not a folder'))
+      else this.#enter(found, base, '', pattern.glob.start)
+    } catch (error) {
+      found.problems.push(unreadable(pattern.base, error))
+    }
+  }
+
+  #step(found: Found, moment: Moment): void {
+    const frame = this.#frames.at(-1)
+    if (frame === undefined) return
+    let entry: Entry | undefined
+    try {
+      entry = frame.entries.next()
+    } catch (error) {
+      // A folder that was removed meanwhile has ended; anything else would lose files without a word.
+      if (!isAbsent(error) || statOf(frame.place) !== undefined) found.problems.push(unreadable(frame.place.shown, error))
+    }
+    if (entry === undefined) {
+      this.#frames.pop()
+      frame.entries.close()
+    } else if (entry.kind !== 'other') this.#visit(found, moment, frame, entry)
+  }
+
+  #visit(found: Found, moment: Moment, frame: Frame, entry: Entry): void {
+    const { pattern, ignored } = this.#rules
+    const isTaken = entry.kind !== 'folder' && takesFile(pattern.glob, frame.positions, entry.name)
+    const below = entry.kind === 'file' ? [] : enterFolder(pattern.glob, frame.positions, entry.name)
+    if (!isTaken && below.length === 0) return
+    const relative = frame.prefix + entry.name
+    if (ignored(entry.name, relative) !== undefined) return
+    const visit: Visit = { entry, place: childOf(frame.place, entry.name, entry.raw), relative, below, isTaken }
+    try {
+      this.#look(found, moment, frame, visit)
+    } catch (error) {
+      const isLink = entry.kind === 'link'
+      if (isLink || !frame.isReported) found.problems.push(unreadable(isLink ? visit.place.shown : frame.place.shown, error))
+      frame.isReported ||= !isLink
+    }
+  }
+
+  #look(found: Found, moment: Moment, frame: Frame, { entry, place, relative, below, isTaken }: Visit): void {
+    if (entry.raw !== null && isMistakable(frame.place, entry)) {
+      found.problems.push(sameName(place.shown))
+      return
+    }
+    if (entry.kind === 'folder') {
+      this.#enter(found, place, relative, below)
+      return
+    }
+    // The marker before the file itself, so that what it vouches for is what is seen.
+    const marked = isTaken && this.#isMarked(frame, entry)
+    const stats = statOf(place)
+    if (stats?.isFile() === true) {
+      if (isTaken) this.#take(found, moment, place, { stats, marked })
+    } else if (entry.kind === 'link' && below.length > 0 && stats?.isDirectory() === true) {
+      if (!this.#isAbove(identityOf(stats))) this.#enter(found, place, relative, below)
+    }
+  }
+
+  #take(found: Found, moment: Moment, place: Place, { stats, marked }: { readonly stats: BigIntStats; readonly marked: boolean }): void {
+    const { size, mtimeNs, ctimeNs } = stats
+    const completeness = completenessOf({ modifiedNs: mtimeNs, changedNs: ctimeNs }, marked, moment)
+    if (completeness.kind === 'tooOld') return
+    const file = seenFile(place.shown, place.raw?.toString('base64') ?? null, size, mtimeNs)
+    if (completeness.kind === 'complete') found.files.push(file)
+    else if (completeness.kind === 'marker') found.waiting.push({ file, reason: 'marker', readyInMs: null })
+    else found.waiting.push({ file, reason: 'settling', readyInMs: completeness.readyInMs })
+  }
+
+  #enter(found: Found, place: Place, relative: string, positions: readonly number[]): void {
+    const names = onlyNames(this.#rules.pattern.glob, positions)
+    try {
+      const entries = names === undefined ? listedEntries(place) : namedEntries(place, names)
+      const prefix = relative === '' ? '' : `${relative}/`
+      this.#frames.push({ place, prefix, positions, entries, identity: undefined, isMarked: undefined, isReported: false })
+    } catch (error) {
+      // A folder that went away since its name was read holds nothing; its files will be seen where they are now.
+      if (!isAbsent(error)) found.problems.push(unreadable(place.shown, error))
+    }
+  }
+
+  #isMarked(frame: Frame, entry: Entry): boolean {
+    const { marker } = this.#rules
+    if (marker === null) return true
+    if (marker.includes('{name}')) return isMarked(frame.place, entry.name, entry.raw, marker)
+    frame.isMarked ??= isMarked(frame.place, entry.name, null, marker)
+    return frame.isMarked
+  }
+
+  /** A link to a folder that the walk is in would never end; what lies there is found by the shorter path. */
+  #isAbove(identity: string): boolean {
+    return this.#frames.some((frame) => {
+      if (frame.identity === undefined) {
+        const stats = statOf(frame.place)
+        frame.identity = stats === undefined ? '' : identityOf(stats)
+      }
+      return frame.identity === identity
+    })
+  }
+}
+
+interface Visit {
+  readonly entry: Entry
+  readonly place: Place
+  readonly relative: string
+  readonly below: readonly number[]
+  readonly isTaken: boolean
+}
+
+export function identityOf(stats: BigIntStats): string {
+  return `${stats.dev}:${stats.ino}`
+}
+
+/** Whether a name that is not UTF-8 is shown like another one; then the other is meant. */
+function isMistakable(folder: Place, entry: Entry): boolean {
+  return !entry.isUnique || kindOf(childOf(folder, entry.name, null)) !== undefined
+}
+
+function sameName(path: string): IngestError {
+  const hint = 'rename the file whose name is not UTF-8'
+  return new UnavailableError('ING-SOURCE-NAME', `${path} is not taken: its name is not UTF-8 and is shown like another name`, { hint })
+}
+
+function missing(path: string, reason: string): IngestError {
+  return new UnavailableError('ING-SOURCE-MISSING', `the source ${path} ${reason}`, { hint: 'create it, or mend source_path_pattern' })
+}

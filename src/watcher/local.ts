@@ -1,0 +1,45 @@
+import { setImmediate } from 'node:timers/promises'
+import type { Clock } from '../lib/clock.ts'
+import type { TableConfig } from '../model/table.ts'
+import { momentOf } from './complete.ts'
+import { lookAt } from './local-look.ts'
+import { type Found, foundCount, Walk } from './local-walk.ts'
+import { type SourceRules, sourceRules } from './rules.ts'
+import type { Lister, ListingPage } from './watcher.ts'
+
+/** Files of a page; what a listing holds in memory. */
+const PAGE = 10_000
+
+/** Milliseconds that the walk may keep the event loop; signals, timers and the display have their turn between. */
+const SLICE_MS = 10
+
+/**
+ * Looks for the files of a table in local folders. Each complete file is seen once in a listing, in no order; a file
+ * that is renamed meanwhile may be seen under both names or neither, and is met by the next listing.
+ * Throws ConfigError for a pattern that cannot be used; `pages` throws the signal's reason when it is aborted.
+ */
+export function localLister(table: TableConfig, clock: Clock): Lister {
+  const rules = sourceRules(table)
+  return {
+    base: rules.pattern.base,
+    pages: (signal) => pagesOf(rules, clock, signal),
+    look: async (path) => lookAt(rules, path, clock.now()),
+  }
+}
+
+async function* pagesOf(rules: SourceRules, clock: Clock, signal: AbortSignal): AsyncGenerator<ListingPage, void, undefined> {
+  const walk = new Walk(rules)
+  try {
+    for (let isDone = false; !isDone; ) {
+      const found: Found = { files: [], waiting: [], problems: [] }
+      while (!isDone && foundCount(found) < PAGE) {
+        signal.throwIfAborted()
+        isDone = walk.advance(found, momentOf(rules.complete, clock.now()), { ms: SLICE_MS, full: PAGE })
+        await setImmediate()
+      }
+      if (foundCount(found) > 0) yield found
+    }
+  } finally {
+    walk.close()
+  }
+}

@@ -1,0 +1,81 @@
+import { posix } from 'node:path'
+import { ConfigError } from '../errors/errors.ts'
+import { type Glob, globOf, globSegments, hasGlob, literalOf, type Segment } from '../lib/glob.ts'
+
+/** The pattern of a source, cut into the folder where the walk begins and the names below it. */
+export interface SourcePattern {
+  /** As configured, without `.` and `..`. */
+  readonly text: string
+  /** The longest part without a glob: an absolute folder without a trailing slash, `/` for the root. */
+  readonly base: string
+  /** Names below the base, one list for each alternative. */
+  readonly alternatives: readonly (readonly Segment[])[]
+  readonly glob: Glob
+  /** The path that a pattern without a glob names: a file, or a folder with all that is below it. */
+  readonly plain: string | null
+}
+
+/** What may follow the suffix of a pattern: `*.csv` also takes the compressed file. */
+export const COMPRESSED = ['.gz', '.zst'] as const
+
+const COMPRESSED_TAIL = '(?:\\.gz|\\.zst)?'
+
+/**
+ * `customers/*.csv` takes files of that folder, `customers/**` files at any depth. A pattern without a glob is one
+ * file, or, when a folder lies there, the same as `folder/**`; `folder/` is always the latter. `compressible` says that
+ * the format may come compressed.
+ */
+export function compilePattern(absolute: string, compressible: boolean): SourcePattern {
+  const text = posix.normalize(absolute)
+  const names = text.split('/').filter((name) => name !== '')
+  const firstGlob = names.findIndex(hasGlob)
+  const isFolder = text.endsWith('/')
+  if (firstGlob < 0) return plainPattern(text, names.map(literalOf), isFolder)
+  const rest = names.slice(firstGlob)
+  if (isFolder) rest.push('**')
+  const alternatives = segmentsOf(text, rest, compressible).filter((segments) => !segments.some(leavesBase))
+  return { text, base: folderOf(names.slice(0, firstGlob).map(literalOf)), alternatives, glob: globOf(alternatives), plain: null }
+}
+
+/** Whether an absolute path matches, files and folders alike: nothing is looked up. */
+export function below(base: string, path: string): string | undefined {
+  const root = base === '/' ? base : `${base}/`
+  return path.startsWith(root) && path.length > root.length ? path.slice(root.length) : undefined
+}
+
+export function joined(folder: string, name: string): string {
+  return folder === '/' ? `/${name}` : `${folder}/${name}`
+}
+
+function plainPattern(text: string, names: readonly string[], isFolder: boolean): SourcePattern {
+  const everything = globSegments('**')
+  const name = names.at(-1)
+  if (isFolder || name === undefined) {
+    const base = folderOf(names)
+    return { text, base, alternatives: everything, glob: globOf(everything), plain: base }
+  }
+  const itself: Segment = { kind: 'literal', text: name }
+  const alternatives = [[itself], ...everything.map((segments) => [itself, ...segments])]
+  return { text, base: folderOf(names.slice(0, -1)), alternatives, glob: globOf(alternatives), plain: folderOf(names) }
+}
+
+function segmentsOf(text: string, names: readonly string[], compressible: boolean): readonly (readonly Segment[])[] {
+  // Without a suffix in the pattern there is nothing that `.gz` could follow: `data-*` takes every ending as it is.
+  const takesCompressed = compressible && /\.[^.*/]+$/.test(names.at(-1) ?? '') && !/\.(?:gz|zst)$/.test(names.at(-1) ?? '')
+  try {
+    return globSegments(names.join('/'), takesCompressed ? COMPRESSED_TAIL : '')
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause
+    const hint = 'write fewer braces in source_path_pattern, or make several tables of it'
+    throw new ConfigError('ING-CONFIG-VALUE', `the pattern ${text} cannot be used: ${cause.message}`, [], { cause, hint })
+  }
+}
+
+/** `..` behind a brace would walk out of the folder that the pattern begins in. */
+function leavesBase(segment: Segment): boolean {
+  return segment.kind !== 'deep' && /^\.\.(?:\.gz|\.zst)?$/.test(segment.text)
+}
+
+function folderOf(names: readonly string[]): string {
+  return `/${names.join('/')}`
+}
