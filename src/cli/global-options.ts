@@ -5,7 +5,7 @@ import { usageError } from './failure.ts'
 export interface GlobalOptions {
   readonly config?: string
   readonly configJson?: string
-  readonly var: readonly string[]
+  readonly var?: readonly string[]
   readonly logLevel?: string
   readonly json?: true
   readonly color: boolean
@@ -17,7 +17,7 @@ export function addGlobalOptions(program: Command): Command {
   return program
     .addOption(new Option('-c, --config <file>', 'config file (default: ingest.yaml)').env('INGEST_CONFIG'))
     .option('--config-json <text>', 'the config itself, as YAML or JSON')
-    .addOption(new Option('--var <key=value>', 'set a key of the config for this command; repeatable').argParser(override).default([], 'none'))
+    .addOption(new Option('--var <key=value>', 'set a key of the config for this command; repeatable').argParser(override))
     .addOption(new Option('--log-level <level>', `${LOG_LEVELS.join(', ')}`).argParser(logLevel))
     .option('--json', 'print one JSON document')
     .option('--no-color', 'no colours')
@@ -33,8 +33,9 @@ export function globalOptionsOf(command: Command): GlobalOptions {
   return options
 }
 
-function override(value: string, before: readonly string[]): readonly string[] {
-  if (!/^[^=\s]+=/.test(value)) throw new InvalidArgumentError('It must be key=value, as max_parallel_jobs=2 or tables.orders.file_format=csv.')
+function override(value: string, before: readonly string[] = []): readonly string[] {
+  if (!/^[^=\s]+=/.test(value))
+    throw new InvalidArgumentError('It must be key=value, as max_parallel_jobs=2 or tables.orders.file_format=csv.')
   return [...before, value]
 }
 
@@ -50,7 +51,10 @@ export function tablesOption(description: string): Option {
 }
 
 function names(value: string, before: readonly string[] | undefined): readonly string[] {
-  const given = value.split(',').map((name) => name.trim()).filter((name) => name !== '')
+  const given = value
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
   if (given.length === 0) throw new InvalidArgumentError('It must name a table.')
   return [...(before ?? []), ...given]
 }
@@ -58,6 +62,7 @@ function names(value: string, before: readonly string[] | undefined): readonly s
 /** A whole number from 1. */
 export function positive(value: string): number {
   const number = Number(value)
-  if (!/^\d+$/.test(value) || number < 1 || !Number.isSafeInteger(number)) throw new InvalidArgumentError('It must be a whole number from 1.')
+  if (!/^\d+$/.test(value) || number < 1 || !Number.isSafeInteger(number))
+    throw new InvalidArgumentError('It must be a whole number from 1.')
   return number
 }

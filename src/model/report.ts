@@ -117,6 +117,8 @@ export interface HistoryReport {
 export type RunEvent =
   | { readonly kind: 'tableStarted'; readonly table: string; readonly index: number; readonly total: number }
   | { readonly kind: 'listed'; readonly table: string; readonly files: number }
+  /** Files that wait to be loaded, told once when the listing is done: what the rest is measured by. */
+  | { readonly kind: 'pending'; readonly table: string; readonly files: number }
   | { readonly kind: 'batchStarted'; readonly table: string; readonly files: number; readonly bytes: number }
   /** 0 to 1 within the running batch; -1 unknown. */
   | { readonly kind: 'progress'; readonly table: string; readonly stage: string; readonly fraction: number }

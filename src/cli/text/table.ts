@@ -32,7 +32,10 @@ export class TextTable {
 
   /** The head line, fitted to what was shown or measured so far. */
   head(): string {
-    return this.#columns.map((column, index) => this.#style.head(this.#padded(column.head, index))).join('  ').trimEnd()
+    return this.#columns
+      .map((column, index) => this.#style.head(this.#padded(column.head, index)))
+      .join('  ')
+      .trimEnd()
   }
 
   /** Fits the columns to the rows and returns their lines. */
@@ -41,7 +44,12 @@ export class TextTable {
     for (const row of safe) {
       for (const [index, cell] of row.entries()) this.#widths[index] = Math.max(this.#widths[index] ?? 0, widthOf(cell))
     }
-    return safe.map((row) => row.map((cell, index) => this.#style.cell(this.#padded(cell, index), cell, index)).join('  ').trimEnd())
+    return safe.map((row) =>
+      row
+        .map((cell, index) => this.#style.cell(this.#padded(cell, index), cell, index))
+        .join('  ')
+        .trimEnd(),
+    )
   }
 
   #padded(text: string, index: number): string {

@@ -1,0 +1,51 @@
+import { Command, Option } from 'commander'
+import type { HistoryReport } from '../../model/report.ts'
+import { EXIT } from '../exit-codes.ts'
+import type { Frame } from '../frame.ts'
+import { positive } from '../global-options.ts'
+import { openIngest } from '../open.ts'
+import type { Colors } from '../output.ts'
+import { tableStyle } from '../report/style.ts'
+import { count } from '../text/numbers.ts'
+import { type TableColumn, textTable } from '../text/table.ts'
+
+export function historyCommand(frame: Frame): Command {
+  return new Command('history')
+    .description('the commits of a table, newest first')
+    .argument('<table>', 'database.table, or the table alone')
+    .addOption(new Option('--limit <n>', 'at most so many').argParser(positive).default(20))
+    .action(
+      frame.handle(async (cli, table: string, options: { readonly limit: number }) => {
+        await using ingest = await openIngest(cli)
+        const versions = await ingest.history(table, { limit: options.limit })
+        if (cli.output.json) await cli.output.document(versions)
+        else await cli.output.line(versions.length === 0 ? 'The table has no version yet.' : historyText(versions, cli.output.colors))
+        return EXIT.ok
+      }),
+    )
+}
+
+const COLUMNS: readonly TableColumn[] = [
+  { head: 'VERSION', align: 'right' },
+  { head: 'TIME' },
+  { head: 'OPERATION' },
+  { head: 'BATCH', align: 'right' },
+  { head: 'FILES +', align: 'right' },
+  { head: 'FILES -', align: 'right' },
+  { head: 'ROWS', align: 'right' },
+  { head: 'WRITTEN BY' },
+]
+
+function historyText(versions: readonly HistoryReport[], colors: Colors): string {
+  const rows = versions.map((version) => [
+    String(version.version),
+    version.timestamp,
+    version.operation,
+    version.batch === null ? '' : String(version.batch),
+    count(version.files_added),
+    count(version.files_removed),
+    version.rows === null ? '' : count(version.rows),
+    version.engine ?? '',
+  ])
+  return textTable(COLUMNS, rows, tableStyle(colors))
+}

@@ -1,0 +1,80 @@
+import { Command, Option } from 'commander'
+import type { QueryResult } from '../../app/ingest.ts'
+import { EXIT } from '../exit-codes.ts'
+import { usageError } from '../failure.ts'
+import type { Frame } from '../frame.ts'
+import { openIngest } from '../open.ts'
+import type { Output } from '../output.ts'
+import { printRows } from '../report/blocks.ts'
+import { tableStyle } from '../report/style.ts'
+import { csvLine } from '../text/csv.ts'
+import { jsonText } from '../text/json.ts'
+import { printable } from '../text/printable.ts'
+
+type QueryFormat = 'table' | 'csv' | 'json'
+
+export function queryCommand(frame: Frame): Command {
+  return new Command('query')
+    .description('SQL over the tables, each under its name database.table, at its current version')
+    .argument('<sql>', 'a SELECT')
+    .addOption(new Option('--format <format>', 'how rows are printed').choices(['table', 'csv', 'json']))
+    .action(
+      frame.handle(async (cli, sql: string, options: { readonly format?: QueryFormat }) => {
+        const { output } = cli
+        if (output.json && options.format !== undefined && options.format !== 'json') {
+          throw usageError(`--json and --format ${options.format} cannot be used together`, 'give one of them')
+        }
+        const format = output.json ? 'json' : (options.format ?? 'table')
+        await using ingest = await openIngest(cli)
+        await ingest.query(sql, (result) => printResult(result, format, output))
+        return EXIT.ok
+      }),
+    )
+}
+
+export async function printResult(result: QueryResult, format: QueryFormat, output: Output): Promise<void> {
+  switch (format) {
+    case 'json':
+      return output.array(objectsOf(result))
+    case 'csv':
+      return printCsv(result, output)
+    case 'table':
+      return printTable(result, output)
+  }
+}
+
+async function* objectsOf({ columns, chunks }: QueryResult): AsyncIterable<Readonly<Record<string, unknown>>> {
+  for await (const rows of chunks) {
+    for (const row of rows) yield Object.fromEntries(columns.map(({ name }, index) => [name, row[index] ?? null]))
+  }
+}
+
+async function printCsv({ columns, chunks }: QueryResult, output: Output): Promise<void> {
+  // A file gets the values as they are; a terminal would obey what they hold.
+  const shown = output.terminal ? printable : String
+  await output.line(csvLine(columns.map(({ name }) => shown(name))))
+  for await (const rows of chunks) {
+    if (output.closed) return
+    const lines = rows.map((row) => csvLine(columns.map((_, index) => cellText(row[index], (text) => shown(text)))))
+    if (lines.length > 0) await output.line(lines.join('\n'))
+  }
+}
+
+const NUMBER = /^(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL.*)$/
+
+async function printTable({ columns, chunks }: QueryResult, output: Output): Promise<void> {
+  const heads = columns.map(({ name, type }) => ({ head: name, align: NUMBER.test(type) ? ('right' as const) : ('left' as const) }))
+  await printRows(output, heads, tableRows(columns.length, chunks), tableStyle(output.colors))
+}
+
+async function* tableRows(width: number, chunks: QueryResult['chunks']): AsyncIterable<readonly string[]> {
+  for await (const rows of chunks) {
+    for (const row of rows) yield Array.from({ length: width }, (_, index) => cellText(row[index], String) ?? 'NULL')
+  }
+}
+
+/** Null stays null; nested values are shown as JSON. */
+function cellText(value: unknown, shown: (text: string) => string): string | null {
+  if (value === null || value === undefined) return null
+  return shown(typeof value === 'object' ? jsonText(value) : String(value))
+}

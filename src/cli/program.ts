@@ -1,0 +1,79 @@
+import { Command, CommanderError } from 'commander'
+import { checkCommand } from './commands/check.ts'
+import { createExampleConfigCommand } from './commands/create-example-config.ts'
+import { demoCommand } from './commands/demo.ts'
+import { explainCommand } from './commands/explain.ts'
+import { filesCommand } from './commands/files.ts'
+import { historyCommand } from './commands/history.ts'
+import { initCommand } from './commands/init.ts'
+import { queryCommand } from './commands/query.ts'
+import { retryCommand } from './commands/retry.ts'
+import { runCommand } from './commands/run.ts'
+import { schemaCommand } from './commands/schema.ts'
+import { skipCommand } from './commands/skip.ts'
+import { statusCommand } from './commands/status.ts'
+import { EXIT, type ExitCode, exitCodeOfError } from './exit-codes.ts'
+import { printFailure, usageError } from './failure.ts'
+import { Frame, outputOf } from './frame.ts'
+import { addGlobalOptions } from './global-options.ts'
+import { packageVersion } from './version.ts'
+
+/** The commands in the order of `--help`: one line each. */
+const COMMANDS = [
+  initCommand,
+  createExampleConfigCommand,
+  checkCommand,
+  runCommand,
+  statusCommand,
+  filesCommand,
+  explainCommand,
+  retryCommand,
+  skipCommand,
+  historyCommand,
+  queryCommand,
+  schemaCommand,
+  demoCommand,
+]
+
+/** Runs one command line (`process.argv`) and returns its exit code. */
+export async function runCli(argv: readonly string[]): Promise<ExitCode> {
+  const frame = new Frame()
+  try {
+    await programOf(frame).parseAsync([...argv])
+    return frame.exitCode
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok
+    // Commander has printed the help already: the command line named no command.
+    if (error instanceof CommanderError && error.code === 'commander.help') return EXIT.usage
+    // The options were not understood, so that these two are looked for by hand.
+    await printFailure(error, outputOf({ ...(argv.includes('--json') ? { json: true } : {}), color: !argv.includes('--no-color') }))
+    return exitCodeOfError(error)
+  }
+}
+
+function programOf(frame: Frame): Command {
+  const program = new Command('ingest')
+    .description('Turns files landing in folders into Delta Lake tables, each file exactly once.')
+    .version(packageVersion(), '--version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: () => undefined })
+    .showSuggestionAfterError(true)
+  addGlobalOptions(program)
+  throwUsageErrors(program)
+  for (const build of COMMANDS) {
+    const command = build(frame).copyInheritedSettings(program)
+    throwUsageErrors(command)
+    program.addCommand(command)
+  }
+  return program
+}
+
+/** Commander would print and exit by itself; as an error of ours a wrong command line looks like every other. */
+function throwUsageErrors(command: Command): void {
+  command.exitOverride((error) => {
+    if (error.exitCode === 0 || error.code === 'commander.help') throw error
+    const path = command.parent === null ? command.name() : `${command.parent.name()} ${command.name()}`
+    throw usageError(error.message.replace(/^error: /, '').replaceAll(/\n+/g, ' '), `${path} --help`)
+  })
+}
