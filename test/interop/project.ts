@@ -16,6 +16,8 @@ export interface TableCase {
   readonly config: Readonly<Record<string, unknown>>
   /** Landing files by name for each pass; every pass is one run, and so one commit. */
   readonly passes: readonly Readonly<Record<string, Landing>>[]
+  /** False for a table that has none. */
+  readonly checkpoint?: false
   /** A DuckDB query over the landing folder that yields the rows that the table must have. */
   readonly expected: (landing: string) => string
 }
@@ -28,6 +30,8 @@ export class Project implements AsyncDisposable {
   readonly #case: TableCase
   readonly #duckdb: Reader
   #landed = 0
+  #checkpointCopy: Promise<string> | undefined
+  #jsonCopy: Promise<string> | undefined
 
   static async create(tableCase: TableCase, duckdb: Reader): Promise<Project> {
     return new Project(await mkdtemp(join(tmpdir(), `ingest-interop-${tableCase.name}-`)), tableCase, duckdb)
@@ -66,33 +70,34 @@ export class Project implements AsyncDisposable {
   }
 
   /** A copy of the table as log clean-up leaves it: the newest checkpoint, and of the JSON only what it needs. */
-  async fromCheckpoint(): Promise<string> {
-    const copy = `${this.table}-from-checkpoint`
-    await rm(copy, { recursive: true, force: true })
-    await cp(this.table, copy, { recursive: true })
-    const log = join(copy, '_delta_log')
-    const names = await readdir(log)
-    const newest = names
-      .filter((name) => name.includes('.checkpoint.'))
-      .sort()
-      .at(-1)
-    if (newest === undefined) throw new Error(`${this.table} has no checkpoint`)
-    const older = names.filter((name) => /^\d{20}\.(json|crc)$/.test(name) && name.slice(0, 20) < newest.slice(0, 20))
-    for (const name of older) await rm(join(log, name))
-    return copy
+  fromCheckpoint(): Promise<string> {
+    this.#checkpointCopy ??= this.#copy('from-checkpoint', (names) => {
+      const newest = names
+        .filter((name) => name.includes('.checkpoint.'))
+        .sort()
+        .at(-1)
+      if (newest === undefined) throw new Error(`${this.table} has no checkpoint`)
+      return names.filter((name) => /^\d{20}\.(json|crc)$/.test(name) && name.slice(0, 20) < newest.slice(0, 20))
+    })
+    return this.#checkpointCopy
   }
 
   /** A copy of the table without any checkpoint. */
-  async fromJson(): Promise<string> {
-    const copy = `${this.table}-from-json`
-    await cp(this.table, copy, { recursive: true })
-    const log = join(copy, '_delta_log')
-    for (const name of await readdir(log)) if (name.includes('checkpoint')) await rm(join(log, name))
-    return copy
+  fromJson(): Promise<string> {
+    this.#jsonCopy ??= this.#copy('from-json', (names) => names.filter((name) => name.includes('checkpoint')))
+    return this.#jsonCopy
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await rm(this.folder, { recursive: true, force: true })
+  }
+
+  async #copy(suffix: string, without: (names: readonly string[]) => readonly string[]): Promise<string> {
+    const copy = `${this.table}-${suffix}`
+    await cp(this.table, copy, { recursive: true })
+    const log = join(copy, '_delta_log')
+    for (const name of without(await readdir(log))) await rm(join(log, name))
+    return copy
   }
 
   async #land(name: string, content: Landing): Promise<void> {
