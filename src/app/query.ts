@@ -5,9 +5,9 @@ import { id, inlined, raw, sql } from '../engine/sql.ts'
 import type { ResolvedConfig } from '../config/config.ts'
 import { ConfigError } from '../errors/errors.ts'
 import type { TableConfig } from '../model/table.ts'
-import { openStore } from '../stores/registry.ts'
 import type { QueryResult } from './ingest.ts'
 import { childLimits } from './limits.ts'
+import { openTable } from './open-table.ts'
 
 /** Runs SQL in a session of its own, where each configured table is a view `database.table` of its current version. */
 export async function queryTables(text: string, config: ResolvedConfig, use: (result: QueryResult) => Promise<void>): Promise<void> {
@@ -35,7 +35,7 @@ function mentions(text: string, tableName: string): boolean {
 }
 
 async function createView(table: TableConfig, session: Session): Promise<void> {
-  const opened = await (await openStore(table)).open(table, session)
+  const opened = await openTable(table, session, () => {})
   if (opened.state === null) return
   await session.run(sql`create schema if not exists ${id(table.databaseName)}`)
   await session.run(inlined(sql`create view ${id(table.databaseName)}.${id(table.tableName)} as ${await opened.current()}`))

@@ -5,14 +5,15 @@ import type { EngineLimits, Session } from '../engine/engine.ts'
 import { type Service, serve } from '../engine/serve.ts'
 import { ConfigError } from '../errors/errors.ts'
 import { FORMATS } from '../formats/registry.ts'
+import type { Warning } from '../model/batch.ts'
 import type { TableConfig } from '../model/table.ts'
 import type { LoadContext } from '../pipeline/context.ts'
 import { inspectLog } from '../pipeline/inspect-log.ts'
 import { loadBatch, previewBatch } from '../pipeline/load-batch.ts'
 import { applicationId, type LoadJob } from '../pipeline/protocol.ts'
 import { loadStrategy } from '../strategies/registry.ts'
-import { openStore } from '../stores/registry.ts'
 import type { OpenTable } from '../stores/store.ts'
+import { openTable } from './open-table.ts'
 
 /** The load process: it has the engine and the tables' commits, and knows nothing of the tracker. */
 export interface WorkerArguments {
@@ -54,6 +55,8 @@ class Worker {
   readonly #spool: string
   readonly #readers = new Map<string, unknown>()
   readonly #tables = new Map<string, OpenTable>()
+  /** What went wrong after a commit, and fails nothing. */
+  readonly #warnings: Warning[] = []
 
   constructor(session: Session, spool: string) {
     this.#session = session
@@ -67,7 +70,7 @@ class Worker {
       await known.refresh()
       return known
     }
-    const opened = await (await openStore(table)).open(table, this.#session)
+    const opened = await openTable(table, this.#session, (message) => this.#warnings.push({ code: 'ING-STORAGE', message }))
     this.#tables.set(table.targetPath, opened)
     return opened
   }
@@ -77,7 +80,8 @@ class Worker {
     const context = await this.context(job)
     const result = await loadBatch(job, target, context)
     this.#readers.delete(job.table.name)
-    return result
+    const warnings = [...result.outcome.warnings, ...this.#warnings.splice(0)]
+    return { ...result, outcome: { ...result.outcome, warnings } }
   }
 
   async context(job: LoadJob): Promise<LoadContext> {
