@@ -26,8 +26,8 @@ export function configJsonSchema(): Record<string, unknown> {
 
 let plain: Tree | undefined
 
-/** The schema without the references, for messages. */
-function plainSchema(): Tree {
+/** The schema without the references: for messages and the example. */
+export function plainSchema(): Tree {
   plain ??= { ...z.toJSONSchema(configSchema, { io: 'input', target: 'draft-7', reused: 'inline' }) }
   return plain
 }
@@ -57,8 +57,7 @@ export function scalarKeys(): readonly Path[] {
 /** A value to show for a key: its example, or its default. */
 export function exampleAt(path: Path): unknown {
   const node = schemaNodeAt(path)
-  const examples = child(node, 'examples')
-  return Array.isArray(examples) ? examples[0] : child(node, 'default')
+  return child(node, 'example') ?? child(node, 'default')
 }
 
 /** The values that a key may have, where they can be listed. */
@@ -82,12 +81,12 @@ function step(node: Tree, key: string | number): Tree | undefined {
 }
 
 /** A node and the choices within it. */
-function branches(node: Tree): readonly Tree[] {
+export function branches(node: Tree): readonly Tree[] {
   const choices = [child(node, 'anyOf'), child(node, 'oneOf')].flatMap((list) => (Array.isArray(list) ? list.filter(isTree) : []))
   return choices.length === 0 ? [node] : [node, ...choices.flatMap(branches)]
 }
 
-function mapOf(node: Tree, key: string): Tree {
+export function mapOf(node: Tree, key: string): Tree {
   const value = child(node, key)
   return isTree(value) ? value : {}
 }
@@ -103,17 +102,16 @@ function isScalar(node: Tree): boolean {
 
 /** Lets `${NAME}` stand wherever a number, a word or a patterned text is asked for. */
 function withReferences(node: Tree): Tree {
-  const inner = Object.fromEntries(Object.entries(node).map(([key, value]) => [key, nested(key, value)]))
-  const needsReference =
-    isScalar(node) && (child(node, 'type') !== 'string' || ['enum', 'const', 'pattern'].some((key) => Object.hasOwn(node, key)))
-  if (!needsReference) return inner
-  const { description, default: standard, examples, ...rest } = inner
-  return {
+  const { description, default: standard, example, ...rest } = node
+  const inner = Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, nested(key, value)]))
+  const annotations = {
     ...(description === undefined ? {} : { description }),
     ...(standard === undefined ? {} : { default: standard }),
-    ...(examples === undefined ? {} : { examples }),
-    anyOf: [rest, REFERENCE],
+    ...(example === undefined ? {} : { examples: [example] }),
   }
+  const needsReference =
+    isScalar(rest) && (child(rest, 'type') !== 'string' || ['enum', 'const', 'pattern'].some((key) => Object.hasOwn(rest, key)))
+  return needsReference ? { ...annotations, anyOf: [inner, REFERENCE] } : { ...annotations, ...inner }
 }
 
 function nested(key: string, value: unknown): unknown {

@@ -117,6 +117,6 @@ export type GlobalInput = z.output<typeof globalSchema>
 /** The whole config as users write it; the source of the JSON Schema and of the example. */
 export const configSchema = z.strictObject({
   ...globalShape,
-  defaults: defaultsSchema.default({}).meta(defaultsDoc),
+  defaults: defaultsSchema.prefault({}).meta(defaultsDoc),
   tables: z.array(tableSchema).meta(tablesDoc),
 })

@@ -4,7 +4,7 @@ import type { Finding, IssueList } from '../issues.ts'
 import { choicesAt, exampleAt, knownKeysAt } from '../json-schema.ts'
 import { nearest } from '../nearest.ts'
 import type { Path, Places } from './places.ts'
-import { parseScalar } from './scalar.ts'
+import { flow } from './scalar.ts'
 import { child, isTree, valueAt, withoutValueAt, withValueAt } from './tree.ts'
 
 type ZodIssue = z.core.$ZodIssue
@@ -56,6 +56,8 @@ export function decode<T>(schema: z.ZodType<T>, input: unknown, context: DecodeC
 function coerce(value: unknown, issue: ZodIssue, context: DecodeContext): unknown {
   const path = pathOf(issue)
   const found = valueAt(value, path)
+  // A key with nothing behind it is not set.
+  if (found === null && typeof path.at(-1) === 'string') return withoutValueAt(value, path)
   const place = context.places.at([...context.at, ...path])
   if (place.outside && place.alternative !== undefined) return withValueAt(value, path, place.alternative)
   if (typeof found !== 'string') return value
@@ -147,19 +149,6 @@ function shownExample(path: Path, schemaPath: Path): string | undefined {
   const key = path.findLast((part) => typeof part === 'string')
   const text = typeof example === 'string' ? example : flow(example)
   return typeof path.at(-1) === 'number' || key === undefined ? text : `${key}: ${text}`
-}
-
-/** A value as YAML in one line. */
-export function flow(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(flow).join(', ')}]`
-  if (isTree(value))
-    return `{${Object.entries(value)
-      .map(([key, item]) => ` ${key}: ${flow(item)}`)
-      .join(',')}${Object.keys(value).length === 0 ? '' : ' '}}`
-  if (typeof value !== 'string') return String(value)
-  const isPlain =
-    /^[A-Za-z0-9_./][A-Za-z0-9_./ -]*$/.test(value) && !value.endsWith(' ') && parseScalar(value) === undefined && value !== 'null'
-  return isPlain ? value : JSON.stringify(value)
 }
 
 function shown(value: unknown): string {

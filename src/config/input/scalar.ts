@@ -1,4 +1,5 @@
 import { parseDocument } from 'yaml'
+import { isTree } from './tree.ts'
 
 /** What a text would be as a YAML scalar: `5`, `true`, null; undefined where it stays the text that it is. */
 export function parseScalar(text: string): number | boolean | undefined {
@@ -25,4 +26,17 @@ export function parseFlow(text: string): FlowValue {
   } catch {
     return { ok: false, problem: 'the value cannot be read as YAML' }
   }
+}
+
+/** A value as YAML in one line. */
+export function flow(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(flow).join(', ')}]`
+  if (isTree(value))
+    return `{${Object.entries(value)
+      .map(([key, item]) => ` ${key}: ${flow(item)}`)
+      .join(',')}${Object.keys(value).length === 0 ? '' : ' '}}`
+  if (typeof value !== 'string') return String(value)
+  const isPlain =
+    /^[A-Za-z0-9_./][A-Za-z0-9_./*% -]*$/.test(value) && !value.endsWith(' ') && parseScalar(value) === undefined && value !== 'null'
+  return isPlain ? value : JSON.stringify(value)
 }

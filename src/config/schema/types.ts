@@ -6,13 +6,15 @@ import { parseDuration, parseShare, parseSize } from './units.ts'
  * `must be <error>, is <what was found>`.
  */
 
-/** What editors show of a key: its sentence, and a value to write when the default says little. */
+/** What is shown of a key: its sentence, and a value to write where the default says little. */
 export interface Doc {
+  readonly description: string
+  // JSON Schema's own `examples` is dropped by zod where a text is converted.
   readonly example?: unknown
 }
 
-export function doc(description: string, details: Doc = {}): { description: string; examples?: unknown[] } {
-  return details.example === undefined ? { description } : { description, examples: [details.example] }
+export function doc(description: string, details: Omit<Doc, 'description'> = {}): { description: string; example?: unknown } {
+  return { description, ...details }
 }
 
 export const flag = () => z.boolean({ error: 'true or false' })
