@@ -14,11 +14,14 @@ import { emptyLeaving, leave, type Leaving } from './units.ts'
  * the batch. Runs in the load process; the caller settles the tracker by what this returns.
  */
 export async function loadBatch(job: LoadJob, target: OpenTable, context: LoadContext): Promise<LoadResult> {
+  const last = await target.lastBatch(context.appId)
+  // A writer that was thought dead may have committed since the tracker was settled.
+  if (last !== job.lastBatch) return givenUp(job.batch, `batch ${last} of another process was committed first`)
   const { shape, plan, reader, leaving } = await planBatch(job, target, tableSink(target), context)
   failpoint('after-stage')
   if (plan.rows.size === 0) return { outcome: outcomeOf(job.batch, plan, leaving, null), overtaken: false }
 
-  const manifest = manifestOf(job, plan, reader, await target.lastBatch(context.appId), context)
+  const manifest = manifestOf(job, plan, reader, context)
   if ((await target.writeManifest(manifest)) === 'exists') return givenUp(job.batch, 'its batch number was taken by another process')
   failpoint('after-manifest')
   const { staged, remove, blindAppend } = plan

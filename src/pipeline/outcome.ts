@@ -34,14 +34,14 @@ export function givenUp(batch: Batch, reason: string): LoadResult {
   return { outcome: { batchId: batch.id, number: batch.number, version: null, files, rows: NO_STRATEGY_ROWS, bytes: 0n, warnings: [] }, overtaken: true }
 }
 
-export function manifestOf(job: LoadJob, plan: StagedPlan, reader: unknown, previous: bigint | null, context: LoadContext): Manifest {
+export function manifestOf(job: LoadJob, plan: StagedPlan, reader: unknown, context: LoadContext): Manifest {
   const files = job.batch.files.filter((file) => plan.rows.has(file.path))
   return {
     format: 1,
     appId: context.appId,
     batch: job.batch.number,
     batchId: job.batch.id,
-    previous,
+    previous: job.lastBatch,
     table: job.table.name,
     createdAt: context.loadedAt,
     files: files.map((file) => ({ ...pick(file), rows: plan.rows.get(file.path) ?? NO_ROWS })),

@@ -19,6 +19,8 @@ export interface LoadJob {
   readonly table: TableConfig
   readonly batch: Batch
   readonly trackerId: string
+  /** The last batch in the log that the tracker has settled; with a later one there the load gives up. */
+  readonly lastBatch: bigint | null
   /** Replaces all that the table holds, whatever the strategy (full drop). */
   readonly replaceAll: boolean
 }

@@ -3,7 +3,6 @@ import type { Clock } from '../lib/clock.ts'
 import type { Batch, BatchOutcome } from '../model/batch.ts'
 import type { FileSeen } from '../model/file.ts'
 import type { RunEvent } from '../model/report.ts'
-import type { TableConfig } from '../model/table.ts'
 import type { Lister, WaitingFile } from '../watcher/watcher.ts'
 import { changedFilePolicy } from './policy.ts'
 import type { Inspection, LoadJob, LoadResult } from './protocol.ts'
@@ -34,7 +33,8 @@ export async function runTable(pass: TablePass): Promise<void> {
   if (seen) await reopenAll(pass, seen)
   let contention = 0
   for (let batch = await claim(pass, inspection); batch; batch = await claim(pass, inspection)) {
-    const result = await loadAndSettle(batch, pass)
+    const result = await loadAndSettle(batch, inspection.lastBatch, pass)
+    if (result.outcome.version !== null) inspection = { ...inspection, lastBatch: batch.number }
     if (result.overtaken) {
       contention += 1
       if (contention >= CONTENTION) return pass.tally.contended(lastReason(result.outcome))
@@ -110,11 +110,11 @@ function claimed(batch: Batch | undefined): Batch | undefined {
   return batch
 }
 
-async function loadAndSettle(batch: Batch, pass: TablePass): Promise<LoadResult> {
+async function loadAndSettle(batch: Batch, lastBatch: bigint | null, pass: TablePass): Promise<LoadResult> {
   const { table, tracker, worker, owner, tally, onEvent } = pass
   const bytes = Number(batch.files.reduce((sum, file) => sum + file.size, 0n))
   onEvent({ kind: 'batchStarted', table: table.name, files: batch.files.length, bytes })
-  const job: LoadJob = { table, batch, trackerId: tracker.id, replaceAll: pass.replaceAll }
+  const job: LoadJob = { table, batch, trackerId: tracker.id, lastBatch, replaceAll: pass.replaceAll }
   let result: LoadResult
   try {
     result = await worker.load(job, (stage, fraction) => onEvent({ kind: 'progress', table: table.name, stage, fraction }))
