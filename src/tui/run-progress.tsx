@@ -38,7 +38,7 @@ function RunningTables({ progress, columns, rows, nowMs }: RunningTablesProps): 
   const shown = running.slice(0, Math.max(1, rows - SPARE_ROWS))
   const names = nameWidthOf(shown, width)
   return (
-    <Box flexDirection="column">
+    <Box flexDirection="column" width={width}>
       {shown.map((table) => (
         <Text key={table.table} wrap="truncate">
           {progressLine(table, names, width, nowMs)}
