@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { systemClock } from '../lib/clock.ts'
 import { loadConfig } from '../config/read.ts'
+import type { RunEvent } from '../model/report.ts'
 import type { Tracker } from '../tracker/tracker.ts'
 import { openSqliteSnapshot, openSqliteTracker } from '../tracker/sqlite.ts'
 import { checkAll } from './check.ts'
@@ -15,12 +16,14 @@ import { thisOwner } from './owner.ts'
 import { spoolOf } from './places.ts'
 import { queryTables } from './query.ts'
 import { runOnce } from './run-once.ts'
+import { createLogger, logEvent } from './log.ts'
 import { oneTable, selectTables } from './select-tables.ts'
 import { LEASE_MS, trackerOptions } from './tracker-options.ts'
 
 /** Reads and checks the config; the tracker is opened by the first call that needs it. ConfigError with all issues. */
 export async function createIngest(options: CreateOptions = {}): Promise<Ingest> {
   const config = await loadConfig(sourceOf(options), { overrides: options.overrides ?? [], env: process.env, cwd: process.cwd() })
+  const log = createLogger(config, options)
   const clock = systemClock
   const owner = thisOwner()
   const trackerAt = { file: config.trackerFile, table: config.trackerTable, trackerOptions: trackerOptions(config), clock }
@@ -44,7 +47,12 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
     run: async (run: RunOptions = {}) => {
       const tables = selectTables(config.tables, run.tables).filter((table) => run.strategy === undefined || table.strategy === run.strategy)
       const pass = { config, owner, clock, leaseMs: LEASE_MS }
-      return run.dryRun ? dryRun(tables, run, pass) : runOnce(tables, run, { ...pass, tracker: await opened() })
+      if (run.dryRun) return dryRun(tables, run, pass)
+      const onEvent = (event: RunEvent) => {
+        logEvent(log, event)
+        run.onEvent?.(event)
+      }
+      return runOnce(tables, { ...run, onEvent }, { ...pass, tracker: await opened() })
     },
     status: (wanted = {}) => looking((known) => statusOf(config, known, wanted.tables)),
     files: (filter = {}) => trackedFiles(config, existsSync(config.trackerFile) ? opened : undefined, filter),

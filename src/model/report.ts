@@ -122,6 +122,15 @@ export type RunEvent =
   | { readonly kind: 'batchStarted'; readonly table: string; readonly files: number; readonly bytes: number }
   /** 0 to 1 within the running batch; -1 unknown. */
   | { readonly kind: 'progress'; readonly table: string; readonly stage: string; readonly fraction: number }
-  | { readonly kind: 'batchEnded'; readonly table: string; readonly files: number; readonly rows: number }
+  | {
+      readonly kind: 'batchEnded'
+      readonly table: string
+      readonly batch: number
+      readonly batchId: string
+      /** Null when nothing was committed. */
+      readonly version: number | null
+      readonly files: number
+      readonly rows: number
+    }
   | { readonly kind: 'waiting'; readonly table: string; readonly files: number; readonly ms: number }
   | { readonly kind: 'tableEnded'; readonly table: string; readonly index: number; readonly total: number; readonly report: TableReport }

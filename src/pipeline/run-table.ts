@@ -127,7 +127,16 @@ async function loadAndSettle(batch: Batch, lastBatch: bigint | null, pass: Table
   failpoint('after-settle')
   if (settled) tally.batch(result.outcome, result.overtaken)
   if (result.preview) tally.preview(result.preview)
-  onEvent({ kind: 'batchEnded', table: table.name, files: batch.files.length, rows: Number(result.outcome.rows.inserted) })
+  const { version, rows } = result.outcome
+  onEvent({
+    kind: 'batchEnded',
+    table: table.name,
+    batch: Number(batch.number),
+    batchId: batch.id,
+    version: version === null ? null : Number(version),
+    files: batch.files.length,
+    rows: Number(rows.inserted),
+  })
   return result
 }
 
