@@ -36,7 +36,7 @@ function two(value: number): string {
   return String(value).padStart(2, '0')
 }
 
-/** Something per second; null where the time is too short to tell. */
+/** Something per second; null where there is nothing, or no time, to tell it by. */
 export function perSecond(amount: number, seconds: number): number | null {
-  return seconds > 0 ? amount / seconds : null
+  return amount > 0 && seconds > 0 ? amount / seconds : null
 }
