@@ -15,8 +15,11 @@ export interface BlobEntry {
 export interface Blobs {
   /** Absolute folder or URI of the root, without a trailing slash. */
   readonly root: string
-  /** Entries directly under `prefix` (a folder, `''` for the root), sorted by path in UTF-8 byte order; empty when it does not exist. Folders are left out. */
-  list(prefix: string): Promise<readonly BlobEntry[]>
+  /**
+   * Entries directly under `prefix` (a folder, `''` for the root), sorted by path in UTF-8 byte order; empty when it does not exist.
+   * Folders are left out. With `after` only entries whose name sorts after it, at the cost of those entries alone.
+   */
+  list(prefix: string, after?: string): Promise<readonly BlobEntry[]>
   /** Folder names directly under `prefix`, sorted. */
   folders(prefix: string): Promise<readonly string[]>
   /** The whole content, or undefined when there is none at the path. */
@@ -30,6 +33,8 @@ export interface Blobs {
   put(path: string, content: Uint8Array): Promise<void>
   /** Removes the content; nothing happens when there is none. */
   remove(path: string): Promise<void>
+  /** Makes a folder and its parents, for the engine to write into; nothing happens when it is there. */
+  createFolder(path: string): Promise<void>
   /** Absolute local path that the engine may write data files to and read them from. */
   localPath(path: string): string
   /** Makes written local files durable and moves each `from` to `to` (new folders made, nothing overwritten). */

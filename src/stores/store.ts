@@ -96,8 +96,8 @@ export interface HistoryEntry {
   readonly engine: string | null
 }
 
-/** A table opened at one version. */
-export interface OpenTable {
+/** A table opened at one version. Closing it drops what it keeps in the session. */
+export interface OpenTable extends AsyncDisposable {
   readonly state: TableState | null
   /** Reads the log from the last known version on. */
   refresh(): Promise<void>
@@ -114,6 +114,11 @@ export interface OpenTable {
   commit(request: CommitRequest): Promise<CommitOutcome>
   /** Removes staged files of a batch that will not be committed. */
   discard(staged: readonly Staged[]): Promise<void>
+  /**
+   * Removes what batches that are neither committed nor live left behind: staged files, and data files that no version
+   * has. Only under the table's lease: a live batch that is not named loses its files.
+   */
+  clean(liveBatchIds: ReadonlySet<string>): Promise<void>
   /** The highest batch number of the application id in the log, or null. */
   lastBatch(appId: string): Promise<bigint | null>
   /** The highest batch number that any manifest under `_ingestd/` bears, committed or not; null without any. */

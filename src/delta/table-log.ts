@@ -1,0 +1,50 @@
+import type { Blobs } from '../blobs/blobs.ts'
+import type { Session } from '../engine/engine.ts'
+import { type LogState, Snapshot } from './snapshot.ts'
+
+/** The log of a table that may not exist yet, at the version that was read last. */
+export class TableLog {
+  readonly name: string
+  readonly blobs: Blobs
+  readonly session: Session
+  #snapshot: Snapshot | undefined
+
+  private constructor(name: string, blobs: Blobs, session: Session) {
+    this.name = name
+    this.blobs = blobs
+    this.session = session
+  }
+
+  static async open(name: string, blobs: Blobs, session: Session): Promise<TableLog> {
+    const log = new TableLog(name, blobs, session)
+    await log.advance()
+    return log
+  }
+
+  get snapshot(): Snapshot | undefined {
+    return this.#snapshot
+  }
+
+  get state(): LogState | undefined {
+    return this.#snapshot?.state
+  }
+
+  /** Reads on to the newest version; the versions that are new, all of them for a table that has come into being. */
+  async advance(): Promise<readonly bigint[]> {
+    if (this.#snapshot) return await this.#snapshot.advance()
+    this.#snapshot = await Snapshot.open(this.name, this.blobs, this.session)
+    const last = this.#snapshot?.state.version
+    return last === undefined ? [] : Array.from({ length: Number(last) + 1 }, (_, version) => BigInt(version))
+  }
+
+  /** Takes over the state after our own commit, which is in the log by now: nothing may fail it any more. */
+  async committed(state: LogState | undefined): Promise<void> {
+    if (this.#snapshot && state) this.#snapshot.committed(state)
+    // A new table that cannot be read right now is opened by the next call.
+    else await this.advance().catch(() => [])
+  }
+
+  async close(): Promise<void> {
+    await this.#snapshot?.close()
+  }
+}

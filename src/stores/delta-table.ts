@@ -1,0 +1,172 @@
+import { checkpointInterval, writeCheckpoint } from '../delta/checkpoint.ts'
+import { checkPartitionable } from '../delta/partition.ts'
+import { columnsOf } from '../delta/schema.ts'
+import type { LogState } from '../delta/snapshot.ts'
+import { TableLog } from '../delta/table-log.ts'
+import type { Session } from '../engine/engine.ts'
+import type { Sql } from '../engine/sql.ts'
+import type { Manifest } from '../model/manifest.ts'
+import type { TableConfig } from '../model/table.ts'
+import { Cleaning, type Keeps } from './cleaning.ts'
+import { commitStaged } from './commit-staged.ts'
+import { currentRows, sequencesOfPartitions } from './current.ts'
+import type { StoreDeps } from './deps.ts'
+import { historyOf } from './history.ts'
+import { highestManifest, readManifest, writeManifest } from './manifests.ts'
+import { discardFiles, own, stageFolder, stageRows } from './staging.ts'
+import type { CommitOutcome, CommitRequest, HistoryEntry, OpenTable, Staged, StageRequest, TableState } from './store.ts'
+import { checkAllowed, checkPartitioning, fieldsAfter, newPartitioning, TRACKER_PROPERTY } from './table-content.ts'
+import { checkFolder } from './target-folder.ts'
+
+export async function openDeltaTable(table: TableConfig, session: Session, deps: StoreDeps, keeps: Keeps): Promise<OpenTable> {
+  const blobs = await deps.blobs(table.targetPath)
+  const log = await TableLog.open(table.name, blobs, session)
+  if (log.state === undefined) await checkFolder(table.name, blobs)
+  else checkPartitioning(table, log.state)
+  return new DeltaTable(table, log, deps, keeps)
+}
+
+class DeltaTable implements OpenTable {
+  readonly #table: TableConfig
+  readonly #log: TableLog
+  readonly #deps: StoreDeps
+  readonly #keeps: Keeps
+  readonly #cleaning: Cleaning
+
+  constructor(table: TableConfig, log: TableLog, deps: StoreDeps, keeps: Keeps) {
+    this.#table = table
+    this.#log = log
+    this.#deps = deps
+    this.#keeps = keeps
+    this.#cleaning = new Cleaning(log, keeps)
+  }
+
+  get state(): TableState | null {
+    return this.#log.state === undefined ? null : tableState(this.#log.state)
+  }
+
+  async refresh(): Promise<void> {
+    await this.#log.advance()
+    if (this.#log.state) checkPartitioning(this.#table, this.#log.state)
+  }
+
+  async current(): Promise<Sql> {
+    return await currentRows(this.#log)
+  }
+
+  async partitionSequences(): Promise<Sql> {
+    return await sequencesOfPartitions(this.#log)
+  }
+
+  async stage(request: StageRequest): Promise<Staged> {
+    const { state } = this.#log
+    const after = fieldsAfter(state, request.columns)
+    const byName = new Map(after.map((field) => [field.name.toLowerCase(), field]))
+    const fields = request.columns.flatMap((column) => byName.get(column.name.toLowerCase()) ?? [])
+    const names = state?.metadata.partitionColumns ?? newPartitioning(this.#table, fields)
+    const types = new Map(columnsOf(fields).map((column) => [column.name, column.type]))
+    const partitionColumns = names.map((name) => ({ name, type: types.get(name) ?? 'VARCHAR' }))
+    checkPartitionable(this.#table.name, partitionColumns)
+    return await stageRows(request, {
+      name: this.#table.name,
+      blobs: this.#log.blobs,
+      session: this.#log.session,
+      folder: stageFolder(request.batchId, this.#deps.newId()),
+      fields,
+      partitionColumns,
+      properties: state?.metadata.configuration ?? this.#table.tableProperties,
+      targetFileSize: this.#table.delta.targetFileSize,
+    })
+  }
+
+  async commit(request: CommitRequest): Promise<CommitOutcome> {
+    checkAllowed(this.#table, this.#log.state, request)
+    const result = await commitStaged({
+      table: this.#table,
+      log: this.#log,
+      deps: this.#deps,
+      keeps: this.#keeps,
+      request,
+      staged: request.staged.map(own),
+    })
+    if (result.kind !== 'committed') return result
+    await this.#afterCommit(request, result.version)
+    return { kind: 'committed', version: result.version }
+  }
+
+  async discard(staged: readonly Staged[]): Promise<void> {
+    for (const one of staged) await discardFiles(own(one), this.#log.blobs)
+  }
+
+  async clean(liveBatchIds: ReadonlySet<string>): Promise<void> {
+    await this.#log.advance()
+    await this.#cleaning.clean(liveBatchIds)
+  }
+
+  async lastBatch(appId: string): Promise<bigint | null> {
+    return this.#log.state?.txns.get(appId)?.version ?? null
+  }
+
+  async highestManifest(): Promise<bigint | null> {
+    const committed = [...(this.#log.state?.txns.values() ?? [])]
+      .filter((txn) => txn.appId.startsWith('ingestd/'))
+      .map((txn) => txn.version)
+    const last = committed.reduce<bigint | null>((highest, version) => (highest === null || version > highest ? version : highest), null)
+    return await highestManifest(this.#log.blobs, last)
+  }
+
+  async writeManifest(manifest: Manifest): Promise<'created' | 'exists'> {
+    return await writeManifest(this.#log.blobs, manifest)
+  }
+
+  async readManifest(batch: bigint): Promise<Manifest | undefined> {
+    return await readManifest(this.#log.blobs, batch)
+  }
+
+  async history(limit: number): Promise<readonly HistoryEntry[]> {
+    return await historyOf(this.#log, limit)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#log.close()
+  }
+
+  /** The batch is committed: what fails here is told, and done again by a later commit or by `clean`. */
+  async #afterCommit({ manifest, staged }: CommitRequest, version: bigint): Promise<void> {
+    const { blobs, session, snapshot } = this.#log
+    await this.#told('what the commit left behind could not be removed', async () => {
+      for (const one of staged) await blobs.removeFolder(own(one).folder)
+      await this.#cleaning.settleMoves((moves) => moves.batch <= manifest.batch)
+    })
+    if (this.#keeps !== 'all versions' || snapshot === undefined || version === 0n) return
+    if (version % checkpointInterval(snapshot.state, this.#table.delta.checkpointInterval) !== 0n) return
+    const stage = stageFolder(manifest.batchId, this.#deps.newId())
+    await this.#told('the checkpoint could not be written', async () => {
+      try {
+        await writeCheckpoint(snapshot, stage, { blobs, session, nowMs: this.#deps.clock.now() })
+      } finally {
+        await blobs.removeFolder(stage)
+      }
+    })
+  }
+
+  async #told(problem: string, act: () => Promise<void>): Promise<void> {
+    try {
+      await act()
+    } catch (error) {
+      this.#deps.warn(`${this.#table.name}: ${problem}`, error)
+    }
+  }
+}
+
+function tableState({ version, metadata, fields, committedAtMs }: LogState): TableState {
+  return {
+    version,
+    tableId: metadata.id,
+    columns: columnsOf(fields),
+    partitionColumns: metadata.partitionColumns,
+    properties: metadata.configuration,
+    trackerId: metadata.configuration[TRACKER_PROPERTY] ?? null,
+    committedAtMs,
+  }
+}

@@ -1,0 +1,8 @@
+import { openDeltaTable } from './delta-table.ts'
+import type { StoreDeps } from './deps.ts'
+import type { Store } from './store.ts'
+
+/** Delta tables: superseded files stay for older versions, and checkpoints keep the log short. */
+export function deltaStore(deps: StoreDeps): Store {
+  return { name: 'delta', open: (table, session) => openDeltaTable(table, session, deps, 'all versions') }
+}

@@ -1,0 +1,131 @@
+import type { Blobs } from '../blobs/blobs.ts'
+import { isRecord, parsedRecord } from '../delta/decode.ts'
+import { type Json, jsonText } from '../delta/json.ts'
+import { padded } from '../delta/log-names.ts'
+import { TableError } from '../errors/errors.ts'
+import type { RowCounts } from '../model/file.ts'
+import type { Manifest, ManifestFile } from '../model/manifest.ts'
+
+const FOLDER = '_ingestd/manifests'
+
+/** Manifests of batches, one file for each number; a number is given once, whoever writes first. */
+export async function writeManifest(blobs: Blobs, manifest: Manifest): Promise<'created' | 'exists'> {
+  return await blobs.putIfAbsent(pathOf(manifest.batch), new TextEncoder().encode(manifestText(manifest)))
+}
+
+export async function readManifest(blobs: Blobs, batch: bigint): Promise<Manifest | undefined> {
+  const content = await blobs.read(pathOf(batch))
+  return content && decodeManifest(new TextDecoder().decode(content), pathOf(batch), blobs)
+}
+
+/** The highest number that a manifest bears; `committed` is one that is known to have been given. */
+export async function highestManifest(blobs: Blobs, committed: bigint | null): Promise<bigint | null> {
+  // Numbers below a committed one need no look.
+  const recent = await blobs.list(FOLDER, committed === null ? '' : padded(committed))
+  const entries = recent.length > 0 || committed === null ? recent : await blobs.list(FOLDER)
+  const numbers = entries.flatMap((entry) => /\/(\d{20})\.json$/.exec(entry.path)?.slice(1) ?? []).map(BigInt)
+  return numbers.reduce<bigint | null>((highest, number) => (highest === null || number > highest ? number : highest), null)
+}
+
+/** Whether a batch is in the chain of committed ones that ends with `last`. */
+export async function chainHolds(
+  blobs: Blobs,
+  last: bigint,
+  wanted: { readonly batch: bigint; readonly batchId: string },
+): Promise<boolean> {
+  for (let batch: bigint | null = last; batch !== null && batch >= wanted.batch; ) {
+    const manifest: Manifest | undefined = await readManifest(blobs, batch)
+    if (manifest === undefined) return false
+    if (manifest.batchId === wanted.batchId) return true
+    // A chain only goes down; one that does not is damaged, and ends here.
+    batch = manifest.previous !== null && manifest.previous < batch ? manifest.previous : null
+  }
+  return false
+}
+
+/** JSON with integers as text where they may be wide, so that every reader keeps their digits. */
+export function manifestText(manifest: Manifest): string {
+  const { reader, ...rest } = manifest
+  const files: Json = rest.files.map((file) => ({
+    ...file,
+    size: String(file.size),
+    modifiedNs: String(file.modifiedNs),
+    rows: countsText(file.rows),
+  }))
+  const body = jsonText({ ...rest, batch: String(rest.batch), previous: rest.previous === null ? null : String(rest.previous), files })
+  // `reader` belongs to the format: plain JSON that we pass on.
+  return `${body.slice(0, -1)},"reader":${JSON.stringify(reader ?? null)}}\n`
+}
+
+function countsText(rows: RowCounts): Json {
+  return Object.fromEntries(Object.entries(rows).map(([name, count]) => [name, String(count)]))
+}
+
+function pathOf(batch: bigint): string {
+  return `${FOLDER}/${padded(batch)}.json`
+}
+
+function decodeManifest(text: string, path: string, blobs: Blobs): Manifest {
+  try {
+    return decode(parsedRecord(text))
+  } catch (cause) {
+    throw new TableError('ING-TABLE-LOG', `${blobs.root}/${path} is damaged`, { cause })
+  }
+}
+
+function decode(value: unknown): Manifest {
+  const manifest = record(value)
+  if (manifest['format'] !== 1) throw new TypeError(`format ${String(manifest['format'])}`)
+  const previous = manifest['previous']
+  return {
+    format: 1,
+    appId: text(manifest['appId']),
+    batch: integer(manifest['batch']),
+    batchId: text(manifest['batchId']),
+    previous: previous === null ? null : integer(previous),
+    table: text(manifest['table']),
+    createdAt: text(manifest['createdAt']),
+    files: list(manifest['files']).map(decodeFile),
+    reader: manifest['reader'] ?? undefined,
+    sideFiles: list(manifest['sideFiles']).map(text),
+  }
+}
+
+function decodeFile(value: unknown): ManifestFile {
+  const file = record(value)
+  const rows = record(file['rows'])
+  return {
+    path: text(file['path']),
+    rawPath: file['rawPath'] === null ? null : text(file['rawPath']),
+    version: text(file['version']),
+    size: integer(file['size']),
+    modifiedNs: integer(file['modifiedNs']),
+    unit: text(file['unit']),
+    rows: {
+      read: integer(rows['read']),
+      loaded: integer(rows['loaded']),
+      rejected: integer(rows['rejected']),
+      filtered: integer(rows['filtered']),
+      deduplicated: integer(rows['deduplicated']),
+    },
+  }
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> {
+  if (!isRecord(value)) throw new TypeError('an object was expected')
+  return value
+}
+
+function list(value: unknown): readonly unknown[] {
+  if (!Array.isArray(value)) throw new TypeError('a list was expected')
+  return value
+}
+
+function text(value: unknown): string {
+  if (typeof value !== 'string') throw new TypeError('a text was expected')
+  return value
+}
+
+function integer(value: unknown): bigint {
+  return BigInt(text(value))
+}

@@ -1,0 +1,11 @@
+import { openDeltaTable } from './delta-table.ts'
+import type { StoreDeps } from './deps.ts'
+import type { Store } from './store.ts'
+
+/**
+ * A folder of Parquet files that any reader takes as it is: the same Delta table, but data files that a commit supersedes
+ * are deleted after it, and nothing else in the folder ends in `.parquet`. So no checkpoint is written; the log is JSON alone.
+ */
+export function parquetStore(deps: StoreDeps): Store {
+  return { name: 'parquet', open: (table, session) => openDeltaTable(table, session, deps, 'current files only') }
+}

@@ -1,0 +1,233 @@
+import type { Blobs } from '../blobs/blobs.ts'
+import type { PartitionValues } from '../delta/actions.ts'
+import { notNulls, violations } from '../delta/constraints.ts'
+import { integerOf, isRecord, textMapOf, textOf } from '../delta/decode.ts'
+import { checkPartitionValues, type PartitionColumn, partitionFolder, partitionText } from '../delta/partition.ts'
+import { columnsOf, type DeltaField } from '../delta/schema.ts'
+import { type ColumnStatistics, indexedLeaves, statsText } from '../delta/stats.ts'
+import { encodeName, encodePath } from '../delta/uri.ts'
+import type { Row, Session } from '../engine/engine.ts'
+import { id, inlined, join, literal, literalList, raw, type Sql, sql } from '../engine/sql.ts'
+import { BugError, TableError } from '../errors/errors.ts'
+import type { Staged, StagedFile, StageRequest } from './store.ts'
+
+/** One written data file, and what the log will say of it. */
+export interface WrittenFile extends StagedFile {
+  /** Relative to the root: where it lies until the commit. */
+  readonly from: string
+  readonly partitionValues: PartitionValues
+  readonly stats: string
+  readonly tags: Readonly<Record<string, string>> | undefined
+}
+
+/** Data files between their writing and their commit. */
+export class StagedFiles implements Staged {
+  readonly files: readonly WrittenFile[]
+  readonly rows: bigint
+  readonly localPaths: readonly string[]
+  readonly folder: string
+  /** `uncertain`: the commit may be in the log, so the files must stay. */
+  place: 'staged' | 'published' | 'committed' | 'uncertain' = 'staged'
+
+  constructor(folder: string, files: readonly WrittenFile[], blobs: Blobs) {
+    this.folder = folder
+    this.files = files
+    this.rows = files.reduce((sum, file) => sum + file.rows, 0n)
+    this.localPaths = files.map((file) => blobs.localPath(file.from))
+  }
+}
+
+/** The files behind what `stage` gave. */
+export function own(staged: Staged): StagedFiles {
+  if (staged instanceof StagedFiles) return staged
+  throw new BugError('staged files of another store were to be committed')
+}
+
+/** Where and how rows are staged. */
+export interface StageTarget {
+  /** `database.table`, for messages. */
+  readonly name: string
+  readonly blobs: Blobs
+  readonly session: Session
+  /** Relative to the root, new. */
+  readonly folder: string
+  /** The table's schema after the batch, in the order of the request's columns. */
+  readonly fields: readonly DeltaField[]
+  readonly partitionColumns: readonly PartitionColumn[]
+  readonly properties: Readonly<Record<string, string>>
+  /** Bytes. */
+  readonly targetFileSize: bigint
+}
+
+export const STAGE_FOLDER = '_ingestd/stage'
+
+/** Staged files do not end in `.parquet`: some readers' `**` takes every such name, wherever it lies. */
+const EXTENSION = 'staged'
+
+/**
+ * V1 pages, since Spark cannot read the V2 encodings. The key names Spark, because its version 3 refuses dates before
+ * 1582 in files of unknown writers.
+ */
+const PARQUET = raw(`format parquet, compression zstd, compression_level 1, parquet_version v1, return_stats,
+  filename_pattern 'part-{uuid}', file_extension '${EXTENSION}', kv_metadata {'org.apache.spark.version': '3.5.0'}`)
+
+/** Writes the rows of a request as data files with statistics. Leaves nothing behind when it fails. */
+export async function stageRows(request: StageRequest, target: StageTarget): Promise<StagedFiles> {
+  const { blobs, folder, session } = target
+  await blobs.createFolder(folder)
+  try {
+    // Rows of a table have no order; writing them as they come is faster. An ORDER BY of the plan holds all the same.
+    await session.run(sql`set preserve_insertion_order = false`)
+    const files = await writeFiles(request, target).finally(() => session.run(sql`set preserve_insertion_order = true`))
+    const staged = new StagedFiles(folder, files, blobs)
+    await checkNotNull(staged, target)
+    return staged
+  } catch (error) {
+    // What remains is removed by clean; the first error tells more.
+    await blobs.removeFolder(folder).catch(() => undefined)
+    throw error
+  }
+}
+
+/** Removes what was written for a batch that is not committed. */
+export async function discardFiles(staged: StagedFiles, blobs: Blobs): Promise<void> {
+  if (staged.place === 'staged' || staged.place === 'published') {
+    for (const file of staged.place === 'published' ? staged.files : []) await blobs.remove(file.path)
+    await blobs.removeFolder(staged.folder)
+  }
+}
+
+async function writeFiles(request: StageRequest, target: StageTarget): Promise<readonly WrittenFile[]> {
+  const rows = typedRows(request, target)
+  const leaves = indexedLeaves(
+    target.fields,
+    target.partitionColumns.map((column) => column.name),
+    target.properties,
+  )
+  const finished = (written: Row, partitionValues: PartitionValues): WrittenFile[] => {
+    const count = integerOf(written['count']) ?? 0n
+    if (count === 0n) return []
+    checkPartitionValues(target.name, target.partitionColumns, partitionValues)
+    const from = relative(textOf(written['filename']) ?? '', target.blobs)
+    const name = (from.split('/').at(-1) ?? '').replace(new RegExp(`\\.${EXTENSION}$`), '.parquet')
+    const partition = partitionFolder(target.partitionColumns, partitionValues)
+    const stats = statsText(count, statisticsOf(written['column_statistics']), leaves)
+    const path = partition === '' ? name : `${partition}/${name}`
+    return [{ path, from, rows: count, bytes: integerOf(written['file_size_bytes']) ?? 0n, partitionValues, stats, tags: request.tags }]
+  }
+  if (target.partitionColumns.length > 0) return await writePartitioned(rows, target, finished)
+  const size = raw(String(target.targetFileSize))
+  const written = await target.session.rows(
+    sql`copy (${inlined(rows)}) to ${literal(target.blobs.localPath(`${target.folder}/files`))} (${PARQUET}, file_size_bytes ${size}, write_empty_file false)`,
+  )
+  return written.flatMap((row) => finished(row, {}))
+}
+
+type Finish = (written: Row, partitionValues: PartitionValues) => readonly WrittenFile[]
+
+/** The engine splits by the texts of the log, so that what it calls a key is the partition value to the letter. */
+async function writePartitioned(rows: Sql, target: StageTarget, finished: Finish): Promise<readonly WrittenFile[]> {
+  const keys = target.partitionColumns.map((_, index) => keyName(index))
+  try {
+    const written = await copyBy(rows, keys, target, 'files')
+    return written.flatMap((row) => finished(row, valuesOf(row['partition_keys'], target)))
+  } catch (error) {
+    // The engine names folders by the values, and a file system takes 255 bytes.
+    if (!(error instanceof Error && /name too long|ENAMETOOLONG/i.test(error.message))) throw error
+    return await writeByHash(rows, keys, target, finished)
+  }
+}
+
+async function writeByHash(rows: Sql, keys: readonly string[], target: StageTarget, finished: Finish): Promise<readonly WrittenFile[]> {
+  const hash = sql`md5(to_json([${join(keys.map(id))}])::varchar)`
+  const hashed = sql`select *, ${hash} as ${id(HASH)} from (${rows})`
+  const known = await target.session.rows(inlined(sql`select distinct ${id(HASH)}, ${join(keys.map(id))} from (${hashed})`))
+  const byHash = new Map(known.map((row) => [textOf(row[HASH]), valuesOf(row, target)]))
+  const dataOnly = sql`select * exclude (${join(keys.map(id))}) from (${hashed})`
+  const written = await copyBy(dataOnly, [HASH], target, 'hashed')
+  return written.flatMap((row) => {
+    const values = byHash.get(textMapOf(row['partition_keys'])[HASH] ?? null)
+    if (values === undefined) throw new BugError(`${target.name}: a data file belongs to no partition`)
+    return finished(row, values)
+  })
+}
+
+const HASH = '__ingestd_hash'
+
+async function copyBy(rows: Sql, keys: readonly string[], target: StageTarget, name: string): Promise<readonly Row[]> {
+  const to = literal(target.blobs.localPath(`${target.folder}/${name}`))
+  return await target.session.rows(sql`copy (${inlined(rows)}) to ${to} (${PARQUET}, partition_by (${join(keys.map(id))}))`)
+}
+
+function keyName(index: number): string {
+  return `__ingestd_p${index}`
+}
+
+function valuesOf(keys: unknown, { partitionColumns }: StageTarget): PartitionValues {
+  const values = isRecord(keys) ? keys : {}
+  return Object.fromEntries(partitionColumns.map(({ name }, index) => [name, textOf(values[keyName(index)])]))
+}
+
+/** The request's rows by position, with the names and types of the table; partition columns as text, under names of ours. */
+function typedRows({ add, columns }: StageRequest, { fields, partitionColumns, name }: StageTarget): Sql {
+  const given = columns.map((_, index) => id(`c${index}`))
+  const types = columnsOf(fields)
+  const values = types.map((column, index) => sql`${given[index] ?? raw('null')}::${raw(column.type)} as ${id(column.name)}`)
+  if (partitionColumns.length === 0) return sql`select ${join(values)} from (${add}) as given(${join(given)})`
+  const partitions = new Set(partitionColumns.map((column) => column.name))
+  const data = types.filter((column) => !partitions.has(column.name)).map((column) => id(column.name))
+  if (data.length === 0)
+    throw new TableError('ING-TABLE-PARTITIONING', `${name}: every column is a partition column`, {
+      hint: 'leave one out of partition_columns',
+    })
+  const keys = partitionColumns.map((column, index) => sql`${partitionText(column)} as ${id(keyName(index))}`)
+  return sql`select ${join([...data, ...keys])} from (select ${join(values)} from (${add}) as given(${join(given)}))`
+}
+
+async function checkNotNull(staged: StagedFiles, { name, fields, partitionColumns, session }: StageTarget): Promise<void> {
+  if (staged.files.length === 0) return
+  const partitions = new Set(partitionColumns.map((column) => column.name))
+  const strict = fields.filter((field) => partitions.has(field.name) && !field.nullable).map((field) => field.name)
+  for (const place of strict) if (staged.files.some((file) => file.partitionValues[place] === null)) throw isNull(name, place, undefined)
+  const constraints = notNulls(fields.filter((field) => !partitions.has(field.name)))
+  if (constraints.length === 0) return
+  const relation = sql`read_parquet(${literalList(staged.localPaths)}, hive_partitioning = false)`
+  const [counts] = await session.rows(violations(constraints, relation))
+  constraints.forEach(({ place }, index) => {
+    const count = integerOf(counts?.[`c${index}`]) ?? 0n
+    if (count > 0n) throw isNull(name, place, count)
+  })
+}
+
+function isNull(name: string, place: string, rows: bigint | undefined): TableError {
+  const count = rows === undefined ? 'rows' : `${rows} ${rows === 1n ? 'row' : 'rows'}`
+  return new TableError('ING-TABLE-CONSTRAINT', `${name}: ${count} with null in column ${place}, which is NOT NULL`, {
+    hint: 'mend the rows, or make the column nullable',
+  })
+}
+
+function statisticsOf(value: unknown): ColumnStatistics {
+  if (!isRecord(value)) return {}
+  return Object.fromEntries(Object.entries(value).map(([column, measured]) => [column, textMapOf(measured)]))
+}
+
+function relative(localPath: string, blobs: Blobs): string {
+  const root = `${blobs.localPath('')}/`
+  if (!localPath.startsWith(root)) throw new BugError(`a data file was written to ${localPath}, outside ${root}`)
+  return localPath.slice(root.length)
+}
+
+/** A new folder of a batch under the stage; its name says whose it is. */
+export function stageFolder(batchId: string, unique: string): string {
+  return `${STAGE_FOLDER}/${encodeName(batchId)}+${encodeName(unique)}`
+}
+
+/** The batch that a folder under the stage belongs to. */
+export function batchOfStage(folder: string): string {
+  return decodeURIComponent(folder.slice(0, Math.max(0, folder.lastIndexOf('+'))))
+}
+
+/** `add.path` of a written file. */
+export function loggedPath(file: StagedFile): string {
+  return encodePath(file.path)
+}

@@ -1,0 +1,126 @@
+import type { Metadata, Protocol } from '../delta/actions.ts'
+import { checkFeatures, isAppendOnly, protocolFor, raisedProtocol } from '../delta/features.ts'
+import { intervalText } from '../delta/interval.ts'
+import { checkPartitionable } from '../delta/partition.ts'
+import { columnsOf, type DeltaField, evolved, newSchema, schemaText } from '../delta/schema.ts'
+import type { LogState } from '../delta/snapshot.ts'
+import { TableError } from '../errors/errors.ts'
+import type { TableConfig } from '../model/table.ts'
+import type { CommitRequest, TableColumn } from './store.ts'
+
+/** Property that holds the uuid of the tracker that loads the table. */
+export const TRACKER_PROPERTY = 'ingestd.tracker'
+
+const DAY_MS = 24 * 3600 * 1000
+
+/** The schema of the table after a batch with these columns. */
+export function fieldsAfter(state: LogState | undefined, columns: readonly TableColumn[]): readonly DeltaField[] {
+  return state === undefined ? newSchema(columns) : evolved(state.fields, columns)
+}
+
+/** Refuses a table that another tracker loads, and removals from one that only grows. */
+export function checkAllowed(table: TableConfig, state: LogState | undefined, request: CommitRequest): void {
+  if (state === undefined) return
+  const tracker = state.metadata.configuration[TRACKER_PROPERTY]
+  if (tracker !== undefined && tracker !== request.trackerId) {
+    throw new TableError('ING-TABLE-OTHER-TRACKER', `${table.name} is loaded by another tracker`, {
+      hint: `the table belongs to tracker ${tracker}, this one is ${request.trackerId}: use that tracker, or another target_path`,
+    })
+  }
+  if (request.remove !== 'nothing' && isAppendOnly(state.metadata)) {
+    throw new TableError(
+      'ING-TABLE-APPEND-ONLY',
+      `${table.name} is append-only (delta.appendOnly), and the strategy ${request.strategy} removes rows`,
+      {
+        hint: 'use the strategy append, or unset delta.appendOnly',
+      },
+    )
+  }
+}
+
+/** partition_columns of the config as the table spells them. TableError where the two differ. */
+export function checkPartitioning(table: TableConfig, state: LogState): void {
+  const asked = new Set(table.partitionColumns.map((name) => name.toLowerCase()))
+  const known = state.metadata.partitionColumns
+  if (known.length === asked.size && known.every((name) => asked.has(name.toLowerCase()))) return
+  throw new TableError(
+    'ING-TABLE-PARTITIONING',
+    `${table.name} is partitioned by ${listed(known)}, the config says ${listed(table.partitionColumns)}`,
+    {
+      hint: `write partition_columns: [${known.join(', ')}]`,
+    },
+  )
+}
+
+/** The partition columns of a new table, as its columns are spelled. */
+export function newPartitioning(table: TableConfig, fields: readonly DeltaField[]): readonly string[] {
+  return table.partitionColumns.map((name) => {
+    const found = fields.find((field) => field.name.toLowerCase() === name.toLowerCase())
+    if (found) return found.name
+    throw new TableError('ING-TABLE-PARTITIONING', `${table.name}: the partition column ${name} is not among the columns`, {
+      hint: 'check partition_columns',
+    })
+  })
+}
+
+/** What the commit must say of protocol and metadata: all of it for a new table, else what changes. */
+export function contentOf(
+  table: TableConfig,
+  state: LogState | undefined,
+  request: CommitRequest,
+  made: { readonly id: string; readonly nowMs: number },
+): { readonly protocol: Protocol | undefined; readonly metadata: Metadata | undefined; readonly partitionColumns: readonly string[] } {
+  const fields = fieldsAfter(state, request.columns)
+  if (state === undefined) return newTable(table, fields, request, made)
+  const { configuration } = state.metadata
+  const protocol = raisedProtocol(state.protocol, fields)
+  const isUnchanged = fields === state.fields && configuration[TRACKER_PROPERTY] === request.trackerId
+  const metadata = {
+    ...state.metadata,
+    schemaString: schemaText(fields),
+    configuration: { ...configuration, [TRACKER_PROPERTY]: request.trackerId },
+  }
+  return {
+    protocol: protocol === state.protocol ? undefined : protocol,
+    metadata: isUnchanged ? undefined : metadata,
+    partitionColumns: state.metadata.partitionColumns,
+  }
+}
+
+function newTable(
+  table: TableConfig,
+  fields: readonly DeltaField[],
+  request: CommitRequest,
+  made: { readonly id: string; readonly nowMs: number },
+) {
+  const partitionColumns = newPartitioning(table, fields)
+  const metadata: Metadata = {
+    id: made.id,
+    name: table.tableName,
+    description: table.tableComment,
+    format: { provider: 'parquet', options: {} },
+    schemaString: schemaText(fields),
+    partitionColumns,
+    configuration: { ...retention(table), ...table.tableProperties, [TRACKER_PROPERTY]: request.trackerId },
+    createdTime: BigInt(made.nowMs),
+  }
+  const protocol = protocolFor(fields, metadata.configuration)
+  // A property may ask for a feature that we could not keep afterwards.
+  checkFeatures(table.name, protocol, metadata, fields)
+  const types = columnsOf(fields).filter((column) => partitionColumns.includes(column.name))
+  checkPartitionable(table.name, types)
+  return { protocol, metadata, partitionColumns }
+}
+
+/** Settings that other writers of the table shall keep too; what every reader assumes is left out. */
+function retention({ delta }: TableConfig): Readonly<Record<string, string>> {
+  return {
+    ...(delta.logRetentionMs === 30 * DAY_MS ? {} : { 'delta.logRetentionDuration': intervalText(delta.logRetentionMs) }),
+    ...(delta.fileRetentionMs === 7 * DAY_MS ? {} : { 'delta.deletedFileRetentionDuration': intervalText(delta.fileRetentionMs) }),
+    ...(delta.checkpointInterval === 10 ? {} : { 'delta.checkpointInterval': String(delta.checkpointInterval) }),
+  }
+}
+
+function listed(names: readonly string[]): string {
+  return names.length === 0 ? 'no column' : names.join(', ')
+}
