@@ -1,0 +1,118 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, relative } from 'node:path'
+import fc from 'fast-check'
+import picomatch from 'picomatch'
+import { expect, it } from 'vitest'
+import { listerOf, listing, refusal } from './support.ts'
+
+const PATTERNS = [
+  '*.csv',
+  '*/*.csv',
+  '**/*.csv',
+  '**',
+  'a/**/b/*',
+  '*/b/**',
+  '{a,b/c}/*.csv',
+  '[ab]/?.csv',
+  '**/b/**/*.csv',
+  'a',
+  'a/b',
+  'a/a.csv',
+  '*/a.csv',
+  '{a,a/b}/{a,c}.csv',
+  '**/a*/**',
+]
+
+const NAMES = ['a', 'b', 'c', 'a.csv', 'b.csv', 'c.CSV', 'a.csv.gz', '_a', '.b.csv', 'a.tmp', 'x.bak', 'ü.csv']
+
+interface Node {
+  readonly path: readonly string[]
+  readonly kind: 'file' | 'folder' | 'link'
+  /** Which of the nodes a link leads to. */
+  readonly target: number
+}
+
+const node: fc.Arbitrary<Node> = fc.record({
+  path: fc.array(fc.constantFrom(...NAMES), { minLength: 1, maxLength: 4 }),
+  kind: fc.constantFrom('file', 'file', 'file', 'folder', 'link'),
+  target: fc.nat(12),
+})
+
+/** Makes what can be made: a node whose place is taken, or whose folder is a file, is left out. */
+function make(root: string, nodes: readonly Node[]): void {
+  const made = [root]
+  for (const { path, kind, target } of nodes) {
+    const at = join(root, ...path)
+    try {
+      mkdirSync(dirname(at), { recursive: true })
+      if (kind === 'file') writeFileSync(at, 'x', { flag: 'wx' })
+      else if (kind === 'folder') mkdirSync(at)
+      else symlinkSync(relative(dirname(at), made[target % made.length] ?? root), at)
+      made.push(at)
+    } catch {
+      // Random trees clash with themselves; what exists by now is the tree.
+    }
+  }
+}
+
+interface Seen {
+  readonly path: string
+  readonly isFile: boolean
+}
+
+/** Everything below a folder, links followed, none into a folder that it lies in; ignored folders are entered, too. */
+function everything(root: string): readonly Seen[] {
+  const walk = (folder: string, above: readonly number[]): readonly Seen[] =>
+    readdirSync(join(root, folder)).flatMap((name) => {
+      const path = folder === '' ? name : `${folder}/${name}`
+      const stats = statSync(join(root, path), { throwIfNoEntry: false })
+      if (stats === undefined) return [{ path, isFile: false }]
+      if (!stats.isDirectory()) return [{ path, isFile: true }]
+      const self = { path, isFile: false }
+      return above.includes(stats.ino) ? [self] : [self, ...walk(path, [...above, stats.ino])]
+    })
+  return walk('', [statSync(root).ino])
+}
+
+const isIgnored = (path: string) => path.split('/').some((name) => /^[._]|\.(tmp|part|crdownload|filepart|bak)$/.test(name))
+
+function isMatched(pattern: string, path: string): boolean {
+  const options = { dot: true, nonegate: true, noext: true }
+  if (pattern === path || (!/[*?[{]/.test(pattern) && path.startsWith(`${pattern}/`))) return true
+  if (!/[*?[{]/.test(pattern)) return false
+  // A trailing ** of picomatch also takes the folder itself.
+  const files = pattern.endsWith('/**') ? `${pattern}/*` : pattern
+  if (picomatch.isMatch(path, files, options)) return true
+  return (
+    /\.csv$/.test(pattern.replace(/\{a,c\}/, '')) &&
+    /\.(gz|zst)$/.test(path) &&
+    picomatch.isMatch(path.replace(/\.(gz|zst)$/, ''), files, options)
+  )
+}
+
+it('a listing finds exactly the files that comparing every path finds, and a look at each path agrees', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(node, { maxLength: 14 }), fc.constantFrom(...PATTERNS), async (nodes, pattern) => {
+      const root = mkdtempSync(join(tmpdir(), 'ingestd-agree-'))
+      try {
+        make(root, nodes)
+        const all = everything(root)
+        const expected = all
+          .filter(({ path, isFile }) => isFile && isMatched(pattern, path) && !isIgnored(path))
+          .map(({ path }) => `${root}/${path}`)
+        const lister = listerOf(`${root}/${pattern}`, { ignore: ['*.bak'] })
+        const { paths, problems } = await listing(lister)
+        expect(paths).toEqual(expected.sort())
+        expect(problems.filter(({ code }) => code !== 'ING-SOURCE-MISSING')).toEqual([])
+        for (const { path } of all) {
+          const sighting = await lister.look(`${root}/${path}`)
+          expect([path, refusal(sighting) === undefined]).toEqual([path, paths.includes(`${root}/${path}`)])
+        }
+      } finally {
+        rmSync(root, { recursive: true, force: true })
+      }
+    }),
+    { numRuns: 200 },
+  )
+})
