@@ -205,7 +205,7 @@ describe('errors', () => {
   })
 
   test('a zero-byte Parquet file fails', async () => {
-    const landing = new Landing({})
+    const landing = new Landing({ source_path_pattern: '*.parquet' })
     landing.land('a.parquet', '')
     expect((await landing.run()).tables[0]?.errors[0]).toMatchObject({ code: 'ING-FILE-EMPTY' })
   })

@@ -18,7 +18,7 @@ export class Landing {
       checkpoint_path: this.path('state'),
       max_parallel_jobs: 1,
       ...config,
-      tables: [{ table_name: 't', source_path_pattern: '*', watch: { settle_seconds: 0 }, ...table }],
+      tables: [{ table_name: 't', source_path_pattern: '*.csv', watch: { settle_seconds: 0 }, ...table }],
     }
     onTestFinished(() => rmSync(this.folder, { recursive: true, force: true }))
   }
@@ -52,7 +52,11 @@ export class Landing {
   }
 
   files(): Promise<readonly TrackedFile[]> {
-    return this.use(async (ingest) => Array.fromAsync(ingest.files()))
+    return this.use(async (ingest) => {
+      const files: TrackedFile[] = []
+      for await (const file of ingest.files()) files.push(file)
+      return files
+    })
   }
 
   /** `name status` of each tracked file. */

@@ -22,6 +22,13 @@ export function land(path: string, content = 'x', modifiedMs = 1_600_000_000_000
   return path
 }
 
+/** A file whose name is not UTF-8. */
+export function landRaw(folder: string, name: Buffer, content = 'x'): Buffer {
+  const path = Buffer.concat([Buffer.from(`${folder}/`), name])
+  writeFileSync(path, content)
+  return path
+}
+
 export function listerOf(sourcePattern: string, watch: Partial<WatchConfig> = {}, clock: Clock = systemClock): Lister {
   const table = tableConfig({ tableName: 'orders', sourcePattern })
   return localLister({ ...table, watch: { ...table.watch, ...watch } }, clock)
