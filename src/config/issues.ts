@@ -61,7 +61,7 @@ export class IssueList {
 }
 
 /** `ingest.yaml:3:20 max_parallel_jobs: must be …; write … [ING-CONFIG-VALUE]` */
-export function formatIssue(issue: ConfigIssue): string {
+function formatIssue(issue: ConfigIssue): string {
   const place = formatPlace(issue)
   const key = issue.key === '' ? '' : ` ${issue.key}`
   const where = `${place}${key}`.trim()

@@ -33,7 +33,7 @@ export function plainSchema(): Tree {
 }
 
 /** What the schema says of a key; undefined where it knows none. */
-export function schemaNodeAt(path: Path): Tree | undefined {
+function schemaNodeAt(path: Path): Tree | undefined {
   return path.reduce<Tree | undefined>((node, key) => (node === undefined ? undefined : step(node, key)), plainSchema())
 }
 

@@ -48,7 +48,7 @@ export function locate(written: string, base: Location): LocationResult {
 }
 
 /** The characters of a glob in a folder's own name stand for themselves. */
-export function escapeGlob(path: string): string {
+function escapeGlob(path: string): string {
   return path.replace(/[\\*?[\]{}()!+@|]/g, '\\$&')
 }
 
@@ -94,7 +94,7 @@ function fileUrl(written: string): LocationResult {
 }
 
 /** Patterns without braces that stand for one with braces; the pattern itself where there are too many. */
-export function expandBraces(pattern: string): readonly string[] {
+function expandBraces(pattern: string): readonly string[] {
   let done: readonly string[] = [pattern]
   for (;;) {
     const next = done.flatMap(expandFirst)

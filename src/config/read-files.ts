@@ -18,7 +18,7 @@ export async function readText(path: string): Promise<string> {
   }
 }
 
-export class UnreadableText extends Error {}
+class UnreadableText extends Error {}
 
 /** Why a file could not be read, in words. */
 export function readProblem(error: unknown): string {

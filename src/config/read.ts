@@ -49,12 +49,18 @@ export async function loadConfig(source: ConfigSource, options: LoadOptions): Pr
   const main = await interpolate(overridden, { prefix: [], places }, references)
   const included = await readIncludes(main.value, { ...desk, references, folder, cwd: options.cwd })
   const tree = applyTableOverrides(included.value, options.overrides, desk)
-  for (const { path, finding } of [...main.broken, ...included.broken]) {
-    // What an option replaced need not be there.
-    if (!places.at(path).outside) issues.add(places, path, finding)
-  }
+  // What an option replaced need not be there.
+  const broken = [...main.broken, ...included.broken].filter(({ path }) => !places.at(path).outside)
+  for (const { path, finding } of broken) issues.add(places, path, finding)
 
-  const config = resolveConfig({ tree, desk, file: document.file, folder, hasStrategy: options.hasStrategy ?? (() => false) })
+  const config = resolveConfig({
+    tree,
+    desk,
+    file: document.file,
+    folder,
+    hasStrategy: options.hasStrategy ?? (() => false),
+    broken: broken.map(({ path }) => path),
+  })
   issues.throwIfAny()
   if (config === undefined) throw new ConfigError('ING-CONFIG-VALUE', 'the config is no map of keys')
   return config

@@ -21,6 +21,8 @@ export interface ConfigInput {
   readonly file: string | null
   readonly folder: string
   readonly hasStrategy: (name: string) => boolean
+  /** Values whose references gave nothing. */
+  readonly broken: readonly Path[]
 }
 
 /** Checks everything and gives every value its final form; undefined where issues stand in the way. */
@@ -48,7 +50,7 @@ export function resolveConfig(config: ConfigInput): ResolvedConfig | undefined {
     unsupported: unsupportedGlobals(input, desk.places),
     hasStrategy: config.hasStrategy,
   }
-  const tables = (input.tables ?? []).flatMap((_, index) => tableAt(tree, index, around, desk))
+  const tables = (input.tables ?? []).flatMap((_, index) => tableAt(config, index, around))
   checkCollisions(tables.map(claimOf), paths.checkpoint, desk)
   if (desk.issues.count > 0) return undefined
   return { ...settingsOf(input), ...pathsOf(input, paths, config.file), tables: tables.map(({ table }) => table) }
@@ -56,13 +58,16 @@ export function resolveConfig(config: ConfigInput): ResolvedConfig | undefined {
 
 type PlacedTable = ResolvedTable & { readonly at: Path; readonly bad: ReadonlySet<string> }
 
-function tableAt(tree: unknown, index: number, around: Surroundings, desk: Desk): readonly PlacedTable[] {
+function tableAt({ tree, desk, broken }: ConfigInput, index: number, around: Surroundings): readonly PlacedTable[] {
   const at = ['tables', index]
   const written = child(child(tree, 'tables'), index)
   const merged = withSourcePattern(mergeDefaults(child(tree, 'defaults'), written, { defaults: ['defaults'], table: at }, desk.places))
   const decoded = decode(tableSchema, merged, { ...desk, at, standIns: { table_name: 'unnamed', source_path_pattern: 'unnamed.csv' } })
   if (decoded === undefined) return []
-  const { value: input, bad } = decoded
+  const input = decoded.value
+  const unknown = broken.flatMap(([root, key, inner]) => (root === 'defaults' ? [key] : root === 'tables' && key === index ? [inner] : []))
+  // Nothing is concluded from a text that still holds its reference.
+  const bad = new Set([...decoded.bad, ...unknown.map(String)])
   return [{ ...resolveTable({ input, at, bad }, around, desk), at, bad }]
 }
 

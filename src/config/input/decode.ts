@@ -125,7 +125,7 @@ function wrongValue(issue: ZodIssue, { found, path, schemaPath, outside }: Wrong
   const choice = typeof found === 'string' && !isHidden ? nearest(found, choicesAt(schemaPath)) : undefined
   if (choice !== undefined) return { problem, fix: `did you mean ${choice}?`, code: 'ING-CONFIG-VALUE' }
   const example = shownExample(path, schemaPath)
-  return { problem, fix: example === undefined ? 'write one' : `write for example ${example}`, code: 'ING-CONFIG-VALUE' }
+  return { problem, fix: example === undefined ? 'write that instead' : `write for example ${example}`, code: 'ING-CONFIG-VALUE' }
 }
 
 function expectation(issue: ZodIssue): string {
@@ -147,7 +147,7 @@ function shownExample(path: Path, schemaPath: Path): string | undefined {
   const example = exampleAt(schemaPath)
   if (example === undefined || example === null) return undefined
   const key = path.findLast((part) => typeof part === 'string')
-  const text = typeof example === 'string' ? example : flow(example)
+  const text = flow(example)
   return typeof path.at(-1) === 'number' || key === undefined ? text : `${key}: ${text}`
 }
 

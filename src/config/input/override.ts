@@ -2,7 +2,7 @@ import type { IssueList } from '../issues.ts'
 import { nearest } from '../nearest.ts'
 import { keyOf, type Path, type Places } from './places.ts'
 import { parseFlow } from './scalar.ts'
-import { child, isTree, withValueAt } from './tree.ts'
+import { child, isTree, valueAt, withValueAt } from './tree.ts'
 
 /** Maps whose keys are names of the user's, which may hold dots. */
 const NAME_MAPS = ['table_properties', 'columns', 'rename_columns', 'mask', 'format_options', 'params', 'path_columns']
@@ -113,6 +113,11 @@ function put(tree: unknown, { path, text, file, key }: Put, { places, issues }: 
   if (!parsed.ok) {
     issues.addAt(place, { problem: parsed.problem, fix: 'quote it', code: 'ING-CONFIG-VALUE' })
     return tree
+  }
+  for (const length of path.keys()) {
+    const around = path.slice(0, length)
+    // Maps that the override makes.
+    if (length > 0 && valueAt(tree, around) === undefined) places.set(around, { ...place, key: keyOf(around) })
   }
   places.set(path, { ...place, alternative: parsed.text })
   recordInner(parsed.value, path, place, places)

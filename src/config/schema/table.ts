@@ -98,7 +98,9 @@ const reading = {
     .array(expectationSchema, { error: 'a list of expectations' })
     .default([])
     .meta(doc('Rules that rows are checked by.', { example: [{ name: 'positive', check: 'amount >= 0' }] })),
-  max_bad_rows: rowLimit().default(0).meta(doc('Rows, or a percentage, that a file may reject before it fails as a whole.')),
+  max_bad_rows: rowLimit()
+    .prefault(0)
+    .meta(doc('Rows, or a percentage, that a file may reject before it fails as a whole; 0 by default.', { example: '1%' })),
   guard: guardSchema.prefault({}).meta(doc('Holds a file that would change the table too much, until it is approved.')),
 }
 
@@ -109,35 +111,43 @@ const loading = {
     .meta(doc('append, overwrite, merge, scd2, or the path of a module with a strategy of your own.', { example: './my-strategy.mjs' })),
   primary_keys: columnNames()
     .default([])
-    .meta(doc('merge, scd2: columns that identify a row.', { example: ['customer_id'] })),
+    .meta(doc('For merge and scd2: columns that identify a row.', { example: ['customer_id'] })),
   tracking_columns: columnNames()
     .default([])
-    .meta(doc('scd2: columns whose change makes a new version; all others by default.', { example: ['name', 'email'] })),
+    .meta(doc('For scd2: columns whose change makes a new version; all others by default.', { example: ['name', 'email'] })),
   sequence_by: z
     .union([text(), columnNames()], { error: 'a column name or a list of column names' })
     .nullable()
     .default(null)
-    .meta(doc("merge, scd2: orders the versions of a key; by default the file's modified time, then its path.", { example: 'updated_at' })),
+    .meta(
+      doc("For merge and scd2: orders the versions of a key; by default the file's modified time, then its path.", {
+        example: 'updated_at',
+      }),
+    ),
   delete_when: text()
     .nullable()
     .default(null)
-    .meta(doc('merge, scd2: rows that mean delete.', { example: "op = 'D'" })),
+    .meta(doc('For merge and scd2: rows that mean delete.', { example: "op = 'D'" })),
   merge_update_columns: columnNames()
     .default([])
-    .meta(doc('merge: the only columns that an update changes.', { example: ['email'] })),
-  insert_only: flag().default(false).meta(doc('merge: never changes a row that is there.')),
+    .meta(doc('For merge: the only columns that an update changes.', { example: ['email'] })),
+  insert_only: flag().default(false).meta(doc('For merge: never changes a row that is there.')),
   when_tied: oneOf(['file_order', 'reject'])
     .default('file_order')
-    .meta(doc('merge, scd2: what settles two rows of a key with the same sequence.')),
-  missing_means_deleted: flag().default(false).meta(doc('merge, scd2: each file is a full snapshot, and a key that it lacks is deleted.')),
-  late_window: duration().prefault('90 days').meta(doc('merge, scd2: how late a version of a key may come and still find its place.')),
-  scd2_effective_date_column: text().default('effective_date').meta(doc('scd2: column with the start of a version.')),
-  scd2_end_date_column: text().default('end_date').meta(doc('scd2: column with the end of a version.')),
-  scd2_current_flag_column: text().default('is_current').meta(doc('scd2: column that marks the current version.')),
+    .meta(doc('For merge and scd2: what settles two rows of a key with the same sequence.')),
+  missing_means_deleted: flag()
+    .default(false)
+    .meta(doc('For merge and scd2: each file is a full snapshot, and a key that it lacks is deleted.')),
+  late_window: duration()
+    .prefault('90 days')
+    .meta(doc('For merge and scd2: how late a version of a key may come and still find its place.')),
+  scd2_effective_date_column: text().default('effective_date').meta(doc('For scd2: column with the start of a version.')),
+  scd2_end_date_column: text().default('end_date').meta(doc('For scd2: column with the end of a version.')),
+  scd2_current_flag_column: text().default('is_current').meta(doc('For scd2: column that marks the current version.')),
   scd2_open_end: text()
     .nullable()
     .default(null)
-    .meta(doc('scd2: end of the current version instead of NULL.', { example: '9999-12-31' })),
+    .meta(doc('For scd2: end of the current version instead of NULL.', { example: '9999-12-31' })),
   load_strategy: oneOf(['replace', 'upsert'])
     .nullable()
     .default(null)
@@ -154,15 +164,15 @@ const loading = {
   deduplicate: z
     .union([flag(), columnNames()], { error: 'true, false or a list of column names' })
     .default(false)
-    .meta(doc('append: drops rows that the batch or the table has already; true compares all columns, a list those.')),
+    .meta(doc('For append: drops rows that the batch or the table has already; true compares all columns, a list those.')),
   audit_columns: flag().default(true).meta(doc('Adds _load_timestamp, _source_file and _batch_id.')),
   on_changed_file: oneOf(['auto', 'ignore', 'append', 'replace', 'fail'])
     .default('auto')
     .meta(doc('New content at a path that is loaded: auto ignores it for append and loads it otherwise.')),
-  snapshot_unit: oneOf(['file', 'folder', 'batch']).default('file').meta(doc('overwrite: what is one full snapshot.')),
+  snapshot_unit: oneOf(['file', 'folder', 'batch']).default('file').meta(doc('For overwrite: what is one full snapshot.')),
   overwrite_scope: oneOf(['table', 'partition'])
     .default('table')
-    .meta(doc('overwrite: replaces the table, or only the partitions that a snapshot has rows for.')),
+    .meta(doc('For overwrite: replaces the table, or only the partitions that a snapshot has rows for.')),
   run_type: oneOf(['incremental', 'full_drop'])
     .default('incremental')
     .meta(doc('full_drop reloads all files as one replacing commit in each run.')),
