@@ -22,7 +22,11 @@ export interface CallOptions {
 export function ingest(args: readonly string[], options: CallOptions = {}): Promise<Ended> {
   const { INGEST_CONFIG: _config, NO_COLOR: _color, FORCE_COLOR: _force, ...env } = process.env
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [MAIN, ...args], { cwd: options.cwd ?? tmpdir(), env: { ...env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [MAIN, ...args], {
+      cwd: options.cwd ?? tmpdir(),
+      env: { ...env, ...options.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     let stdout = ''
     let stderr = ''
     child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -1,7 +1,22 @@
 import { describe, expect, test } from 'vitest'
 import { ingest } from './ingest.ts'
 
-const BUILT = ['init', 'create-example-config', 'check', 'run', 'status', 'files', 'explain', 'retry', 'skip', 'history', 'query', 'schema', 'demo', 'help']
+const BUILT = [
+  'init',
+  'create-example-config',
+  'check',
+  'run',
+  'status',
+  'files',
+  'explain',
+  'retry',
+  'skip',
+  'history',
+  'query',
+  'schema',
+  'demo',
+  'help',
+]
 
 describe('the command line', () => {
   test('help lists the commands that work, and no other', async () => {
@@ -15,7 +30,8 @@ describe('the command line', () => {
     for (const command of BUILT.filter((name) => name !== 'help')) {
       const { stdout, code } = await ingest([command, '--help'])
       expect(code).toBe(0)
-      for (const option of ['--config <file>', '--config-json <text>', '--var <key=value>', '--log-level <level>', '--json', '--no-color']) expect(stdout).toContain(option)
+      for (const option of ['--config <file>', '--config-json <text>', '--var <key=value>', '--log-level <level>', '--json', '--no-color'])
+        expect(stdout).toContain(option)
     }
   })
 
@@ -33,7 +49,11 @@ describe('the command line', () => {
   })
 
   test('an unknown command is refused with the nearest one', async () => {
-    expect(await ingest(['statsu'])).toEqual({ code: 2, stdout: '', stderr: "error: unknown command 'statsu' (Did you mean status?) [ING-USAGE]\n  hint: ingest --help\n" })
+    expect(await ingest(['statsu'])).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: "error: unknown command 'statsu' (Did you mean status?) [ING-USAGE]\n  hint: ingest --help\n",
+    })
   })
 
   test('an unknown option is refused with the nearest one', async () => {
@@ -48,9 +68,18 @@ describe('the command line', () => {
     [['run', '--concurrency', '0'], "option '--concurrency <n>' argument '0' is invalid. It must be a whole number from 1."],
     [['run', '--incremental', '--full-drop'], "option '--full-drop' cannot be used with option '--incremental'"],
     [['run', '--tables', ','], "option '--tables <names>' argument ',' is invalid. It must name a table."],
-    [['status', '--log-level', 'loud'], "option '--log-level <level>' argument 'loud' is invalid. It must be one of TRACE, DEBUG, INFO, WARN, ERROR."],
-    [['status', '--var', 'novalue'], "option '--var <key=value>' argument 'novalue' is invalid. It must be key=value, as max_parallel_jobs=2 or tables.orders.file_format=csv."],
-    [['files', '--status', 'lost'], "option '--status <status>' argument 'lost' is invalid. Allowed choices are pending, processing, completed, failed, skipped."],
+    [
+      ['status', '--log-level', 'loud'],
+      "option '--log-level <level>' argument 'loud' is invalid. It must be one of TRACE, DEBUG, INFO, WARN, ERROR.",
+    ],
+    [
+      ['status', '--var', 'novalue'],
+      "option '--var <key=value>' argument 'novalue' is invalid. It must be key=value, as max_parallel_jobs=2 or tables.orders.file_format=csv.",
+    ],
+    [
+      ['files', '--status', 'lost'],
+      "option '--status <status>' argument 'lost' is invalid. Allowed choices are pending, processing, completed, failed, skipped.",
+    ],
     [['explain'], "missing required argument 'file'"],
     [['query', 'select 1', 'select 2'], "too many arguments for 'query'. Expected 1 argument but got 2."],
     [['retry'], 'nothing to retry was named'],
@@ -58,7 +87,10 @@ describe('the command line', () => {
     [['skip'], 'nothing to skip was named'],
     [['status', '-c', 'a.yaml', '--config-json', '{}'], '--config and --config-json cannot be used together'],
     [['query', 'select 1', '--json', '--format', 'csv'], '--json and --format csv cannot be used together'],
-    [['init', 'x', '--tables-dir', '../y'], "option '--tables-dir <name>' argument '../y' is invalid. It must be a plain folder name of letters, digits, - and _."],
+    [
+      ['init', 'x', '--tables-dir', '../y'],
+      "option '--tables-dir <name>' argument '../y' is invalid. It must be a plain folder name of letters, digits, - and _.",
+    ],
   ])('%j is refused with exit code 2', async (args, message) => {
     const { code, stdout } = await ingest([...args, ...(args.includes('--json') ? [] : ['--json'])])
     expect(JSON.parse(stdout)).toEqual({ error: { code: 'ING-USAGE', message, hint: expect.any(String), issues: [] } })
