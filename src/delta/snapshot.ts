@@ -145,8 +145,15 @@ async function readState(segment: LogSegment, blobs: Blobs, session: Session): P
           session,
         )
   const paths = segment.commits.map((version) => blobs.localPath(commitPath(version)))
-  const newer = paths.length === 0 ? [] : await session.rows(controlQuery(paths, segment.version))
+  const newer = paths.length === 0 ? await lastInfo(segment.version, blobs) : await session.rows(controlQuery(paths, segment.version))
   return stateFrom([...rows, ...newer], undefined, segment.version, blobs)
+}
+
+/** The `commitInfo` of the version that a checkpoint stands for; its commit is kept beside it. */
+async function lastInfo(version: bigint, blobs: Blobs) {
+  const content = await blobs.read(commitPath(version))
+  const [first] = new TextDecoder().decode(content).split('\n', 1)
+  return [{ commitInfo: JSON.stringify(parsedRecord(first ?? '')?.['commitInfo'] ?? null) }]
 }
 
 /** All actions but those of files, in the order of their versions, and the `commitInfo` of the last version. */

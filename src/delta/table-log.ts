@@ -29,12 +29,11 @@ export class TableLog {
     return this.#snapshot?.state
   }
 
-  /** Reads on to the newest version; the versions that are new, all of them for a table that has come into being. */
+  /** Reads on to the newest version; the versions that are new, none for a table that is opened just now. */
   async advance(): Promise<readonly bigint[]> {
     if (this.#snapshot) return await this.#snapshot.advance()
     this.#snapshot = await Snapshot.open(this.name, this.blobs, this.session)
-    const last = this.#snapshot?.state.version
-    return last === undefined ? [] : Array.from({ length: Number(last) + 1 }, (_, version) => BigInt(version))
+    return []
   }
 
   /** Takes over the state after our own commit, which is in the log by now: nothing may fail it any more. */

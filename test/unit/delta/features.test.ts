@@ -1,0 +1,92 @@
+import { expect, test } from 'vitest'
+import { decodeMetadata, type Protocol, protocolLine } from '../../../src/delta/actions.ts'
+import { checkFeatures, protocolFor, raisedProtocol } from '../../../src/delta/features.ts'
+import { type DeltaField, parseSchema } from '../../../src/delta/schema.ts'
+import { schemaString } from './support.ts'
+
+function gate(protocol: Partial<Protocol>, configuration: Readonly<Record<string, string>> = {}, fieldMetadata: Readonly<Record<string, unknown>> = {}): void {
+  const text = schemaString({ id: 'long' }, { id: { metadata: fieldMetadata } })
+  const metadata = decodeMetadata({ id: 'x', schemaString: text, format: { provider: 'parquet', options: {} }, configuration, partitionColumns: [] })
+  if (metadata === undefined) throw new Error('metadata')
+  checkFeatures('db.t', { minReaderVersion: 1, minWriterVersion: 2, readerFeatures: null, writerFeatures: null, ...protocol }, metadata, parseSchema(text))
+}
+
+function listed(...features: readonly string[]): Partial<Protocol> {
+  return { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: [], writerFeatures: features }
+}
+
+test.each([
+  'deletionVectors',
+  'columnMapping',
+  'checkConstraints',
+  'generatedColumns',
+  'identityColumns',
+  'invariants',
+  'allowColumnDefaults',
+  'changeDataFeed',
+  'appendOnly',
+  'timestampNtz',
+  'domainMetadata',
+  'inCommitTimestamp',
+  'vacuumProtocolCheck',
+])('the feature %s passes where it is listed and not used', (feature) => {
+  expect(() => gate(listed(feature))).not.toThrow()
+})
+
+test.each(['catalogManaged', 'catalogOwned-preview', 'v2Checkpoint', 'rowTracking', 'typeWidening', 'clustering', 'icebergCompatV2', 'variantType', 'tomorrow'])(
+  'the feature %s is refused by name',
+  (feature) => {
+    expect(() => gate(listed(feature))).toThrow(`db.t needs the Delta feature '${feature}', which ingestd does not support`)
+  },
+)
+
+test.each([
+  ['deletionVectors', { 'delta.enableDeletionVectors': 'true' }, {}],
+  ['columnMapping', { 'delta.columnMapping.mode': 'name' }, {}],
+  ['checkConstraints', { 'delta.constraints.positive': 'id > 0' }, {}],
+  ['inCommitTimestamp', { 'delta.enableInCommitTimestamps': 'true' }, {}],
+  ['invariants', {}, { 'delta.invariants': '{"expression":{"expression":"id > 0"}}' }],
+  ['generatedColumns', {}, { 'delta.generationExpression': 'a + 1' }],
+  ['identityColumns', {}, { 'delta.identity.start': 1 }],
+  ['allowColumnDefaults', {}, { CURRENT_DEFAULT: '1' }],
+] as const)('the feature %s is refused where it is used', (feature, configuration, fieldMetadata) => {
+  expect(() => gate(listed(feature), configuration, fieldMetadata)).toThrow(`'${feature}'`)
+  expect(() => gate({ minReaderVersion: 2, minWriterVersion: 6 }, configuration, fieldMetadata)).toThrow(`'${feature}'`)
+})
+
+test('a change data feed and append-only tables are kept', () => {
+  expect(() => gate({ minWriterVersion: 4 }, { 'delta.enableChangeDataFeed': 'true', 'delta.appendOnly': 'true' })).not.toThrow()
+})
+
+test('versions beyond those that we know are refused', () => {
+  expect(() => gate({ minReaderVersion: 4 })).toThrow("'reader version 4'")
+  expect(() => gate({ minWriterVersion: 8 })).toThrow("'writer version 8'")
+})
+
+test('a reader feature that is not known is refused too', () => {
+  expect(() => gate({ minReaderVersion: 3, minWriterVersion: 7, readerFeatures: ['later'], writerFeatures: [] })).toThrow("'later'")
+})
+
+const NTZ: readonly DeltaField[] = parseSchema(schemaString({ at: { type: 'array', elementType: 'timestamp_ntz', containsNull: true } }))
+const PLAIN: readonly DeltaField[] = parseSchema(schemaString({ id: 'long' }))
+
+test('a new table gets the lowest protocol that its columns and properties need', () => {
+  expect(protocolLine(protocolFor(PLAIN, {}))).toBe('{"protocol":{"minReaderVersion":1,"minWriterVersion":2}}')
+  expect(protocolLine(protocolFor(PLAIN, { 'delta.enableChangeDataFeed': 'true' }))).toBe('{"protocol":{"minReaderVersion":1,"minWriterVersion":4}}')
+  expect(protocolLine(protocolFor(NTZ, {}))).toBe(
+    '{"protocol":{"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":["timestampNtz"],"writerFeatures":["appendOnly","invariants","timestampNtz"]}}',
+  )
+})
+
+test('raising a protocol drops nothing that it listed or stood for', () => {
+  const old = { minReaderVersion: 2, minWriterVersion: 5, readerFeatures: null, writerFeatures: null }
+  expect(raisedProtocol(old, PLAIN)).toBe(old)
+  expect(raisedProtocol(old, NTZ)).toEqual({
+    minReaderVersion: 3,
+    minWriterVersion: 7,
+    readerFeatures: ['columnMapping', 'timestampNtz'],
+    writerFeatures: ['appendOnly', 'invariants', 'checkConstraints', 'changeDataFeed', 'generatedColumns', 'columnMapping', 'timestampNtz'],
+  })
+  const listing = { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: ['timestampNtz'], writerFeatures: ['timestampNtz'] }
+  expect(raisedProtocol(listing, NTZ)).toBe(listing)
+})

@@ -1,0 +1,86 @@
+import { expect, test } from 'vitest'
+import { columnsOf, deltaType, evolved, newSchema, parseSchema, schemaText } from '../../../src/delta/schema.ts'
+import { schemaString } from './support.ts'
+
+test('every Delta type has the DuckDB type that holds it exactly', () => {
+  const types = {
+    a: 'string',
+    b: 'long',
+    c: 'integer',
+    d: 'short',
+    e: 'byte',
+    f: 'float',
+    g: 'double',
+    h: 'decimal(38,10)',
+    i: 'boolean',
+    j: 'binary',
+    k: 'date',
+    l: 'timestamp',
+    m: 'timestamp_ntz',
+    n: { type: 'array', elementType: { type: 'map', keyType: 'string', valueType: 'long', valueContainsNull: true }, containsNull: true },
+    o: { type: 'struct', fields: [{ name: 'x "y"', type: 'long', nullable: true, metadata: {} }] },
+  }
+  const columns = columnsOf(parseSchema(schemaString(types)))
+  expect(columns.map((column) => column.type)).toEqual([
+    'VARCHAR',
+    'BIGINT',
+    'INTEGER',
+    'SMALLINT',
+    'TINYINT',
+    'FLOAT',
+    'DOUBLE',
+    'DECIMAL(38,10)',
+    'BOOLEAN',
+    'BLOB',
+    'DATE',
+    'TIMESTAMP WITH TIME ZONE',
+    'TIMESTAMP',
+    'MAP(VARCHAR, BIGINT)[]',
+    'STRUCT("x ""y""" BIGINT)',
+  ])
+  expect(columns.map((column) => deltaType(column.type))).toEqual(Object.values(types))
+})
+
+test('a type that we do not write is refused by name', () => {
+  expect(() => columnsOf(parseSchema(schemaString({ v: 'variant' })))).toThrow("column v has the type 'variant', which ingestd does not write")
+})
+
+test('what we do not know in a schema is written back as it was', () => {
+  const text =
+    '{"type":"struct","fields":[{"name":"id","type":"long","nullable":false,"metadata":{"delta.identity.start":9223372036854775807,"x":[1.0,{"y":null}]}}]}'
+  expect(schemaText(parseSchema(text))).toBe(text)
+})
+
+test('new columns are appended and nullable, nested ones too', () => {
+  const known = parseSchema(schemaString({ id: 'long', s: { type: 'struct', fields: [{ name: 'a', type: 'long', nullable: false, metadata: { m: 1 } }] } }))
+  const fields = evolved(known, [
+    { name: 'ID', type: 'BIGINT', nullable: true },
+    { name: 's', type: 'STRUCT(a BIGINT, b VARCHAR)', nullable: true },
+    { name: 'n', type: 'DECIMAL(5, 2)', nullable: false },
+  ])
+  expect(fields.map((field) => field.name)).toEqual(['id', 's', 'n'])
+  expect(fields[2]).toEqual({ name: 'n', type: 'decimal(5,2)', nullable: true, metadata: {} })
+  expect(schemaText(fields)).toContain('{"name":"a","type":"long","nullable":false,"metadata":{"m":1}},{"name":"b","type":"string","nullable":true,"metadata":{}}')
+})
+
+test('a schema that lacks nothing stays the very same', () => {
+  const known = parseSchema(schemaString({ id: 'long', l: { type: 'array', elementType: 'string', containsNull: false } }))
+  expect(
+    evolved(known, [
+      { name: 'id', type: 'BIGINT', nullable: true },
+      { name: 'l', type: 'VARCHAR[]', nullable: true },
+    ]),
+  ).toBe(known)
+})
+
+test('another type for a column is refused with both types', () => {
+  const known = parseSchema(schemaString({ id: 'integer' }))
+  expect(() => evolved(known, [{ name: 'id', type: 'BIGINT', nullable: true }])).toThrow(
+    'column id has type INTEGER in the table, and BIGINT was to be written',
+  )
+})
+
+test('names that differ by case alone are refused', () => {
+  const columns = ['a', 'A'].map((name) => ({ name, type: 'BIGINT', nullable: true }))
+  expect(() => newSchema(columns)).toThrow('two columns are named "A" when case is ignored')
+})
