@@ -1,4 +1,4 @@
-import type { BatchOutcome, Batch } from '../model/batch.ts'
+import type { Batch, BatchOutcome } from '../model/batch.ts'
 import type { FileSeen, FileStatus } from '../model/file.ts'
 import type { Manifest } from '../model/manifest.ts'
 
@@ -77,6 +77,8 @@ export interface ClaimLimits {
   readonly maxBytes: bigint
   /** The number shall be above this, too: the highest in manifests and log. Null when there is none. */
   readonly above: bigint | null
+  /** The overwrite unit by path, where it is not the path itself. */
+  readonly units?: ReadonlyMap<string, string> | undefined
 }
 
 export interface TableCounts {

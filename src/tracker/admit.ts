@@ -1,0 +1,109 @@
+import { sql } from 'kysely'
+import type { FileSeen, FileStatus } from '../model/file.ts'
+import { recordAdmitted } from './history.ts'
+import { type Given, inTransaction, int64, type Ledger, nowOf } from './ledger.ts'
+import { forgetError, forgetResult, move, replacePending } from './moves.ts'
+import type { AdmitResult, ChangedFilePolicy } from './tracker.ts'
+
+const IGNORED_SHOWN = 100
+
+const COLUMNS = { path: 'text', raw_path: 'text', version: 'text', size: 'integer', modified_ns: 'integer' } as const
+
+/** A file of the page that is new, or known with another version. */
+interface Differing {
+  readonly seen: FileSeen
+  /** Null when the tracker does not know the path. */
+  readonly status: FileStatus | null
+}
+
+interface Admission {
+  readonly fresh: readonly FileSeen[]
+  readonly other: readonly FileSeen[]
+  /** Besides pending. */
+  readonly movable: readonly FileStatus[]
+}
+
+const NOTHING = { admitted: 0, changed: 0 }
+
+/**
+ * A page that is known costs one comparison and no write. What differs is written under the same guards again, so that
+ * whatever happened since the comparison is respected.
+ */
+export async function admit(ledger: Ledger, table: string, page: readonly FileSeen[], policy: ChangedFilePolicy): Promise<AdmitResult> {
+  const differing = await differingFiles(ledger, table, page)
+  const ignored = policy === 'load' ? [] : differing.filter(({ status }) => status === 'completed').map(({ seen }) => seen.path)
+  const movable: readonly FileStatus[] = policy === 'load' ? ['failed', 'skipped', 'completed'] : ['failed', 'skipped']
+  const fresh = differing.filter(({ status }) => status === null).map(({ seen }) => seen)
+  const other = differing
+    .filter(({ status }) => status === 'pending' || (status !== null && movable.includes(status)))
+    .map(({ seen }) => seen)
+  const written = fresh.length + other.length === 0 ? NOTHING : await write(ledger, table, { fresh, other, movable })
+  return {
+    ...written,
+    known: page.length - written.admitted - written.changed - ignored.length,
+    ignored: ignored.slice(0, IGNORED_SHOWN),
+    ignoredCount: ignored.length,
+  }
+}
+
+async function differingFiles(ledger: Ledger, table: string, page: readonly FileSeen[]): Promise<readonly Differing[]> {
+  if (page.length === 0) return []
+  const given = ledger.dialect.relation(
+    { position: 'integer', path: 'text', version: 'text' },
+    page.map((seen, index) => [BigInt(index), seen.path, seen.version]),
+  )
+  const { rows } = await sql<{ position: bigint; status: FileStatus | null }>`
+    select g.position, f.status
+    from ${given} as g left join ${sql.table('file')} as f on f.table_name = ${table} and f.file_path = g.path
+    where f.id is null or f.file_version <> g.version`.execute(ledger.db)
+  return rows.flatMap(({ position, status }) => {
+    const seen = page[Number(position)]
+    return seen === undefined ? [] : [{ seen, status }]
+  })
+}
+
+async function write(ledger: Ledger, table: string, { fresh, other, movable }: Admission): Promise<typeof NOTHING> {
+  return await inTransaction(ledger, async (within) => ({
+    changed: other.length === 0 ? 0 : await admitVersions(within, table, other, movable),
+    admitted: fresh.length === 0 ? 0 : await admitFiles(within, table, fresh),
+  }))
+}
+
+/** A file that is processing stays as it is: its batch compares versions before and after reading. */
+async function admitVersions(ledger: Ledger, table: string, files: readonly FileSeen[], movable: readonly FileStatus[]): Promise<number> {
+  const change = {
+    given: ledger.dialect.relation(COLUMNS, files.map(givenOf)),
+    where: sql`f.table_name = ${table} and f.file_path = g.path and f.file_version <> g.version`,
+    set: [
+      sql`file_version = g.version, file_size = g.size, file_modified_ns = g.modified_ns, raw_path = g.raw_path`,
+      sql`retry_count = 0, held_reason = null, status_reason = null, unit = null`,
+      ...forgetResult(),
+      ...forgetError(),
+    ],
+    reason: sql`'new content'`,
+    version: sql`g.version`,
+  }
+  const moved = await move(ledger, { ...change, from: movable, to: 'pending' })
+  return moved + (await replacePending(ledger, change))
+}
+
+async function admitFiles(ledger: Ledger, table: string, files: readonly FileSeen[]): Promise<number> {
+  const now = nowOf(ledger)
+  const given = ledger.dialect.relation(COLUMNS, files.map(givenOf))
+  // «where true» keeps «on conflict» apart from a join condition.
+  const { rows } = await sql<{ id: bigint }>`
+    insert into ${sql.table('file')}
+      (table_name, file_path, raw_path, file_version, file_size, file_modified_ns, status, retry_count, created_at, updated_at)
+    select ${table}, g.path, g.raw_path, g.version, g.size, g.modified_ns, 'pending', 0, ${now}, ${now} from ${given} as g where true
+    on conflict (table_name, file_path) do nothing returning id`.execute(ledger.db)
+  await recordAdmitted(
+    ledger,
+    rows.map(({ id }) => id),
+    'seen',
+  )
+  return rows.length
+}
+
+function givenOf(seen: FileSeen): readonly Given[] {
+  return [seen.path, seen.rawPath, seen.version, int64(seen.size), int64(seen.modifiedNs)]
+}

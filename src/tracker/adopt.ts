@@ -1,0 +1,114 @@
+import { sql } from 'kysely'
+import type { Manifest } from '../model/manifest.ts'
+import { recordAdmitted } from './history.ts'
+import { inTransaction, int64, type Ledger, nowOf } from './ledger.ts'
+import { completeByLog, forgetError } from './moves.ts'
+
+const COLUMNS = {
+  path: 'text',
+  raw_path: 'text',
+  version: 'text',
+  size: 'integer',
+  modified_ns: 'integer',
+  unit: 'text',
+  read: 'integer',
+  loaded: 'integer',
+  rejected: 'integer',
+  filtered: 'integer',
+  deduplicated: 'integer',
+} as const
+
+const REASON = "found in the table's log"
+
+/** The log outranks the tracker: what a committed batch holds is completed, and its content is never loaded again. */
+export async function adoptManifest(ledger: Ledger, manifest: Manifest, version: bigint | null): Promise<boolean> {
+  return await inTransaction(ledger, async (within) => {
+    if (!(await adoptBatch(within, manifest, version))) return false
+    if (manifest.files.length === 0) return true
+    await adoptKnown(within, manifest, version)
+    await adoptUnknown(within, manifest, version)
+    return true
+  })
+}
+
+/** «Already committed» means the same batch id: a restored tracker may know the number under another one. */
+async function adoptBatch(ledger: Ledger, manifest: Manifest, version: bigint | null): Promise<boolean> {
+  const committed = {
+    status: 'committed',
+    table_version: version,
+    lease_owner: null,
+    lease_expires_at: null,
+    rows_loaded: manifest.files.reduce((sum, file) => sum + file.rows.loaded, 0n),
+    ended_at: nowOf(ledger),
+  } as const
+  const created = Date.parse(manifest.createdAt)
+  const { numInsertedOrUpdatedRows } = await ledger.db
+    .insertInto('batch')
+    .values({
+      batch_id: manifest.batchId,
+      table_name: manifest.table,
+      batch_number: manifest.batch,
+      files: BigInt(manifest.files.length),
+      started_at: Number.isNaN(created) ? nowOf(ledger) : BigInt(created),
+      ...committed,
+    })
+    .onConflict((conflict) => conflict.column('batch_id').doUpdateSet(committed).where('batch.status', '<>', 'committed'))
+    .executeTakeFirstOrThrow()
+  return numInsertedOrUpdatedRows === 1n
+}
+
+/** A later batch's load of the same path stays: manifests may come in any order. */
+async function adoptKnown(ledger: Ledger, manifest: Manifest, version: bigint | null): Promise<void> {
+  await completeByLog(ledger, {
+    given: givenOf(ledger, manifest),
+    where: sql`f.table_name = ${manifest.table} and f.file_path = g.path and not (f.status = 'completed' and (
+      f.file_version = g.version or exists (
+        select 1 from ${sql.table('batch')} as b where b.batch_id = f.batch_id and b.batch_number > ${manifest.batch})))`,
+    set: [
+      sql`file_version = g.version, file_size = g.size, file_modified_ns = g.modified_ns, raw_path = g.raw_path, unit = g.unit`,
+      sql`rows_read = g.read, rows_loaded = g.loaded, rows_rejected = g.rejected, rows_filtered = g.filtered`,
+      sql`rows_deduplicated = g.deduplicated, bytes = g.size, table_version = ${version}, batch_id = ${manifest.batchId}`,
+      sql`ordinal = null, lease_owner = null, held_reason = null, status_reason = null, processing_end_time = ${nowOf(ledger)}`,
+      ...forgetError(),
+    ],
+    reason: sql`${REASON}`,
+    version: sql`g.version`,
+    batchId: manifest.batchId,
+  })
+}
+
+async function adoptUnknown(ledger: Ledger, manifest: Manifest, version: bigint | null): Promise<void> {
+  const now = nowOf(ledger)
+  const { rows } = await sql<{ id: bigint }>`
+    insert into ${sql.table('file')} (
+      table_name, file_path, raw_path, file_version, file_size, file_modified_ns, unit, status, retry_count, created_at, updated_at,
+      rows_read, rows_loaded, rows_rejected, rows_filtered, rows_deduplicated, bytes, table_version, batch_id, processing_end_time)
+    select ${manifest.table}, g.path, g.raw_path, g.version, g.size, g.modified_ns, g.unit, 'completed', 0, ${now}, ${now},
+      g.read, g.loaded, g.rejected, g.filtered, g.deduplicated, g.size, ${version}, ${manifest.batchId}, ${now}
+    from ${givenOf(ledger, manifest)} as g where true
+    on conflict (table_name, file_path) do nothing returning id`.execute(ledger.db)
+  await recordAdmitted(
+    ledger,
+    rows.map(({ id }) => id),
+    REASON,
+  )
+}
+
+function givenOf(ledger: Ledger, manifest: Manifest) {
+  return ledger.dialect.relation(
+    COLUMNS,
+    manifest.files.map((file) => [
+      file.path,
+      file.rawPath,
+      file.version,
+      int64(file.size),
+      int64(file.modifiedNs),
+      file.unit,
+      file.rows.read,
+      file.rows.loaded,
+      file.rows.rejected,
+      file.rows.filtered,
+      file.rows.deduplicated,
+    ]),
+  )
+}

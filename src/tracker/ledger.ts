@@ -1,0 +1,51 @@
+import type { Kysely, RawBuilder } from 'kysely'
+import type { Clock } from '../lib/clock.ts'
+import type { Database } from './schema.ts'
+import type { TrackerOptions } from './tracker.ts'
+
+export type ColumnKind = 'text' | 'integer'
+export type Given = string | bigint | null
+
+/** What the databases say differently; everything else is written once. */
+export interface TrackerDialect {
+  /** Type of a key that counts up by itself. */
+  readonly keyType: 'integer' | 'bigserial'
+  /** Rows as a relation with these columns, bound as one value however many rows there are. */
+  relation(columns: Readonly<Record<string, ColumnKind>>, rows: readonly (readonly Given[])[]): RawBuilder<unknown>
+}
+
+/** What every part of the tracker works with; inside a transaction `db` is the transaction. */
+export interface Ledger {
+  readonly db: Kysely<Database>
+  readonly dialect: TrackerDialect
+  readonly clock: Clock
+  readonly options: TrackerOptions
+}
+
+export function inTransaction<T>(ledger: Ledger, work: (ledger: Ledger) => Promise<T>): Promise<T> {
+  return ledger.db.transaction().execute((db) => work({ ...ledger, db }))
+}
+
+/** Bound as a bigint: a JavaScript number of this size would reach SQLite as a float. */
+export function nowOf(ledger: Ledger): bigint {
+  return BigInt(Math.trunc(ledger.clock.now()))
+}
+
+export function leaseEnd(ledger: Ledger): bigint {
+  return nowOf(ledger) + BigInt(Math.trunc(ledger.options.leaseMs))
+}
+
+export function pathsOf(ledger: Ledger, paths: readonly string[]): RawBuilder<unknown> {
+  return ledger.dialect.relation(
+    { path: 'text' },
+    paths.map((path) => [path]),
+  )
+}
+
+const LARGEST = 2n ** 63n - 1n
+
+/** Times beyond the year 2262 do not fit 64 bits: they are all latest, and the version still tells them apart. */
+export function int64(value: bigint): bigint {
+  if (value > LARGEST) return LARGEST
+  return value < -LARGEST ? -LARGEST : value
+}

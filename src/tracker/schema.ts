@@ -1,0 +1,98 @@
+import type { Generated } from 'kysely'
+import type { FileStatus } from '../model/file.ts'
+
+/** Every integer is a bigint, so that sizes, nanoseconds and versions are exact. Times are milliseconds since the epoch. */
+export interface FileTable {
+  readonly id: bigint
+  readonly table_name: string
+  readonly file_path: string
+  readonly raw_path: string | null
+  readonly unit: string | null
+  readonly file_size: bigint
+  /** Nanoseconds since the epoch; the public `file_modified_time` is made from it. */
+  readonly file_modified_ns: bigint
+  readonly file_version: string
+  readonly status: FileStatus
+  readonly retry_count: bigint
+  readonly next_attempt_at: bigint | null
+  /** When the lease ends stands in the batch alone: a heartbeat writes one row, not one for each file. */
+  readonly lease_owner: string | null
+  readonly batch_id: string | null
+  readonly ordinal: bigint | null
+  readonly table_version: bigint | null
+  readonly held_reason: string | null
+  readonly status_reason: string | null
+  readonly error_code: string | null
+  readonly error_class: string | null
+  readonly error_message: string | null
+  readonly rows_read: bigint | null
+  readonly rows_loaded: bigint | null
+  readonly rows_rejected: bigint | null
+  readonly rows_filtered: bigint | null
+  readonly rows_deduplicated: bigint | null
+  readonly bytes: bigint | null
+  readonly processing_start_time: bigint | null
+  readonly processing_end_time: bigint | null
+  readonly created_at: bigint
+  readonly updated_at: bigint
+}
+
+export interface EventTable {
+  readonly id: bigint
+  readonly file_id: bigint
+  readonly at: bigint
+  readonly from_status: FileStatus | null
+  readonly to_status: FileStatus
+  readonly file_version: string
+  readonly batch_id: string | null
+  readonly reason: string | null
+}
+
+export interface BatchTable {
+  readonly batch_id: string
+  readonly batch_number: bigint
+  readonly table_name: string
+  readonly status: 'processing' | 'committed' | 'empty' | 'released'
+  readonly lease_owner: string | null
+  readonly lease_expires_at: bigint | null
+  readonly table_version: bigint | null
+  readonly files: bigint
+  readonly rows_loaded: bigint | null
+  readonly started_at: bigint
+  readonly ended_at: bigint | null
+}
+
+/** One row for each target table: who writes it, and whether it is paused. */
+export interface TargetTable {
+  readonly table_name: string
+  readonly lock_owner: string | null
+  readonly lock_expires_at: bigint | null
+  readonly paused: Generated<bigint>
+}
+
+export interface NoteTable {
+  readonly table_name: string
+  readonly key: string
+  readonly value: string
+}
+
+export interface MetaTable {
+  readonly key: string
+  readonly value: string
+}
+
+export interface MigrationTable {
+  readonly name: string
+  readonly timestamp: string
+}
+
+/** Names as the code says them; `names.ts` turns them into those of the database. */
+export interface Database {
+  readonly file: FileTable
+  readonly event: EventTable
+  readonly batch: BatchTable
+  readonly target: TargetTable
+  readonly note: NoteTable
+  readonly meta: MetaTable
+  readonly tracker_migration: MigrationTable
+}

@@ -1,0 +1,159 @@
+import { type RawBuilder, sql } from 'kysely'
+import type { BatchOutcome, FileOutcome } from '../model/batch.ts'
+import { inTransaction, type Ledger, nowOf } from './ledger.ts'
+import { forgetError, forgetResult, move } from './moves.ts'
+import type { BatchRow } from './tracker.ts'
+
+type Of<K extends FileOutcome['kind']> = Extract<FileOutcome, { kind: K }>
+
+/** A batch of one owner; every statement of a settlement is guarded by both. */
+interface Held {
+  readonly table: string
+  readonly owner: string
+  readonly batchId: string
+  readonly version: bigint | null
+}
+
+export async function settle(ledger: Ledger, table: string, owner: string, outcome: BatchOutcome): Promise<boolean> {
+  const held = { table, owner, batchId: outcome.batchId, version: outcome.version }
+  return await inTransaction(ledger, async (within) => {
+    if (!(await endBatch(within, held, outcome))) return false
+    await complete(within, held, outcome.files.filter(isKind('completed')))
+    await fail(within, held, outcome.files.filter(isKind('failed')))
+    await skip(within, held, outcome.files.filter(isKind('skipped')))
+    await release(within, held, outcome.files.filter(isKind('released')))
+    await releaseRest(within, held)
+    return true
+  })
+}
+
+function isKind<K extends FileOutcome['kind']>(kind: K) {
+  return (outcome: FileOutcome): outcome is Of<K> => outcome.kind === kind
+}
+
+/** False when the batch is not this owner's any more; nothing else may change then. */
+async function endBatch(ledger: Ledger, held: Held, outcome: BatchOutcome): Promise<boolean> {
+  const loaded = outcome.files.reduce((sum, file) => (file.kind === 'completed' ? sum + file.rows.loaded : sum), 0n)
+  const { numUpdatedRows } = await ledger.db
+    .updateTable('batch')
+    .set({
+      status: endOf(outcome),
+      table_version: outcome.version,
+      rows_loaded: loaded,
+      ended_at: nowOf(ledger),
+      lease_owner: null,
+      lease_expires_at: null,
+    })
+    .where('batch_id', '=', held.batchId)
+    .where('table_name', '=', held.table)
+    .where('status', '=', 'processing')
+    .where('lease_owner', '=', held.owner)
+    .executeTakeFirstOrThrow()
+  return numUpdatedRows === 1n
+}
+
+function endOf(outcome: BatchOutcome): BatchRow['status'] {
+  if (outcome.version !== null) return 'committed'
+  return outcome.files.some(({ kind }) => kind !== 'released') ? 'empty' : 'released'
+}
+
+function guardOf(held: Held): RawBuilder<unknown> {
+  return sql`f.lease_owner = ${held.owner} and f.batch_id = ${held.batchId} and f.table_name = ${held.table}`
+}
+
+async function complete(ledger: Ledger, held: Held, files: readonly Of<'completed'>[]): Promise<void> {
+  if (files.length === 0) return
+  const given = ledger.dialect.relation(
+    { path: 'text', read: 'integer', loaded: 'integer', rejected: 'integer', filtered: 'integer', deduplicated: 'integer' },
+    files.map(({ path, rows }) => [path, rows.read, rows.loaded, rows.rejected, rows.filtered, rows.deduplicated]),
+  )
+  await move(ledger, {
+    from: ['processing'],
+    to: 'completed',
+    where: sql`${guardOf(held)} and f.file_path = g.path`,
+    given,
+    set: [
+      sql`rows_read = g.read, rows_loaded = g.loaded, rows_rejected = g.rejected, rows_filtered = g.filtered`,
+      sql`rows_deduplicated = g.deduplicated, bytes = f.file_size, table_version = ${held.version}`,
+      sql`lease_owner = null, processing_end_time = ${nowOf(ledger)}, status_reason = null`,
+      ...forgetError(),
+    ],
+    reason: sql`null`,
+    batchId: held.batchId,
+  })
+}
+
+async function fail(ledger: Ledger, held: Held, files: readonly Of<'failed'>[]): Promise<void> {
+  if (files.length === 0) return
+  const given = ledger.dialect.relation(
+    { path: 'text', code: 'text', class: 'text', message: 'text', later: 'integer' },
+    files.map(({ path, error }) => [path, error.code, error.errorClass, error.message, error.retry === 'later' ? 1n : 0n]),
+  )
+  await move(ledger, {
+    from: ['processing'],
+    to: 'failed',
+    where: sql`${guardOf(held)} and f.file_path = g.path`,
+    given,
+    set: [
+      sql`error_code = g.code, error_class = g.class, error_message = g.message, next_attempt_at = ${nextAttempt(ledger)}`,
+      sql`lease_owner = null, processing_end_time = ${nowOf(ledger)}, status_reason = null`,
+    ],
+    reason: sql`g.message`,
+    batchId: held.batchId,
+  })
+}
+
+/** Waits longer each time; null when no automatic retry is left, or when the content itself is wrong. */
+function nextAttempt(ledger: Ledger): RawBuilder<unknown> {
+  const { retryAttempts, retryBackoff } = ledger.options
+  const delay = sql`${retryBackoff.baseMs} * power(${retryBackoff.factor}, f.retry_count)`
+  const longest = BigInt(Math.trunc(retryBackoff.maxMs))
+  return sql`case when g.later = 1 and f.retry_count < ${retryAttempts}
+    then ${nowOf(ledger)} + case when ${delay} > ${longest} then ${longest} else cast(${delay} as bigint) end end`
+}
+
+async function skip(ledger: Ledger, held: Held, files: readonly Of<'skipped'>[]): Promise<void> {
+  if (files.length === 0) return
+  await move(ledger, {
+    from: ['processing'],
+    to: 'skipped',
+    where: sql`${guardOf(held)} and f.file_path = g.path`,
+    given: reasonsOf(ledger, files),
+    set: [sql`status_reason = g.reason, lease_owner = null, processing_end_time = ${nowOf(ledger)}`, ...forgetError()],
+    reason: sql`g.reason`,
+    batchId: held.batchId,
+  })
+}
+
+async function release(ledger: Ledger, held: Held, files: readonly Of<'released'>[]): Promise<void> {
+  if (files.length === 0) return
+  await move(ledger, {
+    from: ['processing'],
+    to: 'pending',
+    where: sql`${guardOf(held)} and f.file_path = g.path`,
+    given: reasonsOf(ledger, files),
+    set: [sql`status_reason = g.reason, lease_owner = null`, ...forgetResult()],
+    reason: sql`g.reason`,
+    batchId: held.batchId,
+  })
+}
+
+/** What the outcome does not name was not loaded: it waits for the next batch. */
+async function releaseRest(ledger: Ledger, held: Held): Promise<void> {
+  const reason = 'its batch ended without it'
+  await move(ledger, {
+    from: ['processing'],
+    to: 'pending',
+    where: guardOf(held),
+    set: [sql`status_reason = ${reason}, lease_owner = null`, ...forgetResult()],
+    reason: sql`${reason}`,
+    batchId: held.batchId,
+  })
+}
+
+function reasonsOf(ledger: Ledger, files: readonly { readonly path: string; readonly reason: string }[]): RawBuilder<unknown> {
+  return ledger.dialect.relation(
+    { path: 'text', reason: 'text' },
+    files.map(({ path, reason }) => [path, reason]),
+  )
+}

@@ -1,0 +1,46 @@
+import { admit } from './admit.ts'
+import { adoptManifest } from './adopt.ts'
+import { claim, pendingCount, pendingFiles, requeueDue } from './claim.ts'
+import { counts } from './counts.ts'
+import { history } from './history.ts'
+import { abandoned, lockTable, renew, takeOver, unlockTable } from './leases.ts'
+import type { Ledger } from './ledger.ts'
+import { reopenFolders, replay, retry, skip, skipPending } from './manual.ts'
+import { recall, remember } from './notes.ts'
+import { batches, file, files, lastCommittedBatch, newestLoaded } from './read.ts'
+import { settle } from './settle.ts'
+import type { Tracker } from './tracker.ts'
+
+/** The tracker over any SQL database that Kysely speaks; `close` ends the connection. */
+export function sqlTracker(ledger: Ledger, id: string, close: () => Promise<void>): Tracker {
+  return {
+    id,
+    admit: (table, page, policy) => admit(ledger, table, page, policy),
+    requeueDue: (table) => requeueDue(ledger, table),
+    pendingCount: (table) => pendingCount(ledger, table),
+    pendingFiles: (table) => pendingFiles(ledger, table),
+    claim: (table, owner, limits, paths) => claim(ledger, table, owner, { ...limits, paths }),
+    skipPending: (table, paths, reason) => skipPending(ledger, table, paths, reason),
+    renew: (owner) => renew(ledger, owner),
+    settle: (table, owner, outcome) => settle(ledger, table, owner, outcome),
+    abandoned: (table, isAlive) => abandoned(ledger, table, isAlive),
+    takeOver: (batchId, owner) => takeOver(ledger, batchId, owner),
+    adoptManifest: (manifest, version) => adoptManifest(ledger, manifest, version),
+    lastCommittedBatch: (table) => lastCommittedBatch(ledger, table),
+    newestLoaded: (table) => newestLoaded(ledger, table),
+    replay: (table, paths, reason) => replay(ledger, table, paths, reason),
+    reopenFolders: (table, folders, reason) => reopenFolders(ledger, table, folders, reason),
+    lockTable: (table, owner, isAlive) => lockTable(ledger, table, owner, isAlive),
+    unlockTable: (table, owner) => unlockTable(ledger, table, owner),
+    remember: (table, key, value) => remember(ledger, table, key, value),
+    recall: (table, key) => recall(ledger, table, key),
+    retry: (filter) => retry(ledger, filter),
+    skip: (filter, reason) => skip(ledger, filter, reason),
+    files: (filter) => files(ledger, filter),
+    file: (table, path) => file(ledger, table, path),
+    history: (table, path) => history(ledger, table, path),
+    counts: (tables) => counts(ledger, tables),
+    batches: (table, limit) => batches(ledger, table, limit),
+    [Symbol.asyncDispose]: close,
+  }
+}
