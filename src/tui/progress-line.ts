@@ -66,6 +66,7 @@ function grouped(value: number): string {
   return value.toLocaleString('en-US')
 }
 
-function clipped(text: string, width: number): string {
+/** Text cut to a width, with a sign that it was. */
+export function clipped(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`
 }

@@ -1,6 +1,7 @@
 import { cleanup, render } from 'ink-testing-library'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { RunEvent, TableReport } from '../../../src/model/report.ts'
+import { brokenRows, progressFrame } from '../../../src/tui/progress-frame.ts'
 import { newProgress, type RunProgress as Progress, progressAfter } from '../../../src/tui/progress-state.ts'
 import { RunProgress } from '../../../src/tui/run-progress.tsx'
 
@@ -83,9 +84,13 @@ describe('the progress of a run', () => {
   })
 
   test('at the end only the lines are left', () => {
-    const progress = newProgress(0)
-    const { lastFrame } = render(<RunProgress progress={progress} lines={['done']} screen={null} />)
+    const { lastFrame } = render(<RunProgress frame={[]} lines={['done']} />)
     expect(lastFrame()).toBe('done\n')
+  })
+
+  test('the rows of a frame that a narrower terminal has broken are counted', () => {
+    const frame = ['x'.repeat(100), 'y'.repeat(40), ''].map((text) => ({ key: text, text, dim: false }))
+    expect([brokenRows(frame, 120), brokenRows(frame, 100), brokenRows(frame, 50), brokenRows(frame, 30)]).toEqual([0, 0, 1, 4])
   })
 
   test('files that must settle are waited for in words', () => {
@@ -98,7 +103,9 @@ describe('the progress of a run', () => {
 /** The frame ten seconds after the first event; each event comes at its start. */
 function frameOf(events: readonly RunEvent[], columns: number, rows = 24, lines: readonly string[] = []): string {
   const progress = events.reduce<Progress>((before, event) => progressAfter(before, event, 0), newProgress(0))
-  const { lastFrame, unmount } = render(<RunProgress progress={progress} lines={lines} screen={{ columns, rows, nowMs: 10 * SECOND }} />)
+  const { lastFrame, unmount } = render(
+    <RunProgress frame={progressFrame(progress, { columns, rows, nowMs: 10 * SECOND })} lines={lines} />,
+  )
   const frame = lastFrame() ?? ''
   unmount()
   return frame
