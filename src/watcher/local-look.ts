@@ -127,7 +127,7 @@ function whyNotEntered({ pattern }: SourceRules, folder: Place, positions: reado
   if (stats === undefined) return `the folder ${folder.shown} does not exist`
   if (!stats.isDirectory()) return `${folder.shown} is not a folder`
   const identity = identityOf(stats)
-  if (above.has(identity)) return `${folder.shown} is a link to a folder that it lies in; files there are found by the shorter path`
+  if (above.has(identity)) return `${folder.shown} leads back to a folder that it lies in; files there are found by the shorter path`
   above.add(identity)
   if (onlyNames(pattern.glob, positions) === undefined) accessSync(realPath(folder), constants.R_OK)
   return undefined

@@ -39,7 +39,9 @@ interface Frame {
   /** Where in the pattern the names of this folder are compared. */
   readonly positions: readonly number[]
   readonly entries: Entries
-  /** Device and inode; looked up only when a link leads to a folder. */
+  /** A link was followed to come here, so that even a plain folder may be one that the walk is in. */
+  readonly isLinked: boolean
+  /** Device and inode; looked up only where links are. */
   identity: string | undefined
   /** Whether the folder's own marker is there; undefined until it matters. */
   isMarked: boolean | undefined
@@ -90,7 +92,7 @@ export class Walk {
       const named = statOf(pattern.plain === null ? base : { shown: pattern.plain, raw: null })
       if (named === undefined) found.problems.push(missing(pattern.plain ?? pattern.base, 'does not exist'))
       else if (pattern.plain === null && !named.isDirectory()) found.problems.push(missing(pattern.base, 'is not a folder'))
-      else this.#enter(found, base, '', pattern.glob.start)
+      else this.#enter(found, base, { relative: '', positions: pattern.glob.start, isLinked: false })
     } catch (error) {
       found.problems.push(unreadable(pattern.base, error))
     }
@@ -135,7 +137,7 @@ export class Walk {
       return
     }
     if (entry.kind === 'folder') {
-      this.#enter(found, place, relative, below)
+      this.#descend(found, frame, { entry, place, relative, below, isTaken })
       return
     }
     // The marker before the file itself, so that what it vouches for is what is seen.
@@ -144,8 +146,19 @@ export class Walk {
     if (stats?.isFile() === true) {
       if (isTaken) this.#take(found, moment, place, { stats, marked })
     } else if (entry.kind === 'link' && below.length > 0 && stats?.isDirectory() === true) {
-      if (!this.#isAbove(identityOf(stats))) this.#enter(found, place, relative, below)
+      this.#descend(found, frame, { entry, place, relative, below, isTaken })
     }
+  }
+
+  /**
+   * A folder that the walk is in would never end; what lies there is found by the shorter path. Without links, no
+   * folder lies in itself, and nothing need be looked up.
+   */
+  #descend(found: Found, frame: Frame, { entry, place, relative, below }: Visit): void {
+    const isLinked = frame.isLinked || entry.kind === 'link'
+    const identity = isLinked ? identityAt(place) : undefined
+    if (identity !== undefined && this.#isAbove(identity)) return
+    this.#enter(found, place, { relative, positions: below, isLinked })
   }
 
   #take(found: Found, moment: Moment, place: Place, { stats, marked }: { readonly stats: BigIntStats; readonly marked: boolean }): void {
@@ -158,12 +171,17 @@ export class Walk {
     else found.waiting.push({ file, reason: 'settling', readyInMs: completeness.readyInMs })
   }
 
-  #enter(found: Found, place: Place, relative: string, positions: readonly number[]): void {
+  #enter(
+    found: Found,
+    place: Place,
+    at: { readonly relative: string; readonly positions: readonly number[]; readonly isLinked: boolean },
+  ): void {
+    const { positions, isLinked } = at
     const names = onlyNames(this.#rules.pattern.glob, positions)
     try {
       const entries = names === undefined ? listedEntries(place) : namedEntries(place, names)
-      const prefix = relative === '' ? '' : `${relative}/`
-      this.#frames.push({ place, prefix, positions, entries, identity: undefined, isMarked: undefined, isReported: false })
+      const prefix = at.relative === '' ? '' : `${at.relative}/`
+      this.#frames.push({ place, prefix, positions, entries, isLinked, identity: undefined, isMarked: undefined, isReported: false })
     } catch (error) {
       // A folder that went away since its name was read holds nothing; its files will be seen where they are now.
       if (!isAbsent(error)) found.problems.push(unreadable(place.shown, error))
@@ -178,13 +196,9 @@ export class Walk {
     return frame.isMarked
   }
 
-  /** A link to a folder that the walk is in would never end; what lies there is found by the shorter path. */
   #isAbove(identity: string): boolean {
     return this.#frames.some((frame) => {
-      if (frame.identity === undefined) {
-        const stats = statOf(frame.place)
-        frame.identity = stats === undefined ? '' : identityOf(stats)
-      }
+      frame.identity ??= identityAt(frame.place)
       return frame.identity === identity
     })
   }
@@ -196,6 +210,11 @@ interface Visit {
   readonly relative: string
   readonly below: readonly number[]
   readonly isTaken: boolean
+}
+
+function identityAt(place: Place): string | undefined {
+  const stats = statOf(place)
+  return stats === undefined ? undefined : identityOf(stats)
 }
 
 export function identityOf(stats: BigIntStats): string {

@@ -12,6 +12,7 @@ const PATTERNS = [
   '**/*.csv',
   '**',
   'a/**/b/*',
+  'a/**/*.csv',
   '*/b/**',
   '{a,b/c}/*.csv',
   '[ab]/?.csv',
@@ -34,13 +35,22 @@ interface Node {
   readonly target: number
 }
 
-const node: fc.Arbitrary<Node> = fc.record({
-  path: fc
-    .tuple(fc.array(fc.constantFrom(...FOLDERS), { maxLength: 3 }), fc.constantFrom(...NAMES))
-    .map(([folders, name]) => [...folders, name]),
-  kind: fc.constantFrom('file', 'file', 'file', 'folder', 'link'),
-  target: fc.nat(12),
-})
+const nodeOf = (...kinds: readonly Node['kind'][]): fc.Arbitrary<Node> =>
+  fc.record({
+    path: fc
+      .tuple(fc.array(fc.constantFrom(...FOLDERS), { maxLength: 3 }), fc.constantFrom(...NAMES))
+      .map(([folders, name]) => [...folders, name]),
+    kind: fc.constantFrom(...kinds),
+    target: fc.nat(12),
+  })
+
+/** Few links: the paths through folders that all lead to each other are as many as their orders. */
+const tree: fc.Arbitrary<readonly Node[]> = fc
+  .tuple(
+    fc.array(nodeOf('file', 'file', 'file', 'folder'), { minLength: 4, maxLength: 14, size: 'max' }),
+    fc.array(nodeOf('link'), { maxLength: 3 }),
+  )
+  .map(([nodes, links]) => [...nodes.slice(0, 4), ...links, ...nodes.slice(4)])
 
 /** Makes what can be made: a node whose place is taken, or whose folder is a file, is left out. */
 function make(root: string, nodes: readonly Node[]): void {
@@ -60,25 +70,31 @@ function make(root: string, nodes: readonly Node[]): void {
 }
 
 interface Seen {
+  /** Absolute. */
   readonly path: string
   readonly isFile: boolean
 }
 
 /** Everything below a folder, links followed, none into a folder that it lies in; ignored folders are entered, too. */
-function everything(root: string): readonly Seen[] {
+function everything(base: string): readonly Seen[] {
   const walk = (folder: string, above: readonly number[]): readonly Seen[] =>
-    readdirSync(join(root, folder)).flatMap((name) => {
-      const path = folder === '' ? name : `${folder}/${name}`
-      const stats = statSync(join(root, path), { throwIfNoEntry: false })
+    readdirSync(folder).flatMap((name) => {
+      const path = `${folder}/${name}`
+      const stats = statSync(path, { throwIfNoEntry: false })
       if (stats === undefined) return [{ path, isFile: false }]
       if (!stats.isDirectory()) return [{ path, isFile: true }]
       const self = { path, isFile: false }
       return above.includes(stats.ino) ? [self] : [self, ...walk(path, [...above, stats.ino])]
     })
-  return walk('', [statSync(root).ino])
+  const stats = statSync(base, { throwIfNoEntry: false })
+  return stats?.isDirectory() === true ? walk(base, [stats.ino]) : []
 }
 
-const isIgnored = (path: string) => path.split('/').some((name) => /^[._]|\.(tmp|part|crdownload|filepart|bak)$/.test(name))
+const isIgnored = (path: string, base: string) =>
+  path
+    .slice(base.length + 1)
+    .split('/')
+    .some((name) => /^[._]|\.(tmp|part|crdownload|filepart|bak)$/.test(name))
 
 function isMatched(pattern: string, path: string): boolean {
   const options = { dot: true, nonegate: true, noext: true }
@@ -96,21 +112,26 @@ function isMatched(pattern: string, path: string): boolean {
 
 it('a listing finds exactly the files that comparing every path finds, and a look at each path agrees', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(node, { minLength: 4, maxLength: 16, size: 'max' }), fc.constantFrom(...PATTERNS), async (nodes, pattern) => {
+    fc.asyncProperty(tree, fc.constantFrom(...PATTERNS), async (nodes, pattern) => {
       const root = mkdtempSync(join(tmpdir(), 'ingestd-agree-'))
       try {
         make(root, nodes)
-        const all = everything(root)
-        const expected = all
-          .filter(({ path, isFile }) => isFile && isMatched(pattern, path) && !isIgnored(path))
-          .map(({ path }) => `${root}/${path}`)
         const lister = listerOf(`${root}/${pattern}`, { ignore: ['*.bak'] })
+        const all = everything(lister.base)
+        const isTaken = ({ path, isFile }: Seen) =>
+          isFile && isMatched(pattern, path.slice(root.length + 1)) && !isIgnored(path, lister.base)
         const { paths, problems } = await listing(lister)
-        expect(paths).toEqual(expected.sort())
+        expect(paths).toEqual(
+          all
+            .filter(isTaken)
+            .map(({ path }) => path)
+            .sort(),
+        )
         expect(problems.filter(({ code }) => code !== 'ING-SOURCE-MISSING')).toEqual([])
-        for (const { path } of all) {
-          const sighting = await lister.look(`${root}/${path}`)
-          expect([path, refusal(sighting) === undefined]).toEqual([path, paths.includes(`${root}/${path}`)])
+        // Also names below folders that were not entered, which a listing must not know and a look must refuse.
+        for (const path of all.flatMap((one) => (one.isFile ? [one.path] : [one.path, `${one.path}/a.csv`]))) {
+          const sighting = await lister.look(path)
+          expect([path, refusal(sighting) === undefined]).toEqual([path, paths.includes(path)])
         }
       } finally {
         rmSync(root, { recursive: true, force: true })

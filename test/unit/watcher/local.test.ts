@@ -1,17 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import {
-  chmodSync,
-  closeSync,
-  lutimesSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  rmSync,
-  symlinkSync,
-  unlinkSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, lutimesSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -150,8 +138,18 @@ describe('a listing of local folders', () => {
     expect(files.find((file) => file.path.endsWith('link.csv'))).toMatchObject({ size: 7n, modifiedNs: 1_600_000_000_000_000_000n })
     expect(problems).toEqual([])
     expect(refusal(await lister.look(`${root}/d/up/link.csv`))).toBe(
-      `exists: ${root}/d/up is a link to a folder that it lies in; files there are found by the shorter path`,
+      `exists: ${root}/d/up leads back to a folder that it lies in; files there are found by the shorter path`,
     )
+  })
+
+  it('a link that leads above the base does not lead back into it', async () => {
+    const root = landingFolder()
+    land(join(root, 'in/a.csv'))
+    land(join(root, 'b.csv'))
+    symlinkSync('..', join(root, 'in/up'))
+    const lister = listerOf(`${root}/in/**/*.csv`)
+    expect((await listing(lister)).paths).toEqual([`${root}/in/a.csv`, `${root}/in/up/b.csv`])
+    expect(refusal(await lister.look(`${root}/in/up/in/a.csv`))).toMatch(/^exists: .*\/in\/up\/in leads back to a folder that it lies in/)
   })
 
   it('a folder that may not be listed is a problem, and the rest goes on', async () => {
