@@ -26,13 +26,15 @@ export interface LogSegment {
   readonly commits: readonly bigint[]
 }
 
-/** Lists the log from the checkpoint that `_last_checkpoint` hints at, or whole where the hint does not hold. */
-export async function listLog(blobs: Blobs): Promise<LogListing> {
+/** The log from the checkpoint on that `_last_checkpoint` hints at; undefined where the hint does not hold. */
+export async function listFromHint(blobs: Blobs): Promise<LogListing | undefined> {
   const hinted = await hintedVersion(blobs)
-  if (hinted !== undefined) {
-    const recent = await listFrom(blobs, padded(hinted))
-    if (recent.checkpoints.some((checkpoint) => checkpoint.version >= hinted)) return recent
-  }
+  if (hinted === undefined) return undefined
+  const recent = await listFrom(blobs, padded(hinted))
+  return recent.checkpoints.some((checkpoint) => checkpoint.version >= hinted) ? recent : undefined
+}
+
+export async function listWhole(blobs: Blobs): Promise<LogListing> {
   return await listFrom(blobs, '')
 }
 

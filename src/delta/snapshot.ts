@@ -1,7 +1,7 @@
 import type { Blobs } from '../blobs/blobs.ts'
 import type { Session } from '../engine/engine.ts'
 import { id, type Sql, sql } from '../engine/sql.ts'
-import { IngestError } from '../errors/errors.ts'
+import { IngestError, TableError } from '../errors/errors.ts'
 import {
   type DomainMetadata,
   decodeDomain,
@@ -15,7 +15,7 @@ import {
 import { ActiveFiles } from './active-files.ts'
 import { integerOf, parsedRecord } from './decode.ts'
 import { checkFeatures, mayHoldDeletionVectors, refused } from './features.ts'
-import { commitsAfter, damaged, type LogSegment, listLog, segmentsOf } from './listing.ts'
+import { commitsAfter, damaged, type LogSegment, listFromHint, listWhole, segmentsOf } from './listing.ts'
 import { commitPath } from './log-names.ts'
 import { checkpointRows, checkpointShape, commitRows } from './log-sql.ts'
 import { type DeltaField, parseSchema } from './schema.ts'
@@ -53,10 +53,9 @@ export class Snapshot {
 
   /** The newest version; undefined when the folder holds no log. TableError for a damaged log or a feature that we refuse. */
   static async open(name: string, blobs: Blobs, session: Session): Promise<Snapshot | undefined> {
-    const listing = await listLog(blobs)
-    if (listing.commits.length === 0 && listing.checkpoints.length === 0 && listing.empty.length === 0 && !listing.hasV2Checkpoint)
-      return undefined
-    const { segment, state } = await readNewest(segmentsOf(listing, blobs), blobs, session)
+    const newest = (await readHinted(blobs, session)) ?? (await readWhole(blobs, session))
+    if (newest === undefined) return undefined
+    const { segment, state } = newest
     const snapshot = new Snapshot(name, state, new ActiveFiles(segment, blobs, session), { blobs, session })
     await snapshot.#checkGate()
     return snapshot
@@ -117,6 +116,30 @@ export async function reading<T>(blobs: Blobs, read: () => Promise<T>): Promise<
     const message = error instanceof Error ? error.message : String(error)
     throw damaged(blobs, message.split('\n', 1)[0] ?? message, error)
   }
+}
+
+interface Newest {
+  readonly segment: LogSegment
+  readonly state: LogState
+}
+
+/** Undefined where the hint, or what it leads to, cannot be used: the whole log then decides. */
+async function readHinted(blobs: Blobs, session: Session): Promise<Newest | undefined> {
+  const listing = await listFromHint(blobs)
+  if (listing === undefined) return undefined
+  try {
+    return await readNewest(segmentsOf(listing, blobs), blobs, session)
+  } catch (error) {
+    if (error instanceof TableError) return undefined
+    throw error
+  }
+}
+
+async function readWhole(blobs: Blobs, session: Session): Promise<Newest | undefined> {
+  const listing = await listWhole(blobs)
+  const { commits, checkpoints, empty, hasV2Checkpoint } = listing
+  if (commits.length + checkpoints.length + empty.length === 0 && !hasV2Checkpoint) return undefined
+  return await readNewest(segmentsOf(listing, blobs), blobs, session)
 }
 
 async function readNewest(

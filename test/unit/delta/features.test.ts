@@ -4,11 +4,26 @@ import { checkFeatures, protocolFor, raisedProtocol } from '../../../src/delta/f
 import { type DeltaField, parseSchema } from '../../../src/delta/schema.ts'
 import { schemaString } from './support.ts'
 
-function gate(protocol: Partial<Protocol>, configuration: Readonly<Record<string, string>> = {}, fieldMetadata: Readonly<Record<string, unknown>> = {}): void {
+function gate(
+  protocol: Partial<Protocol>,
+  configuration: Readonly<Record<string, string>> = {},
+  fieldMetadata: Readonly<Record<string, unknown>> = {},
+): void {
   const text = schemaString({ id: 'long' }, { id: { metadata: fieldMetadata } })
-  const metadata = decodeMetadata({ id: 'x', schemaString: text, format: { provider: 'parquet', options: {} }, configuration, partitionColumns: [] })
+  const metadata = decodeMetadata({
+    id: 'x',
+    schemaString: text,
+    format: { provider: 'parquet', options: {} },
+    configuration,
+    partitionColumns: [],
+  })
   if (metadata === undefined) throw new Error('metadata')
-  checkFeatures('db.t', { minReaderVersion: 1, minWriterVersion: 2, readerFeatures: null, writerFeatures: null, ...protocol }, metadata, parseSchema(text))
+  checkFeatures(
+    'db.t',
+    { minReaderVersion: 1, minWriterVersion: 2, readerFeatures: null, writerFeatures: null, ...protocol },
+    metadata,
+    parseSchema(text),
+  )
 }
 
 function listed(...features: readonly string[]): Partial<Protocol> {
@@ -33,12 +48,19 @@ test.each([
   expect(() => gate(listed(feature))).not.toThrow()
 })
 
-test.each(['catalogManaged', 'catalogOwned-preview', 'v2Checkpoint', 'rowTracking', 'typeWidening', 'clustering', 'icebergCompatV2', 'variantType', 'tomorrow'])(
-  'the feature %s is refused by name',
-  (feature) => {
-    expect(() => gate(listed(feature))).toThrow(`db.t needs the Delta feature '${feature}', which ingestd does not support`)
-  },
-)
+test.each([
+  'catalogManaged',
+  'catalogOwned-preview',
+  'v2Checkpoint',
+  'rowTracking',
+  'typeWidening',
+  'clustering',
+  'icebergCompatV2',
+  'variantType',
+  'tomorrow',
+])('the feature %s is refused by name', (feature) => {
+  expect(() => gate(listed(feature))).toThrow(`db.t needs the Delta feature '${feature}', which ingestd does not support`)
+})
 
 test.each([
   ['deletionVectors', { 'delta.enableDeletionVectors': 'true' }, {}],
@@ -72,7 +94,9 @@ const PLAIN: readonly DeltaField[] = parseSchema(schemaString({ id: 'long' }))
 
 test('a new table gets the lowest protocol that its columns and properties need', () => {
   expect(protocolLine(protocolFor(PLAIN, {}))).toBe('{"protocol":{"minReaderVersion":1,"minWriterVersion":2}}')
-  expect(protocolLine(protocolFor(PLAIN, { 'delta.enableChangeDataFeed': 'true' }))).toBe('{"protocol":{"minReaderVersion":1,"minWriterVersion":4}}')
+  expect(protocolLine(protocolFor(PLAIN, { 'delta.enableChangeDataFeed': 'true' }))).toBe(
+    '{"protocol":{"minReaderVersion":1,"minWriterVersion":4}}',
+  )
   expect(protocolLine(protocolFor(NTZ, {}))).toBe(
     '{"protocol":{"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":["timestampNtz"],"writerFeatures":["appendOnly","invariants","timestampNtz"]}}',
   )

@@ -42,7 +42,9 @@ test('every Delta type has the DuckDB type that holds it exactly', () => {
 })
 
 test('a type that we do not write is refused by name', () => {
-  expect(() => columnsOf(parseSchema(schemaString({ v: 'variant' })))).toThrow("column v has the type 'variant', which ingestd does not write")
+  expect(() => columnsOf(parseSchema(schemaString({ v: 'variant' })))).toThrow(
+    "column v has the type 'variant', which ingestd does not write",
+  )
 })
 
 test('what we do not know in a schema is written back as it was', () => {
@@ -52,7 +54,9 @@ test('what we do not know in a schema is written back as it was', () => {
 })
 
 test('new columns are appended and nullable, nested ones too', () => {
-  const known = parseSchema(schemaString({ id: 'long', s: { type: 'struct', fields: [{ name: 'a', type: 'long', nullable: false, metadata: { m: 1 } }] } }))
+  const known = parseSchema(
+    schemaString({ id: 'long', s: { type: 'struct', fields: [{ name: 'a', type: 'long', nullable: false, metadata: { m: 1 } }] } }),
+  )
   const fields = evolved(known, [
     { name: 'ID', type: 'BIGINT', nullable: true },
     { name: 's', type: 'STRUCT(a BIGINT, b VARCHAR)', nullable: true },
@@ -60,7 +64,9 @@ test('new columns are appended and nullable, nested ones too', () => {
   ])
   expect(fields.map((field) => field.name)).toEqual(['id', 's', 'n'])
   expect(fields[2]).toEqual({ name: 'n', type: 'decimal(5,2)', nullable: true, metadata: {} })
-  expect(schemaText(fields)).toContain('{"name":"a","type":"long","nullable":false,"metadata":{"m":1}},{"name":"b","type":"string","nullable":true,"metadata":{}}')
+  expect(schemaText(fields)).toContain(
+    '{"name":"a","type":"long","nullable":false,"metadata":{"m":1}},{"name":"b","type":"string","nullable":true,"metadata":{}}',
+  )
 })
 
 test('a schema that lacks nothing stays the very same', () => {

@@ -26,15 +26,21 @@ test('decimals of 38 digits keep every digit and their scale', () => {
 })
 
 test('a NaN leaves no maximum', () => {
-  expect(statsOf('double', { min: '1.5', max: '2.5', has_nan: 'true' })).toBe('{"numRecords":3,"minValues":{"c":1.5},"maxValues":{},"nullCount":{}}')
+  expect(statsOf('double', { min: '1.5', max: '2.5', has_nan: 'true' })).toBe(
+    '{"numRecords":3,"minValues":{"c":1.5},"maxValues":{},"nullCount":{}}',
+  )
 })
 
 test('zero bounds include the zero of the other sign', () => {
-  expect(statsOf('double', { min: '0.0', max: '-0.0', has_nan: 'false' })).toBe('{"numRecords":3,"minValues":{"c":-0.0},"maxValues":{"c":0.0},"nullCount":{}}')
+  expect(statsOf('double', { min: '0.0', max: '-0.0', has_nan: 'false' })).toBe(
+    '{"numRecords":3,"minValues":{"c":-0.0},"maxValues":{"c":0.0},"nullCount":{}}',
+  )
 })
 
 test('infinities are left out', () => {
-  expect(statsOf('float', { min: '-inf', max: 'inf', has_nan: 'false' })).toBe('{"numRecords":3,"minValues":{},"maxValues":{},"nullCount":{}}')
+  expect(statsOf('float', { min: '-inf', max: 'inf', has_nan: 'false' })).toBe(
+    '{"numRecords":3,"minValues":{},"maxValues":{},"nullCount":{}}',
+  )
 })
 
 test('timestamps are cut down to milliseconds in ISO form', () => {
@@ -47,13 +53,19 @@ test('timestamps are cut down to milliseconds in ISO form', () => {
 })
 
 test('dates and timestamps outside four-digit years are left out', () => {
-  expect(statsOf('date', { min: '0044-03-15 (BC)', max: '10000-01-01' })).toBe('{"numRecords":3,"minValues":{},"maxValues":{},"nullCount":{}}')
+  expect(statsOf('date', { min: '0044-03-15 (BC)', max: '10000-01-01' })).toBe(
+    '{"numRecords":3,"minValues":{},"maxValues":{},"nullCount":{}}',
+  )
   expect(statsOf('timestamp', { min: '-infinity', max: 'infinity' })).toBe('{"numRecords":3,"minValues":{},"maxValues":{},"nullCount":{}}')
 })
 
 test('booleans and binaries count nulls and have no bounds', () => {
-  expect(statsOf('boolean', { min: '0', max: '1', null_count: '2' })).toBe('{"numRecords":3,"minValues":{},"maxValues":{},"nullCount":{"c":2}}')
-  expect(statsOf('binary', { min: '00', max: 'FF', null_count: '1' })).toBe('{"numRecords":3,"minValues":{},"maxValues":{},"nullCount":{"c":1}}')
+  expect(statsOf('boolean', { min: '0', max: '1', null_count: '2' })).toBe(
+    '{"numRecords":3,"minValues":{},"maxValues":{},"nullCount":{"c":2}}',
+  )
+  expect(statsOf('binary', { min: '00', max: 'FF', null_count: '1' })).toBe(
+    '{"numRecords":3,"minValues":{},"maxValues":{},"nullCount":{"c":1}}',
+  )
 })
 
 test('nested columns are nested, whatever characters their names hold', () => {

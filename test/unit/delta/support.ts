@@ -7,7 +7,13 @@ export type Action = Readonly<Record<string, unknown>>
 export function schemaString(fields: Readonly<Record<string, unknown>>, extra: Readonly<Record<string, unknown>> = {}): string {
   return JSON.stringify({
     type: 'struct',
-    fields: Object.entries(fields).map(([name, type]) => ({ name, type, nullable: true, metadata: {}, ...(extra[name] as object | undefined) })),
+    fields: Object.entries(fields).map(([name, type]) => ({
+      name,
+      type,
+      nullable: true,
+      metadata: {},
+      ...(extra[name] as object | undefined),
+    })),
   })
 }
 

@@ -20,9 +20,25 @@ test('JSON keeps the digits of wide numbers and leaves out what is undefined', (
 test('names in the log folder are commits, checkpoints, or passed over', () => {
   expect(parseLogName('00000000000000000012.json')).toEqual({ kind: 'commit', version: 12n })
   expect(parseLogName('00000000000000000012.checkpoint.parquet')).toEqual({ kind: 'checkpoint', version: 12n, part: 1, parts: 1 })
-  expect(parseLogName('00000000000000000012.checkpoint.0000000001.0000000003.parquet')).toEqual({ kind: 'checkpoint', version: 12n, part: 1, parts: 3 })
-  expect(parseLogName('00000000000000000012.checkpoint.80a083e8-7026-4e79-81be-64bd76c43a11.json')).toEqual({ kind: 'checkpointV2', version: 12n })
-  for (const stray of ['_commit_x.json.tmp', '.tmp-1', '5.json', '00000000000000000005.json.tmp', 'foo.txt', '00000000000000000012.crc', '_last_checkpoint']) {
+  expect(parseLogName('00000000000000000012.checkpoint.0000000001.0000000003.parquet')).toEqual({
+    kind: 'checkpoint',
+    version: 12n,
+    part: 1,
+    parts: 3,
+  })
+  expect(parseLogName('00000000000000000012.checkpoint.80a083e8-7026-4e79-81be-64bd76c43a11.json')).toEqual({
+    kind: 'checkpointV2',
+    version: 12n,
+  })
+  for (const stray of [
+    '_commit_x.json.tmp',
+    '.tmp-1',
+    '5.json',
+    '00000000000000000005.json.tmp',
+    'foo.txt',
+    '00000000000000000012.crc',
+    '_last_checkpoint',
+  ]) {
     expect(parseLogName(stray)).toBeUndefined()
   }
 })
@@ -43,6 +59,8 @@ test('folders of partitions are escaped, and long names become a short hash', ()
   ]
   expect(partitionFolder(columns, { 'a b': 'x/y=%', d: '2024-01-02' })).toBe('a%20b=x%2Fy%3D%25/d=2024-01-02')
   expect(partitionFolder(columns, { 'a b': null, d: null })).toBe('a%20b=__HIVE_DEFAULT_PARTITION__/d=__HIVE_DEFAULT_PARTITION__')
-  expect(partitionFolder(columns, { 'a b': '__HIVE_DEFAULT_PARTITION__', d: null })).toBe('a%20b=%5F_HIVE_DEFAULT_PARTITION__/d=__HIVE_DEFAULT_PARTITION__')
+  expect(partitionFolder(columns, { 'a b': '__HIVE_DEFAULT_PARTITION__', d: null })).toBe(
+    'a%20b=%5F_HIVE_DEFAULT_PARTITION__/d=__HIVE_DEFAULT_PARTITION__',
+  )
   expect(partitionFolder(columns, { 'a b': 'é'.repeat(100), d: null })).toMatch(/^p-[0-9a-f]{16}\/d=__HIVE_DEFAULT_PARTITION__$/)
 })

@@ -3,6 +3,7 @@ import type { Blobs } from '../../../src/blobs/blobs.ts'
 import { localBlobs } from '../../../src/blobs/local.ts'
 import { sql } from '../../../src/engine/sql.ts'
 import { UnavailableError } from '../../../src/errors/errors.ts'
+import type { CommitRequest } from '../../../src/stores/store.ts'
 import { metaData, PROTOCOL, writeCommit } from '../delta/support.ts'
 import { Bench, batchIdOf, COLUMNS, load, manifestOf, staged } from './support.ts'
 
@@ -83,7 +84,11 @@ test('a change of the schema conflicts with every commit', async () => {
   const request = await staged(first, { batch: 2n, add: sql`select 2, 'ours'` })
   const columns = [...COLUMNS, { name: 'more', type: 'BIGINT', nullable: true }]
   await load(second, { batch: 7n, appId: OTHER_APP, add: sql`select 7, 'theirs', 1`, columns })
-  expect(await first.commit(request)).toEqual({ kind: 'conflict', version: 1n, reason: 'version 1 changed the schema or the properties of the table' })
+  expect(await first.commit(request)).toEqual({
+    kind: 'conflict',
+    version: 1n,
+    reason: 'version 1 changed the schema or the properties of the table',
+  })
 })
 
 test('a protocol that was raised meanwhile is gated, and an append goes on', async () => {
@@ -103,7 +108,10 @@ test('a feature that was added meanwhile and that we do not know stops the commi
 test('a batch that is in the log already is not committed again', async () => {
   const { first, second } = await twice()
   expect(await load(first, { batch: 2n, add: sql`select 2, 'x'` })).toEqual({ kind: 'committed', version: 1n })
-  expect(await second.commit(await staged(second, { batch: 2n, add: sql`select 2, 'x'` }))).toEqual({ kind: 'alreadyCommitted', version: 1n })
+  expect(await second.commit(await staged(second, { batch: 2n, add: sql`select 2, 'x'` }))).toEqual({
+    kind: 'alreadyCommitted',
+    version: 1n,
+  })
   const third = await bench.open()
   expect(await third.commit(await staged(third, { batch: 2n, add: sql`select 2, 'x'` }))).toEqual({ kind: 'alreadyCommitted', version: 1n })
   expect(await bench.rowsOf(third)).toHaveLength(2)
@@ -132,7 +140,10 @@ test('a batch is known by the chain of manifests when its log entry is gone', as
   const blobs = localBlobs(bench.root)
   for (let version = 0; version < 10; version += 1) await blobs.remove(`_delta_log/${String(version).padStart(20, '0')}.json`)
   const again = await bench.open()
-  expect(await again.commit(await staged(again, { batch: 3n, add: sql`select 3, 'x'` }))).toEqual({ kind: 'alreadyCommitted', version: 11n })
+  expect(await again.commit(await staged(again, { batch: 3n, add: sql`select 3, 'x'` }))).toEqual({
+    kind: 'alreadyCommitted',
+    version: 11n,
+  })
   const stranger = await staged(again, { batch: 3n, batchId: batchIdOf(77n), add: sql`select 3, 'x'` })
   expect(await again.commit(stranger)).toEqual({ kind: 'overtaken', batch: 12n, version: 11n })
 })
@@ -148,11 +159,14 @@ test('two writers that create the table at once: one makes it, the other plans a
 test('ten appends at once all arrive, each under its own version', async () => {
   await load(await bench.open(), { batch: 1n, add: sql`select 1, 'x'` })
   const benches = await Promise.all(Array.from({ length: 10 }, () => bench.open()))
-  const requests = []
-  for (const [index, table] of benches.entries()) requests.push(await staged(table, { batch: 1n, appId: `writer ${index}`, add: sql`select ${index}, 'y'` }))
+  const requests: CommitRequest[] = []
+  for (const [index, table] of benches.entries())
+    requests.push(await staged(table, { batch: 1n, appId: `writer ${index}`, add: sql`select ${index}, 'y'` }))
   const outcomes = await Promise.all(benches.map((table, index) => table.commit(requests[index] ?? never())))
   expect(outcomes.map((outcome) => outcome.kind)).toEqual(Array.from({ length: 10 }, () => 'committed'))
-  expect(outcomes.map((outcome) => Number('version' in outcome && outcome.version)).toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+  expect(outcomes.map((outcome) => Number('version' in outcome && outcome.version)).toSorted((a, b) => a - b)).toEqual([
+    1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+  ])
 })
 
 test('a lost answer is looked up in the log: the commit is there', async () => {
@@ -166,7 +180,9 @@ test('a lost answer is looked up in the log: the commit is there', async () => {
 test('a put that failed before it wrote is an error, and nothing is committed', async () => {
   await twice()
   const table = await bench.open({}, (root) => failing(root, 'before'))
-  await expect(table.commit(await staged(table, { batch: 2n, add: sql`select 2, 'x'` }))).rejects.toMatchObject({ code: 'ING-STORAGE-FULL' })
+  await expect(table.commit(await staged(table, { batch: 2n, add: sql`select 2, 'x'` }))).rejects.toMatchObject({
+    code: 'ING-STORAGE-FULL',
+  })
   expect((await bench.open()).state?.version).toBe(0n)
 })
 
@@ -177,7 +193,8 @@ test('after an answer that cannot be looked up the data files stay, and the next
     const lost = failing(root, 'after')
     return Object.assign(Object.create(lost), {
       root,
-      read: (path: string) => (broken && path.startsWith('_delta_log/0') ? Promise.reject(new UnavailableError('ING-STORAGE', 'gone')) : lost.read(path)),
+      read: (path: string) =>
+        broken && path.startsWith('_delta_log/0') ? Promise.reject(new UnavailableError('ING-STORAGE', 'gone')) : lost.read(path),
     })
   }
   const table = await bench.open({}, blobs)
@@ -211,7 +228,9 @@ test('a table that nobody tracks becomes ours with the first commit', async () =
 test('an append-only table refuses a removal and takes an append', async () => {
   writeCommit(bench.root, 0, [PROTOCOL, metaData({ configuration: { 'delta.appendOnly': 'true' } })])
   const table = await bench.open()
-  await expect(load(table, { batch: 1n, add: sql`select 1, 'x'`, remove: 'everything' })).rejects.toMatchObject({ code: 'ING-TABLE-APPEND-ONLY' })
+  await expect(load(table, { batch: 1n, add: sql`select 1, 'x'`, remove: 'everything' })).rejects.toMatchObject({
+    code: 'ING-TABLE-APPEND-ONLY',
+  })
   expect(await load(table, { batch: 2n, add: sql`select 1, 'x'` })).toMatchObject({ kind: 'committed' })
 })
 
@@ -226,7 +245,12 @@ test('manifests are written once for a number, and read back with every digit', 
     unit: '/in',
     rows: { read: 3n, loaded: 2n, rejected: 1n, filtered: 0n, deduplicated: 0n },
   }
-  const manifest = { ...manifestOf({ batch: 5n, add: sql`` }), files: [file], reader: { delimiter: ';', nested: [1, null] }, sideFiles: ['x'] }
+  const manifest = {
+    ...manifestOf({ batch: 5n, add: sql`` }),
+    files: [file],
+    reader: { delimiter: ';', nested: [1, null] },
+    sideFiles: ['x'],
+  }
   expect(await first.writeManifest(manifest)).toBe('created')
   expect(await first.writeManifest({ ...manifest, batchId: 'other' })).toBe('exists')
   expect(await first.readManifest(5n)).toEqual(manifest)

@@ -44,7 +44,10 @@ test('the first commit makes the table with its tracker, and the rows read back'
     ingestd: { batch: 1, batchId: batchIdOf(1n) },
   })
   expect(protocol?.['protocol']).toEqual({ minReaderVersion: 1, minWriterVersion: 2 })
-  expect(metadata?.['metaData']).toMatchObject({ partitionColumns: [], configuration: { 'ingestd.tracker': '11111111-1111-4111-8111-111111111111' } })
+  expect(metadata?.['metaData']).toMatchObject({
+    partitionColumns: [],
+    configuration: { 'ingestd.tracker': '11111111-1111-4111-8111-111111111111' },
+  })
   expect(txn?.['txn']).toMatchObject({ version: 1 })
   expect(String(add?.['add']?.['stats'])).toBe(
     '{"numRecords":2,"minValues":{"id":9007199254740993,"name":"a\'\\"\\n😀"},"maxValues":{"id":9007199254740993,"name":"a\'\\"\\n😀"},"nullCount":{"id":1,"name":1}}',
@@ -58,7 +61,11 @@ test('twelve appends write a checkpoint, from which the table opens when the old
   }
   const names = readdirSync(join(bench.root, '_delta_log')).toSorted()
   expect(names).toContain('00000000000000000010.checkpoint.parquet')
-  expect(JSON.parse(readFileSync(join(bench.root, '_delta_log/_last_checkpoint'), 'utf8'))).toMatchObject({ version: 10, size: 14, numOfAddFiles: 11 })
+  expect(JSON.parse(readFileSync(join(bench.root, '_delta_log/_last_checkpoint'), 'utf8'))).toMatchObject({
+    version: 10,
+    size: 14,
+    numOfAddFiles: 11,
+  })
   for (let version = 0; version < 10; version += 1) unlinkSync(join(bench.root, '_delta_log', `${String(version).padStart(20, '0')}.json`))
   const again = await bench.open()
   expect(again.state).toMatchObject({ version: 11n, columns: COLUMNS })
@@ -92,7 +99,10 @@ test('a new column is null in older rows and comes in the same commit as its dat
   const table = await bench.open()
   await load(table, { batch: 1n, add: sql`select 1, 'x'` })
   const columns = [...COLUMNS, { name: 'more', type: 'STRUCT("a" BIGINT, "b" VARCHAR[])', nullable: true }]
-  expect(await load(table, { batch: 2n, columns, add: sql`select 2, 'y', {'a': 1::bigint, 'b': ['q']}` })).toEqual({ kind: 'committed', version: 1n })
+  expect(await load(table, { batch: 2n, columns, add: sql`select 2, 'y', {'a': 1::bigint, 'b': ['q']}` })).toEqual({
+    kind: 'committed',
+    version: 1n,
+  })
   expect(await bench.rowsOf(table)).toEqual(['{"id":1,"name":"x","more":null}', '{"id":2,"name":"y","more":{"a":1,"b":["q"]}}'])
   expect(log(1).map((line) => Object.keys(line)[0])).toEqual(['commitInfo', 'metaData', 'txn', 'add'])
   const reopened = await bench.open()
@@ -112,7 +122,9 @@ test('a column of another type than the table has is refused', async () => {
   const table = await bench.open()
   await load(table, { batch: 1n, add: sql`select 1, 'x'` })
   const columns = [{ name: 'id', type: 'VARCHAR', nullable: true }]
-  await expect(load(table, { batch: 2n, columns, add: sql`select 'a'` })).rejects.toThrow('column id has type BIGINT in the table, and VARCHAR was to be written')
+  await expect(load(table, { batch: 2n, columns, add: sql`select 'a'` })).rejects.toThrow(
+    'column id has type BIGINT in the table, and VARCHAR was to be written',
+  )
 })
 
 test('a naive timestamp column raises the protocol, and nothing else does', async () => {
@@ -127,7 +139,10 @@ test('a naive timestamp column raises the protocol, and nothing else does', asyn
     readerFeatures: ['timestampNtz'],
     writerFeatures: ['appendOnly', 'invariants', 'timestampNtz'],
   })
-  expect(await bench.rowsOf(await bench.open())).toEqual(['{"id":1,"name":"x","at":null}', '{"id":2,"name":"y","at":"2024-01-02 03:04:05.123456"}'])
+  expect(await bench.rowsOf(await bench.open())).toEqual([
+    '{"id":1,"name":"x","at":null}',
+    '{"id":2,"name":"y","at":"2024-01-02 03:04:05.123456"}',
+  ])
 })
 
 test('a data file that is gone is named', async () => {
@@ -161,7 +176,15 @@ test('history tells batches, files and rows, newest first', async () => {
   await load(table, { batch: 1n, add: sql`select 1, 'x' union all select 2, 'y'` })
   await load(table, { batch: 2n, add: sql`select 3, 'z'`, remove: 'everything' })
   expect(await table.history(10)).toMatchObject([
-    { version: 1n, operation: 'WRITE', batch: 2n, batchId: batchIdOf(2n), files: { added: 1, removed: 1 }, rows: 1n, engine: 'ingestd/0.0.0-test' },
+    {
+      version: 1n,
+      operation: 'WRITE',
+      batch: 2n,
+      batchId: batchIdOf(2n),
+      files: { added: 1, removed: 1 },
+      rows: 1n,
+      engine: 'ingestd/0.0.0-test',
+    },
     { version: 0n, operation: 'WRITE', batch: 1n, batchId: batchIdOf(1n), files: { added: 1, removed: 0 }, rows: 2n },
   ])
   expect(await table.history(1)).toHaveLength(1)

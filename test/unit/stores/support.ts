@@ -162,7 +162,12 @@ export function tableConfig(targetPath: string, changes: Partial<TableConfig> = 
     },
     maxFilesPerBatch: 10_000,
     maxBytesPerBatch: 4_000_000_000n,
-    delta: { targetFileSize: 128n * 1024n * 1024n, logRetentionMs: 30 * 86_400_000, fileRetentionMs: 7 * 86_400_000, checkpointInterval: 10 },
+    delta: {
+      targetFileSize: 128n * 1024n * 1024n,
+      logRetentionMs: 30 * 86_400_000,
+      fileRetentionMs: 7 * 86_400_000,
+      checkpointInterval: 10,
+    },
     tableComment: null,
     tableProperties: {},
     runType: 'incremental',
