@@ -22,7 +22,7 @@ export function checkCommand(frame: Frame): Command {
     )
 }
 
-export function checkText(report: CheckReport, colors: Colors): string {
+function checkText(report: CheckReport, colors: Colors): string {
   const width = Math.max(0, ...report.checks.map((one) => one.check.length))
   const lines = report.checks.flatMap(({ check, subject, ok, detail, hint }) => {
     const mark = ok ? colors.green('ok    ') : colors.red('FAILED')

@@ -24,7 +24,7 @@ export function explainCommand(frame: Frame): Command {
 }
 
 /** One object for the usual case of one table; further tables that could hold the path follow under `others`. */
-export function explainDocument(reports: readonly ExplainReport[]): unknown {
+function explainDocument(reports: readonly ExplainReport[]): unknown {
   const [first, ...others] = reports
   return others.length === 0 ? first : { ...first, others }
 }

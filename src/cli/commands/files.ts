@@ -46,7 +46,7 @@ const COLUMNS: readonly TableColumn[] = [
   { head: 'WHY' },
 ]
 
-export async function printFiles(files: AsyncIterable<TrackedFile>, output: Parameters<typeof printRows>[0]): Promise<void> {
+async function printFiles(files: AsyncIterable<TrackedFile>, output: Parameters<typeof printRows>[0]): Promise<void> {
   const style = tableStyle(output.colors, (padded, raw, column) => (column === 0 ? statusColor(output.colors, raw)(padded) : padded))
   await printRows(output, COLUMNS, rowsOf(files), style)
 }

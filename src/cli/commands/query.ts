@@ -32,7 +32,7 @@ export function queryCommand(frame: Frame): Command {
     )
 }
 
-export async function printResult(result: QueryResult, format: QueryFormat, output: Output): Promise<void> {
+async function printResult(result: QueryResult, format: QueryFormat, output: Output): Promise<void> {
   switch (format) {
     case 'json':
       return output.array(objectsOf(result))

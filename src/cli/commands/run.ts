@@ -37,8 +37,12 @@ export function runCommand(frame: Frame): Command {
 
 async function run(cli: Cli, options: RunCommandOptions): Promise<ExitCode> {
   const live = cli.output.json || options.dryRun === true ? undefined : await liveDisplay(cli.output)
+  // The display and its lines tell what the log would: beside them only a log that was asked for is shown.
+  let logged = cli.options.logLevel !== undefined
+  const logTo = live && ((line: string) => (logged ? live.line(line) : undefined))
   try {
-    await using ingest = await openIngest(cli, live === undefined ? {} : { logTo: live.line })
+    await using ingest = await openIngest(cli, { logTo })
+    logged ||= DETAILED.includes(ingest.config.logLevel)
     if (options.fullDrop === true && options.dryRun !== true && !(await mayDrop(ingest, cli, options))) return EXIT.ok
     return await pass(ingest, cli, options, live)
   } finally {
@@ -46,6 +50,8 @@ async function run(cli: Cli, options: RunCommandOptions): Promise<ExitCode> {
     await live?.stop()
   }
 }
+
+const DETAILED: readonly string[] = ['TRACE', 'DEBUG']
 
 async function mayDrop(ingest: Ingest, cli: Cli, options: RunCommandOptions): Promise<boolean> {
   if (options.yes === true) return true

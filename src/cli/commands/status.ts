@@ -40,7 +40,7 @@ const COLUMNS: readonly TableColumn[] = [
 const FAILED = COLUMNS.findIndex((column) => column.head === 'FAILED')
 
 /** A line for each table, and the last error of those that have failed files. */
-export function statusText(report: StatusReport, output: Output): string {
+function statusText(report: StatusReport, output: Output): string {
   const rows = report.tables.map(({ table, strategy, paused, files, ...rest }) => [
     paused ? `${table} (paused)` : table,
     strategy,

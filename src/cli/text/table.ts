@@ -13,7 +13,7 @@ export interface TableStyle {
   readonly cell: (padded: string, raw: string, column: number) => string
 }
 
-export const PLAIN: TableStyle = { head: (text) => text, cell: (padded) => padded }
+const PLAIN: TableStyle = { head: (text) => text, cell: (padded) => padded }
 
 /**
  * Aligned columns without borders. Rows come in blocks, so that a result of any length is shown in bounded memory;

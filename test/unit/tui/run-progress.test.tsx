@@ -21,7 +21,7 @@ describe('the progress of a run', () => {
       started('shop.orders', 0, 2),
       { kind: 'pending', table: 'shop.orders', files: 400 },
       batchStarted('shop.orders', 100),
-      { kind: 'batchEnded', table: 'shop.orders', files: 100, rows: 12_345 },
+      { kind: 'batchEnded', table: 'shop.orders', batch: 1, batchId: 'b-1', version: 0, files: 100, rows: 12_345 },
       batchStarted('shop.orders', 100),
       { kind: 'progress', table: 'shop.orders', stage: 'writing', fraction: 0.5 },
     ]
