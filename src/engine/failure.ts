@@ -8,6 +8,8 @@ const FAILURES: readonly { readonly pattern: RegExp; readonly code: ErrorCode; r
   { pattern: /No space left on device|disk quota|max_temp_directory_size/i, code: 'ING-STORAGE-FULL', message: 'there is no room left on the disk', hint: 'free room; the batch is tried again' },
   { pattern: /Read-only file system|Permission denied.*(_ingestd|_delta_log)/i, code: 'ING-STORAGE-READ-ONLY', message: 'the target cannot be written', hint: 'grant write permission' },
   { pattern: /Too many open files/i, code: 'ING-ENGINE', message: 'too many open files', hint: 'raise the limit: ulimit -n' },
+  // A statement of ours that the engine refuses as such would be refused for every file.
+  { pattern: /^(Binder|Parser|Catalog|Not implemented|Dependency|INTERNAL) Error/, code: 'ING-ENGINE', message: 'the engine refused the statement', hint: 'check format_options, columns and the strategy' },
 ]
 
 /**
