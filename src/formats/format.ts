@@ -1,9 +1,9 @@
-import type { FileError } from '../errors/errors.ts'
 import type { Session } from '../engine/engine.ts'
 import type { Sql } from '../engine/sql.ts'
+import type { FileError } from '../errors/errors.ts'
 import type { BatchFile } from '../model/file.ts'
-import type { FormatName, OptionValue, TableConfig } from '../model/table.ts'
 import type { Column } from '../model/schema.ts'
+import type { FormatName, OptionValue, TableConfig } from '../model/table.ts'
 
 /** A landing file as the engine opens it. */
 export interface SourceFile extends BatchFile {
@@ -28,6 +28,8 @@ export interface FileGroup {
   readonly columns: readonly { readonly name: string; readonly type: string | null }[]
   /** True when the files hold no row (zero bytes, or a header alone): they are complete and need no read. */
   readonly empty: boolean
+  /** What the format needs to read these files and no others (compression, leading lines); opaque, and kept when a group is split. */
+  readonly layout?: unknown
 }
 
 export interface Inspection {

@@ -13,6 +13,28 @@ const REPLACED: Readonly<Record<string, string>> = {
   TIMESTAMP_NS: 'TIMESTAMP',
   TIMESTAMPTZ: 'TIMESTAMP WITH TIME ZONE',
   DATETIME: 'TIMESTAMP',
+  TIMESTAMP_NTZ: 'TIMESTAMP',
+  // Other spellings of what a user may write under `columns`.
+  BOOL: 'BOOLEAN',
+  LOGICAL: 'BOOLEAN',
+  INT1: 'TINYINT',
+  INT2: 'SMALLINT',
+  SHORT: 'SMALLINT',
+  INT: 'INTEGER',
+  INT4: 'INTEGER',
+  SIGNED: 'INTEGER',
+  INT8: 'BIGINT',
+  LONG: 'BIGINT',
+  REAL: 'FLOAT',
+  FLOAT4: 'FLOAT',
+  FLOAT8: 'DOUBLE',
+  'DOUBLE PRECISION': 'DOUBLE',
+  DEC: 'DECIMAL(18,3)',
+  DECIMAL: 'DECIMAL(18,3)',
+  NUMERIC: 'DECIMAL(18,3)',
+  BYTEA: 'BLOB',
+  BINARY: 'BLOB',
+  VARBINARY: 'BLOB',
 }
 
 /** Types that a Delta table holds as they are; everything else (TIME, UUID, ENUM, JSON, INTERVAL, BIT, NULL …) is text. */
@@ -29,11 +51,15 @@ export function storableType(duckdbType: string): string {
 
 /** The same type with naive timestamps as TIMESTAMP WITH TIME ZONE, nested ones too. */
 export function zonedType(duckdbType: string): string {
-  return typeText(mapType(parseType(duckdbType), (plain) => (/^(TIMESTAMP(_S|_MS|_NS)?|DATETIME)$/i.test(plain) ? 'TIMESTAMP WITH TIME ZONE' : plain)))
+  return typeText(
+    mapType(parseType(duckdbType), (plain) => (/^(TIMESTAMP(_S|_MS|_NS)?|DATETIME)$/i.test(plain) ? 'TIMESTAMP WITH TIME ZONE' : plain)),
+  )
 }
 
 function storedPlain(plain: string): string {
-  const upper = plain.toUpperCase()
+  const upper = plain
+    .toUpperCase()
+    .replace(/^(DEC|NUMERIC|DECIMAL)\((\d+)(?:, *(\d+))?\)$/, (_, _name, width, scale) => `DECIMAL(${width},${scale ?? 0})`)
   const replaced = REPLACED[upper] ?? upper
   return STORED.test(replaced) ? replaced : 'VARCHAR'
 }

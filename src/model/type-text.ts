@@ -56,7 +56,8 @@ class TypeParser {
 
   type(): TypeNode {
     let node = this.#base()
-    for (let dimension = this.#take(/\[\d*\]/y); dimension !== undefined; dimension = this.#take(/\[\d*\]/y)) node = { kind: 'list', element: node }
+    for (let dimension = this.#take(/\[\d*\]/y); dimension !== undefined; dimension = this.#take(/\[\d*\]/y))
+      node = { kind: 'list', element: node }
     return node
   }
 
@@ -69,7 +70,8 @@ class TypeParser {
     this.#take(/\s+/y)
     if (this.#take(/(STRUCT|ROW)\s*\(/iy) !== undefined) return { kind: 'struct', fields: this.#fields() }
     if (this.#take(/MAP\s*\(/iy) !== undefined) return this.#map()
-    const name = this.#take(/[A-Za-z_][A-Za-z0-9_]*/y)
+    // DuckDB quotes the type of a column without values: "NULL".
+    const name = this.#take(/[A-Za-z_][A-Za-z0-9_]*/y) ?? this.#take(/"(?:[^"]|"")*"/y)
     if (name === undefined) return this.#fail()
     const parameters = this.#take(/\s*\((?:[^()']|'(?:[^']|'')*'|\([^()]*\))*\)/y) ?? ''
     const zone = this.#take(/\s+WITH(OUT)?\s+TIME\s+ZONE/iy) ?? ''

@@ -1,0 +1,191 @@
+import { id, join, literal, raw, type Sql, sql } from '../../engine/sql.ts'
+import { FileError } from '../../errors/errors.ts'
+import { firstLine, messageOf, namedFile } from '../engine-message.ts'
+import { withPath } from '../file-list.ts'
+import { badValue, excerpt, wrongEncoding, wrongFormat } from '../file-problems.ts'
+import type { FileGroup, FormatContext, ReadColumn, SourceFile } from '../format.ts'
+import { fromText } from '../values.ts'
+import { lineOfRow } from './lines.ts'
+import { layoutOf, type Reading, readCsv, readingOf } from './reading.ts'
+import { type Reject, rejectProblem } from './reject.ts'
+
+/**
+ * Reads the group once more as text and names every file that is to blame: ill-formed rows as the engine collects them,
+ * values by the same conversions as the load.
+ */
+export async function diagnoseCsv(
+  group: FileGroup,
+  columns: readonly ReadColumn[],
+  _error: unknown,
+  context: FormatContext,
+): Promise<readonly FileError[]> {
+  const typed = columns.filter(({ type }) => type !== 'VARCHAR')
+  const look: CsvLook = { typed, reading: readingOf(context), context }
+  const problems: FileError[] = []
+  let files = group.files
+  while (files.length > 0) {
+    context.signal.throwIfAborted()
+    const part = { ...group, files }
+    const found = await lookAt(part, look)
+    if (found.kind === 'looked') return [...problems, ...found.problems]
+    const culprit = found.file ?? (files.length === 1 ? files[0] : undefined)
+    if (culprit === undefined) return [...problems, ...(await inHalves(part, columns, context))]
+    problems.push(unreadable(culprit, found.message))
+    files = files.filter((file) => file !== culprit)
+  }
+  return problems
+}
+
+/** The engine failed without a name. */
+async function inHalves(group: FileGroup, columns: readonly ReadColumn[], context: FormatContext): Promise<readonly FileError[]> {
+  const middle = Math.ceil(group.files.length / 2)
+  const problems: FileError[] = []
+  for (const files of [group.files.slice(0, middle), group.files.slice(middle)])
+    problems.push(...(await diagnoseCsv({ ...group, files }, columns, undefined, context)))
+  return problems
+}
+
+interface CsvLook {
+  readonly typed: readonly ReadColumn[]
+  readonly reading: Reading
+  readonly context: FormatContext
+}
+
+type Looked =
+  | { readonly kind: 'looked'; readonly problems: readonly FileError[] }
+  | { readonly kind: 'failed'; readonly file: SourceFile | undefined; readonly message: string }
+
+async function lookAt(group: FileGroup, look: CsvLook): Promise<Looked> {
+  const { session } = look.context
+  const rejects = session.temporaryName('csv_rejects')
+  const scans = session.temporaryName('csv_rejected_scans')
+  try {
+    const bad = await session.rows(badFiles(group, look, { rejects, scans }))
+    const rejected = await rejectsOf(group, look, { rejects, scans })
+    const problems: FileError[] = []
+    for (const reject of rejected.values())
+      problems.push(
+        await rejectProblem(reject, {
+          columns: group.columns.length,
+          reading: look.reading,
+          layout: layoutOf(group),
+          context: look.context,
+        }),
+      )
+    const ragged = new Set([...rejected.keys()].map((file) => file.path))
+    for (const { path } of bad) {
+      const file = group.files.find((one) => one.path === path)
+      if (file && !ragged.has(file.path)) problems.push(await firstBadValue(group, file, look))
+    }
+    return { kind: 'looked', problems }
+  } catch (error) {
+    if (error instanceof FileError) throw error
+    const message = messageOf(error)
+    return { kind: 'failed', file: namedFile(message, group.files), message }
+  } finally {
+    await session.run(sql`drop table if exists ${id(rejects)}`)
+    await session.run(sql`drop table if exists ${id(scans)}`)
+  }
+}
+
+/** Files with a value that does not fit; ill-formed rows go to the tables of rejects. */
+function badFiles(group: FileGroup, { typed, reading }: CsvLook, into: { readonly rejects: string; readonly scans: string }): Sql {
+  const options = [
+    sql`store_rejects = true`,
+    sql`rejects_table = ${literal(into.rejects)}`,
+    sql`rejects_scan = ${literal(into.scans)}`,
+    sql`rejects_limit = 0`,
+  ]
+  const columns = group.columns.map(({ name }) => ({ name, type: 'VARCHAR' }))
+  const bad =
+    typed.length === 0
+      ? sql`false`
+      : join(
+          typed.map((column) => isBad(column, reading)),
+          ' or ',
+        )
+  // The hash makes the engine look at every column; what is not used is not decoded.
+  const values = sql`(${bad}) as bad, hash(${join(columns.map(({ name }) => id(name)))}) as hash`
+  const rows = withPath(group.files, values, (named) =>
+    readCsv(group.files, columns, { reading, layout: layoutOf(group), more: [...options, ...(named ? [sql`filename = '__path'`] : [])] }),
+  )
+  return sql`select __path as path, bit_xor(hash) as hash from (${rows}) group by __path having bool_or(bad)`
+}
+
+function isBad({ name, type }: ReadColumn, reading: Reading): Sql {
+  return sql`(${id(name)} is not null and try(${fromText(type, id(name), reading)}) is null)`
+}
+
+/** The first ill-formed row of each file. */
+async function rejectsOf(
+  group: FileGroup,
+  { context }: CsvLook,
+  from: { readonly rejects: string; readonly scans: string },
+): Promise<ReadonlyMap<SourceFile, Reject>> {
+  const rows = await context.session.rows(sql`
+    select s.file_path as path, min(r.line)::bigint as line, arg_min(r.error_type::varchar, r.line) as type,
+      arg_min(r.csv_line, r.line) as text, arg_min(r.error_message, r.line) as message
+    from ${id(from.rejects)} as r join ${id(from.scans)} as s using (scan_id, file_id) group by all`)
+  const files = new Map(group.files.map((file) => [file.readPath, file]))
+  const found = new Map<SourceFile, Reject>()
+  for (const row of rows) {
+    const file = files.get(String(row['path'])) ?? (group.files.length === 1 ? group.files[0] : undefined)
+    if (file)
+      found.set(file, {
+        file,
+        line: Number(row['line']),
+        type: String(row['type']),
+        text: String(row['text'] ?? ''),
+        message: String(row['message'] ?? ''),
+      })
+  }
+  return found
+}
+
+async function firstBadValue(group: FileGroup, file: SourceFile, look: CsvLook): Promise<FileError> {
+  const { typed, reading, context } = look
+  const columns = group.columns.map(({ name }) => ({ name, type: 'VARCHAR' }))
+  const which = join(
+    typed.map((column, index) => sql`when ${isBad(column, reading)} then ${raw(String(index))}`),
+    ' ',
+  )
+  const value = join(
+    typed.map(({ name }, index) => sql`when ${raw(String(index))} then ${id(name)}`),
+    ' ',
+  )
+  const [found] = await context.session.rows(sql`
+    select row, which, case which ${value} end as value
+    from (select *, row_number() over () as row, case ${which} end as which from ${readCsv([file], columns, { reading, layout: layoutOf(group) })})
+    where which is not null order by row limit 1`)
+  const column = typed[Number(found?.['which'] ?? 0)]
+  if (!found || !column) return wrongFormat(file.path, 'a value does not fit its column')
+  const line = await lineOfRow(
+    file,
+    { row: BigInt(String(found['row'])), columns: columns.length },
+    { reading, layout: layoutOf(group), context },
+  )
+  return badValue(file.path, line, { column: column.name, value: String(found['value']), type: column.type })
+}
+
+/** A file that the engine cannot read at all. */
+function unreadable(file: SourceFile, message: string): FileError {
+  if (/not utf-16 encoded|unicode|utf-8/i.test(message)) {
+    return wrongEncoding(
+      file.path,
+      'the text is not in the encoding of the table, or has characters beyond U+FFFF in UTF-16',
+      'deliver UTF-8',
+    )
+  }
+  if (/No files found|No such file|Cannot open file/i.test(message))
+    return new FileError('ING-FILE-GONE', file.path, `${file.path} vanished while it was read`, {
+      hint: 'deliver it again, or: ingest skip FILE',
+    })
+  if (/state machine reached an invalid state/.test(message)) {
+    return wrongFormat(
+      file.path,
+      'line endings of two kinds stand in it, or quotes that do not pair',
+      'mend the file, or set format_options: {strict_mode: false}',
+    )
+  }
+  return wrongFormat(file.path, excerpt(firstLine(message)))
+}

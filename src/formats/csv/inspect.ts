@@ -1,0 +1,143 @@
+import { FileError } from '../../errors/errors.ts'
+import { type Compression, compressionOf } from '../compression.ts'
+import { badColumnName, duplicateColumn, raggedRow, truncated, wrongFormat } from '../file-problems.ts'
+import type { FileGroup, FormatContext, Inspection, SourceFile } from '../format.ts'
+import { inParallel } from '../parallel.ts'
+import { textEnds } from '../text-ends.ts'
+import { learnDialect } from './dialect.ts'
+import { findHeader, type Header, type HeaderCache } from './header.ts'
+import { DEFAULT_DIALECT, dialectOf, type Layout, type Reading, readingOf } from './reading.ts'
+
+/** Enough for nearly every header, and for the whole of a file that holds one alone. */
+const FIRST_BYTES = 4096
+const LONGEST_HEADER = 16 * 1024 * 1024
+const OPEN_FILES = 32
+
+/** Groups files by their header, read as bytes: no file is sniffed but those that the dialect is learned from. */
+export async function inspectCsv(files: readonly SourceFile[], context: FormatContext): Promise<Inspection> {
+  const learned = dialectOf(context.reader) ?? (await learnDialect(files, context))
+  const inspector = new CsvInspector(readingOf(context, learned ?? DEFAULT_DIALECT), context)
+  const looks = await inParallel(files, OPEN_FILES, context.signal, (file) => inspector.look(file))
+  const groups = grouped(looks)
+  const rows = groups.some((group) => !group.empty)
+  return {
+    groups,
+    failed: looks.filter((look) => look instanceof FileError),
+    // Headers alone do not show how dates are written: the next files decide.
+    reader: learned && rows ? { dialect: learned } : (context.reader ?? null),
+  }
+}
+
+interface Look {
+  readonly file: SourceFile
+  readonly names: readonly string[]
+  readonly layout: Layout
+  readonly empty: boolean
+}
+
+class CsvInspector {
+  readonly #reading: Reading
+  readonly #context: FormatContext
+  readonly #cache: HeaderCache = new Map()
+  /** Names by the header's fields, checked once for all files that share them. */
+  readonly #names = new Map<readonly string[], Names>()
+
+  constructor(reading: Reading, context: FormatContext) {
+    this.#reading = reading
+    this.#context = context
+  }
+
+  async look(file: SourceFile): Promise<Look | FileError> {
+    const compression = compressionOf(file, this.#context.table)
+    if (file.size === 0n) return { file, names: [], layout: { compression, skip: 0 }, empty: true }
+    try {
+      return await this.#header(file, compression)
+    } catch (error) {
+      if (error instanceof FileError) return error
+      throw error
+    }
+  }
+
+  async #header(file: SourceFile, compression: Compression): Promise<Look> {
+    const tail = this.#context.table.watch.requireFinalNewline
+    for (let head = FIRST_BYTES; head <= LONGEST_HEADER; head *= 16) {
+      const ends = await textEnds(file, compression, this.#context.io, { head, tail })
+      const header = findHeader(file, ends, this.#reading, this.#cache)
+      if (header.kind === 'long') continue
+      if (tail && !/[\n\r]\0?$/.test(ends.tail.toString('latin1'))) throw truncated(file.path, 'it has no final newline')
+      return this.#found(file, header, compression)
+    }
+    throw wrongFormat(file.path, 'its first line is longer than 16 MB')
+  }
+
+  #found(file: SourceFile, header: Exclude<Header, { kind: 'long' }>, compression: Compression): Look {
+    if (header.kind === 'none') return { file, names: [], layout: { compression, skip: 0 }, empty: true }
+    if (header.kind === 'open') throw truncated(file.path, 'a quote in the header is not closed')
+    const names = this.#namesOf(header.fields)
+    if (names.kind === 'bad') throw names.problem(file.path)
+    return { file, names: names.list, layout: { compression, skip: header.skip }, empty: this.#reading.header && header.empty }
+  }
+
+  #namesOf(fields: readonly string[]): Names {
+    const known = this.#names.get(fields)
+    if (known) return known
+    const names = columnNames(fields, this.#reading, this.#context)
+    this.#names.set(fields, names)
+    return names
+  }
+}
+
+type Names =
+  | { readonly kind: 'good'; readonly list: readonly string[] }
+  | { readonly kind: 'bad'; readonly problem: (path: string) => FileError }
+
+/** Names of the columns: given by the config, by the header, or by position; a field without a name is `column<position>`. */
+function columnNames(fields: readonly string[], reading: Reading, context: FormatContext): Names {
+  const given = reading.names ?? (reading.header ? null : namesOfConfig(context))
+  if (given !== null && given.length !== fields.length)
+    return { kind: 'bad', problem: (path) => raggedRow(path, reading.skip + 1, fields.length, given.length) }
+  const list = fields.map((field, index) => given?.[index] ?? (reading.header && field !== '' ? field : `column${index}`))
+  return problemOf(list, reading) ?? { kind: 'good', list }
+}
+
+function namesOfConfig({ table }: FormatContext): readonly string[] | null {
+  const types = Object.keys(table.columnTypes)
+  if (types.length > 0) return types
+  return table.selectColumns
+}
+
+function problemOf(names: readonly string[], reading: Reading): Names | undefined {
+  const seen = new Map<string, string>()
+  for (const name of names) {
+    const other = seen.get(name.toLowerCase())
+    if (other !== undefined) return { kind: 'bad', problem: (path) => duplicateColumn(path, other, name) }
+    seen.set(name.toLowerCase(), name)
+  }
+  if (seen.has('__path')) return { kind: 'bad', problem: (path) => badColumnName(path, 'the column name __path is reserved') }
+  const [only = ''] = names
+  const foreign = [';', '\t', '|', ','].find((delimiter) => delimiter !== reading.delimiter && only.includes(delimiter))
+  if (names.length > 1 || foreign === undefined) return undefined
+  const hint = `set format_options: {delimiter: ${JSON.stringify(foreign)}} if all files of the table are written so`
+  const message = `its first line has a single column at the delimiter ${JSON.stringify(reading.delimiter)}, but ${JSON.stringify(foreign)} in it`
+  return { kind: 'bad', problem: (path) => wrongFormat(path, message, hint) }
+}
+
+function grouped(looks: readonly (Look | FileError)[]): readonly FileGroup[] {
+  const groups = new Map<string, { readonly files: SourceFile[]; readonly look: Look }>()
+  const keys = new Map<readonly string[], string>()
+  for (const look of looks) {
+    if (look instanceof FileError) continue
+    const names = keys.get(look.names) ?? JSON.stringify(look.names)
+    keys.set(look.names, names)
+    const key = `${look.layout.compression} ${look.layout.skip} ${look.empty} ${names}`
+    const group = groups.get(key)
+    if (group) group.files.push(look.file)
+    else groups.set(key, { files: [look.file], look })
+  }
+  return [...groups.values()].map(({ files, look }) => ({
+    files,
+    columns: look.names.map((name) => ({ name, type: null })),
+    empty: look.empty,
+    layout: look.layout,
+  }))
+}

@@ -1,0 +1,123 @@
+import { id, join, literal, raw, type Sql, sql } from '../engine/sql.ts'
+import { parseType, type TypeField, type TypeNode, typeText } from '../model/type-text.ts'
+
+/** How texts of a source are written. */
+export interface ValueRules {
+  /** strptime pattern; null is ISO 8601. */
+  readonly dateFormat: string | null
+  readonly timestampFormat: string | null
+  readonly decimalSeparator: string
+  /** Empty when there is none. */
+  readonly thousands: string
+}
+
+export const ISO_RULES: ValueRules = { dateFormat: null, timestampFormat: null, decimalSeparator: '.', thousands: '' }
+
+const INTEGER = /^(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT|U[A-Z]*INT[A-Z]*)$/
+const DECIMAL = /^DECIMAL\(\d+, ?(\d+)\)$/
+const TIMESTAMP = /^TIMESTAMP/
+const REAL = /^(FLOAT|DOUBLE)$/
+
+/**
+ * Whether the engine's own reader takes the type from text without loss. It rounds 1.5 to an integer and 1.239 to
+ * DECIMAL(10,2), cuts the time off a date, and reads a timestamp with a zone by a pattern as null: those are read as
+ * text and converted by `fromText`.
+ */
+export function readsNatively(type: string, rules: ValueRules): boolean {
+  if (INTEGER.test(type) || DECIMAL.test(type) || type === 'DATE') return false
+  return !(TIMESTAMP.test(type) && rules.timestampFormat !== null)
+}
+
+/** A value that the engine's reader has converted; infinite times have no place in a Delta table. */
+export function nativeValue(type: string, value: Sql): Sql {
+  if (!TIMESTAMP.test(type)) return value
+  return sql`case when isfinite(${value}) or ${value} is null then ${value} when ${refusal(sql`${value}::varchar`)} then ${value} end`
+}
+
+/** The conversion of a text to a type; it fails, and `try(…)` gives null, where the value would not be kept exactly. */
+export function fromText(type: string, text: Sql, rules: ValueRules): Sql {
+  const node = parseType(type)
+  return node.kind === 'plain' ? plainValue(node.text, text, rules) : jsonValue(node, sql`${text}::json`, rules, 1)
+}
+
+function plainValue(type: string, text: Sql, rules: ValueRules): Sql {
+  if (type === 'VARCHAR') return text
+  if (INTEGER.test(type)) return integerValue(type, ungrouped(text, rules))
+  const scale = DECIMAL.exec(type)?.[1]
+  if (scale !== undefined) return decimalValue(type, Number(scale), pointed(text, rules))
+  if (REAL.test(type)) return sql`${pointed(text, rules)}::${raw(type)}`
+  if (type === 'DATE') return dateValue(text, rules)
+  if (TIMESTAMP.test(type)) return timestampValue(type, text, rules)
+  return sql`${text}::${raw(type)}`
+}
+
+/** A condition that is never met: evaluating it is a conversion error, which unlike `error()` may stand in `try`. */
+function refusal(text: Sql): Sql {
+  return sql`(concat('inexact: ', ${text}))::bigint is null`
+}
+
+function integerValue(type: string, text: Sql): Sql {
+  const cast = sql`${text}::${raw(type)}`
+  // The two searches are what a plain value costs; only what has a point or a minus is looked at closely.
+  return sql`case when not (contains(${text}, '.') or contains(${text}, '-')) then ${cast}
+    when regexp_full_match(${text}, '\\s*[+-]?[0-9]+([.]0*)?\\s*') then ${cast}
+    when ${refusal(text)} then null end`
+}
+
+function decimalValue(type: string, scale: number, text: Sql): Sql {
+  const cast = sql`${text}::${raw(type)}`
+  return sql`case when not contains(${text}, '.') and not contains(lower(${text}), 'e') then ${cast}
+    when regexp_full_match(${text}, ${literal(`\\s*[+-]?[0-9]*[.]?[0-9]{0,${scale}}0*\\s*`)}) then ${cast}
+    when contains(lower(${text}), 'e') and ${text}::double = (${cast})::double then ${cast}
+    when ${text} is not null and ${refusal(text)} then null end`
+}
+
+function dateValue(text: Sql, rules: ValueRules): Sql {
+  if (rules.dateFormat !== null) return sql`strptime(${text}, ${literal(rules.dateFormat)})::date`
+  return sql`case when strlen(${text}) = 10 then ${text}::date
+    when regexp_full_match(${text}, '\\s*[+-]?[0-9]{1,6}[-/][0-9]{1,2}[-/][0-9]{1,2}( [(]BC[)])?([T ]00:00(:00([.]0*)?)?(Z|[+]00(:00)?)?)?\\s*') then ${text}::date
+    when ${text} is not null and ${refusal(text)} then null end`
+}
+
+function timestampValue(type: string, text: Sql, rules: ValueRules): Sql {
+  if (rules.timestampFormat !== null) return sql`strptime(${text}, ${literal(rules.timestampFormat)})::${raw(type)}`
+  return nativeValue(type, sql`(${text}::${raw(type)})`)
+}
+
+function ungrouped(text: Sql, rules: ValueRules): Sql {
+  return rules.thousands === '' ? text : sql`replace(${text}, ${literal(rules.thousands)}, '')`
+}
+
+function pointed(text: Sql, rules: ValueRules): Sql {
+  const plain = ungrouped(text, rules)
+  return rules.decimalSeparator === '.' ? plain : sql`replace(${plain}, ${literal(rules.decimalSeparator)}, '.')`
+}
+
+/**
+ * A JSON value as a type, level by level: objects become maps first, so that a field which the type lacks is seen
+ * (the engine's own transformation leaves it out silently), and a field that is missing is null.
+ */
+function jsonValue(node: TypeNode, json: Sql, rules: ValueRules, depth: number): Sql {
+  switch (node.kind) {
+    case 'plain':
+      return plainValue(node.text, sql`(${json}->>'$')`, rules)
+    case 'map':
+      return sql`${json}::${raw(typeText(node))}`
+    case 'list': {
+      const element = id(`e${depth}`)
+      return sql`list_transform(${json}::json[], lambda ${element}: ${jsonValue(node.element, element, rules, depth + 1)})`
+    }
+    case 'struct':
+      return structValue(node.fields, json, rules, depth)
+  }
+}
+
+function structValue(fields: readonly TypeField[], json: Sql, rules: ValueRules, depth: number): Sql {
+  const object = id(`o${depth}`)
+  const known = sql`[${join(fields.map(({ name }) => literal(name)))}]`
+  const parts = fields.map(({ name, type }) => sql`${id(name)} := ${jsonValue(type, sql`${object}[${literal(name)}]`, rules, depth + 1)}`)
+  // The list of one element evaluates the map once for all fields.
+  return sql`list_transform([${json}::map(varchar, json)], lambda ${object}: case when ${object} is null then null
+    when list_has_all(${known}, map_keys(${object})) then struct_pack(${join(parts)})
+    when ${refusal(sql`${object}::varchar`)} then null end)[1]`
+}
