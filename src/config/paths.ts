@@ -1,6 +1,6 @@
-import { basename, isAbsolute, join, normalize, relative, resolve } from 'node:path'
-import picomatch from 'picomatch'
+import { isAbsolute, join, normalize, relative, resolve } from 'node:path'
 import { redactUrl } from '../errors/redact.ts'
+import { enterFolder, globOf, globSegments, hasGlob, literalOf } from '../lib/glob.ts'
 
 /** A path of the config: a local one, absolute; or an address in a store that is not local. */
 export type Location =
@@ -29,6 +29,8 @@ const REMOTE_SCHEMES = [
   'onelake',
 ]
 
+const SCHEME = /^[a-z][a-z0-9+.-]*:\//i
+
 /** A path as written, relative to a base. */
 export function locate(written: string, base: Location): LocationResult {
   if (written.includes('\0')) return { kind: 'wrong', problem: 'a path cannot hold a NUL character', fix: 'remove it' }
@@ -49,27 +51,39 @@ export function locate(written: string, base: Location): LocationResult {
 
 /** The characters of a glob in a folder's own name stand for themselves. */
 function escapeGlob(path: string): string {
-  return path.replace(/[\\*?[\]{}()!+@|]/g, '\\$&')
+  return path.replace(/[\\*?[\]{}]/g, '\\$&')
 }
 
-/** A source pattern, relative to the folder that raw files lie in. */
+/** A source pattern, relative to the folder that raw files lie in. A slash at its end says that it is a folder. */
 export function locatePattern(written: string, base: Location): LocationResult {
-  if (isAbsolute(written) || /^[a-z][a-z0-9+.-]*:\//i.test(written) || base.kind === 'remote') return trimmed(locate(written, base))
+  const location =
+    isAbsolute(written) || SCHEME.test(written) || base.kind === 'remote' ? locate(written, base) : patternBelow(base.path, written)
+  if (location.kind !== 'local') return location
+  const path = written.endsWith('/') && location.path !== '/' ? `${location.path.replace(/\/$/, '')}/` : location.path
+  try {
+    globSegments(path)
+    return { kind: 'local', path }
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    return { kind: 'wrong', problem: error.message, fix: 'write fewer braces, or make several tables of it' }
+  }
+}
+
+function patternBelow(base: string, written: string): LocationResult {
   if (written.includes('\0')) return { kind: 'wrong', problem: 'a path cannot hold a NUL character', fix: 'remove it' }
-  const afterGlob = written.split('/').findIndex((part) => /[*?[{]/.test(part))
-  if (afterGlob >= 0 && written.split('/').slice(afterGlob).includes('..'))
+  const names = written.split('/')
+  const firstGlob = names.findIndex(hasGlob)
+  if (firstGlob >= 0 && names.slice(firstGlob).includes('..')) {
     return { kind: 'wrong', problem: '.. cannot stand behind a glob', fix: 'write the path without ..' }
+  }
   // Leading `..` are taken from the base before it is escaped.
   const parts = normalize(written).split('/')
-  const ups = parts.findIndex((part) => part !== '..')
-  const folder = resolve(base.path, ...parts.slice(0, Math.max(ups, 0)))
-  return trimmed({ kind: 'local', path: join(escapeGlob(folder), parts.slice(Math.max(ups, 0)).join('/')) })
-}
-
-function trimmed(location: LocationResult): LocationResult {
-  return location.kind === 'local'
-    ? { kind: 'local', path: location.path.length > 1 ? location.path.replace(/\/$/, '') : location.path }
-    : location
+  const ups = Math.max(
+    parts.findIndex((part) => part !== '..'),
+    0,
+  )
+  const folder = resolve(base, ...parts.slice(0, ups))
+  return { kind: 'local', path: join(escapeGlob(folder), parts.slice(ups).join('/')) }
 }
 
 function fileUrl(written: string): LocationResult {
@@ -93,29 +107,12 @@ function fileUrl(written: string): LocationResult {
   }
 }
 
-/** Patterns without braces that stand for one with braces; the pattern itself where there are too many. */
-function expandBraces(pattern: string): readonly string[] {
-  let done: readonly string[] = [pattern]
-  for (;;) {
-    const next = done.flatMap(expandFirst)
-    if (next.length === done.length || next.length > 1000) return next.length > 1000 ? done : next
-    done = next
-  }
-}
-
-function expandFirst(pattern: string): readonly string[] {
-  // The innermost group, so that nested ones unfold from within.
-  const match = /^(.*?)(?<!\\)\{([^{}]*,[^{}]*)\}(.*)$/s.exec(pattern)
-  if (match === null) return [pattern]
-  const [, before = '', inner = '', after = ''] = match
-  return inner.split(',').map((choice) => before + choice + after)
-}
-
 /** The format whose suffix all names of a pattern end in; undefined when they say none, or several. */
 export function formatOf(pattern: string, suffixes: ReadonlyMap<string, string>): string | undefined {
   const found = new Set(
-    expandBraces(pattern).map((one) => {
-      const name = basename(one).toLowerCase()
+    globSegments(pattern).map((segments) => {
+      const last = segments.at(-1)
+      const name = last === undefined || last.kind === 'deep' ? '' : last.text.toLowerCase()
       const plain = name.replace(/\.(gz|zst)$/, '')
       return [...suffixes].find(([suffix]) => name.endsWith(suffix) || plain.endsWith(suffix))?.[1]
     }),
@@ -124,23 +121,20 @@ export function formatOf(pattern: string, suffixes: ReadonlyMap<string, string>)
   return found.size === 1 ? only : undefined
 }
 
-/** True when a listing by the pattern would look into the folder. */
-export function listsInside(pattern: string, folder: string): boolean {
-  const target = folder.split('/').filter((part) => part !== '')
-  return expandBraces(pattern).some((one) => {
-    const parts = one.split('/').filter((part) => part !== '')
-    return reaches(parts, target)
-  })
-}
-
-// The last part of a pattern names files; what stands before it must be able to lead to the folder or below it.
-function reaches(parts: readonly string[], target: readonly string[]): boolean {
-  const [part, ...rest] = parts
-  const [name, ...deeper] = target
-  if (part === undefined) return false
-  if (name === undefined) return true
-  if (part === '**') return true
-  return rest.length > 0 && picomatch.isMatch(name, part, { dot: true, nonegate: true }) && reaches(rest, deeper)
+/** Tells whether a listing by the pattern would look into a folder. */
+export function listsInside(pattern: string): (folder: string) => boolean {
+  // Without a glob, or with a slash at its end, the pattern may be a folder with all that is below it.
+  const glob = globOf(globSegments(hasGlob(pattern) && !pattern.endsWith('/') ? pattern : `${pattern}/**`))
+  const names = pattern.split('/')
+  const firstGlob = names.findIndex(hasGlob)
+  const base = `${literalOf(names.slice(0, firstGlob < 0 ? names.length : firstGlob).join('/')).replace(/\/$/, '')}/`
+  return (folder) => {
+    // Most folders lie elsewhere, and configs may have thousands of tables.
+    if (!`${folder}/`.startsWith(base) && !base.startsWith(`${folder}/`)) return false
+    let positions = glob.start
+    for (const name of folder.split('/')) if (name !== '' && positions.length > 0) positions = enterFolder(glob, positions, name)
+    return positions.length > 0
+  }
 }
 
 /** True when one folder is the other or lies in it. */

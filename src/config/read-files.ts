@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import picomatch from 'picomatch'
+import { globMatches, globOf, globSegments, hasGlob, literalOf } from '../lib/glob.ts'
 
 /** Configs are small; what is larger is no config. */
 const MAX_BYTES = 32 * 1024 * 1024
@@ -30,14 +30,20 @@ export function readProblem(error: unknown): string {
   return `cannot be read${code === '' ? '' : ` (${code})`}`
 }
 
-/** Files that a glob names, sorted; a path without a glob is itself, whether it exists or not. */
+/**
+ * Files that a glob names, sorted; a path without a glob is itself, whether it exists or not. RangeError for braces that
+ * stand for too many alternatives.
+ */
 export async function expandGlob(pattern: string, folder: string): Promise<readonly string[]> {
-  const { base, glob, isGlob } = picomatch.scan(pattern)
-  if (!isGlob) return [resolve(folder, pattern)]
-  const matches = picomatch(glob, { nonegate: true })
+  const names = pattern.split('/')
+  const first = names.findIndex(hasGlob)
+  if (first < 0) return [resolve(folder, literalOf(pattern))]
+  const head = literalOf(names.slice(0, first).join('/'))
+  const base = resolve(folder, pattern.startsWith('/') ? `/${head}` : head)
+  const glob = globOf(globSegments(names.slice(first).join('/')))
   const found: string[] = []
-  await walk(resolve(folder, base), '', async (relative) => {
-    if (matches(relative)) found.push(join(resolve(folder, base), relative))
+  await walk(base, '', async (relative) => {
+    if (globMatches(glob, relative)) found.push(join(base, relative))
   })
   return found.sort()
 }

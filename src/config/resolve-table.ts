@@ -47,7 +47,7 @@ export function resolveTable(decoded: Pick<TableDraft, 'input' | 'at' | 'bad'>, 
   checkConnection(draft, around, desk)
   const source = sourceOf(draft, around, desk)
   const target = targetOf(draft, around, desk)
-  const fileFormat = fileFormatOf(draft, desk)
+  const fileFormat = fileFormatOf(draft, source, desk)
   const unsupported = [
     ...unsupportedOfTable(input, draft.at, desk.places),
     ...unsupportedPaths(draft, source, target, desk),
@@ -57,8 +57,9 @@ export function resolveTable(decoded: Pick<TableDraft, 'input' | 'at' | 'bad'>, 
     ...settingsOf(input),
     name: `${input.database_name}.${input.table_name}`,
     sourcePattern: textOf(source),
-    fileFormat,
-    formatOptions: draft.bad.has('file_format') ? {} : formatOptions(draft, fileFormat, desk),
+    // With an issue on the desk: the table is never used.
+    fileFormat: fileFormat ?? 'csv',
+    formatOptions: fileFormat === undefined ? {} : formatOptions(draft, fileFormat, desk),
     strategy,
     targetPath: textOf(target),
     unsupported,
@@ -226,24 +227,19 @@ function targetOf(draft: TableDraft, around: Surroundings, desk: Desk): Location
   return undefined
 }
 
-function fileFormatOf(draft: TableDraft, desk: Desk): FormatName {
+function fileFormatOf(draft: TableDraft, found: Location | undefined, desk: Desk): FormatName | undefined {
   const { file_format: written, source_path_pattern: pattern, source } = draft.input
+  if (draft.bad.has('file_format')) return undefined
   if (written !== null) return written
   if (source !== null) return 'parquet'
+  if (found === undefined) return undefined
   const names: readonly FormatName[] = ['csv', 'json', 'ndjson', 'parquet', 'delta', 'avro', 'arrow']
-  const suffixes = new Map(
-    names.flatMap((name) => FORMATS[name].suffixes.map((suffix) => [suffix.startsWith('.') ? suffix : `.${suffix}`, name] as const)),
-  )
-  const found = names.find((name) => name === formatOf(pattern, suffixes))
-  if (found !== undefined) return found
-  if (!draft.bad.has('source_path_pattern')) {
-    complain(desk, draft, ['file_format'], {
-      problem: 'the suffix of source_path_pattern does not tell the format',
-      fix: 'add file_format: csv, json, ndjson or parquet',
-      code: 'ING-CONFIG-MISSING',
-    })
-  }
-  return 'csv'
+  const format = formatOf(pattern, new Map(names.flatMap((name) => FORMATS[name].suffixes.map((suffix) => [suffix, name] as const))))
+  const known = names.find((name) => name === format)
+  if (known !== undefined) return known
+  const problem = 'the suffix of source_path_pattern does not tell the format'
+  complain(desk, draft, ['file_format'], { problem, fix: 'add file_format: csv, json, ndjson or parquet', code: 'ING-CONFIG-MISSING' })
+  return undefined
 }
 
 function unsupportedPaths(

@@ -30,9 +30,9 @@ export abstract class IngestError extends Error {
 /** One problem of a config; all of them are reported together. */
 export interface ConfigIssue {
   readonly file: string
-  /** 1-based. */
+  /** 1-based; 0 where the source has no lines: an option, an environment variable, an object. */
   readonly line: number
-  /** 1-based. */
+  /** 1-based; 0 like `line`. */
   readonly column: number
   /** Dotted path, as `tables[0].loading_strategy`. */
   readonly key: string

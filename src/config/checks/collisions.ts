@@ -28,7 +28,7 @@ export function checkCollisions(claims: readonly Claim[], checkpointPath: string
         code: 'ING-CONFIG-COMBINATION',
       })
     }
-    if (source !== undefined && listsInside(source, checkpointPath)) {
+    if (source !== undefined && listsInside(source)(checkpointPath)) {
       desk.issues.add(desk.places, [...at, 'source_path_pattern'], {
         problem: 'the pattern would look into checkpoint_path',
         fix: 'choose a narrower pattern or another checkpoint_path',
@@ -60,31 +60,40 @@ function checkNames(claims: readonly Claim[], desk: Desk): void {
 }
 
 function checkTargets(claims: readonly Claim[], desk: Desk): void {
-  for (const [index, claim] of claims.entries()) {
-    const { target, name } = claim
-    if (target === undefined) continue
-    const other = claims
-      .slice(0, index)
-      .find(
-        (earlier) =>
-          earlier.target !== undefined &&
-          earlier.name?.toLowerCase() !== name?.toLowerCase() &&
-          (isWithin(target, earlier.target) || isWithin(earlier.target, target)),
-      )
-    if (other?.target === undefined) continue
-    const relation =
-      other.target === target ? 'is also the folder of' : isWithin(target, other.target) ? 'lies in the folder of' : 'holds the folder of'
-    desk.issues.add(desk.places, keyAt(desk, claim.at, 'target_path'), {
-      problem: `${target} ${relation} ${other.name ?? 'another table'}`,
-      fix: 'give one of them another target_path',
-      code: 'ING-CONFIG-DUPLICATE-TABLE',
-    })
+  const first = new Map<string, number>()
+  for (const [index, { target }] of claims.entries()) if (target !== undefined && !first.has(target)) first.set(target, index)
+  for (const [index, { target }] of claims.entries()) {
+    for (const folder of target === undefined ? [] : aroundAndItself(target)) {
+      const other = first.get(folder)
+      if (other !== undefined && other !== index) complainOfTargets(claims, [index, other], desk)
+    }
   }
+}
+
+/** A folder and all that it lies in. */
+function aroundAndItself(folder: string): readonly string[] {
+  const names = folder.split('/')
+  return names.map((_, index) => names.slice(0, names.length - index).join('/')).filter((path) => path !== '')
+}
+
+/** `inner` lies in the folder of `outer`, or is the same; the later of the two is told. */
+function complainOfTargets(claims: readonly Claim[], [inner, outer]: readonly [number, number], desk: Desk): void {
+  const later = claims[Math.max(inner, outer)]
+  const earlier = claims[Math.min(inner, outer)]
+  // Two tables of one name are told by it.
+  if (later?.target === undefined || earlier === undefined || later.name?.toLowerCase() === earlier.name?.toLowerCase()) return
+  const relation = later.target === earlier.target ? 'is also' : inner > outer ? 'lies in' : 'holds'
+  desk.issues.add(desk.places, keyAt(desk, later.at, 'target_path'), {
+    problem: `${later.target} ${relation} the folder of ${earlier.name ?? 'another table'}`,
+    fix: 'give one of them another target_path',
+    code: 'ING-CONFIG-DUPLICATE-TABLE',
+  })
 }
 
 function checkSource({ at, source }: Claim, claims: readonly Claim[], desk: Desk): void {
   if (source === undefined) return
-  const inside = claims.find(({ target }) => target !== undefined && listsInside(source, target))
+  const looksInto = listsInside(source)
+  const inside = claims.find(({ target }) => target !== undefined && looksInto(target))
   if (inside === undefined) return
   desk.issues.add(desk.places, [...at, 'source_path_pattern'], {
     problem: `the pattern would look into the folder of ${inside.name ?? 'a table'} (${inside.target ?? ''})`,

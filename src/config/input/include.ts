@@ -1,4 +1,5 @@
 import type { Desk } from '../checks/draft.ts'
+import type { Finding } from '../issues.ts'
 import { displayName } from '../paths.ts'
 import { expandGlob, readProblem, readText } from '../read-files.ts'
 import { type BrokenReference, interpolate, type References } from './interpolate.ts'
@@ -46,11 +47,7 @@ async function includedFiles(include: readonly unknown[], context: IncludeContex
     try {
       for (const path of await expandGlob(pattern, context.folder)) if (!files.has(path)) files.set(path, { path, from })
     } catch (error) {
-      context.issues.add(context.places, from, {
-        problem: `a folder of the pattern ${readProblem(error)}`,
-        fix: 'grant read permission',
-        code: 'ING-CONFIG-NOT-FOUND',
-      })
+      context.issues.add(context.places, from, patternFinding(error))
     }
   }
   return [...files.values()]
@@ -99,4 +96,9 @@ async function tablesOf(
     broken.push(...result.broken)
   }
   return { tables, broken }
+}
+
+function patternFinding(error: unknown): Finding {
+  if (error instanceof RangeError) return { problem: error.message, fix: 'write several patterns', code: 'ING-CONFIG-VALUE' }
+  return { problem: `a folder of the pattern ${readProblem(error)}`, fix: 'grant read permission', code: 'ING-CONFIG-NOT-FOUND' }
 }
