@@ -25,7 +25,8 @@ export async function inspectSource(files: readonly BatchFile[], landing: Landin
   const { same, failed, released } = await compareVersions(files, landing)
   const opened: readonly SourceFile[] = await landing.opened(same)
   const inspection = await format.inspect(opened, context)
-  return { groups: inspection.groups, failed: [...failed, ...inspection.failed], released, reader: inspection.reader }
+  const hollow = context.table.strategy === 'overwrite' ? inspection.groups.flatMap((group) => group.files.filter((file) => file.size === 0n)) : []
+  return { groups: inspection.groups, failed: [...failed, ...inspection.failed, ...hollow.map(noSnapshot)], released, reader: inspection.reader }
 }
 
 export interface Comparison<F extends FileSeen> {
@@ -53,6 +54,11 @@ export async function compareVersions<F extends FileSeen>(files: readonly F[], l
     }),
   )
   return { same: same.length === files.length ? files : same, failed, released }
+}
+
+/** No bytes say nothing of what the table shall hold; a header without rows says that it shall be empty. */
+function noSnapshot(file: FileSeen): FileError {
+  return new FileError('ING-FILE-EMPTY', file.path, `${file.path} has no bytes, so it is no snapshot; the table stays as it is`, { hint: 'deliver it again; a header without rows empties the table' })
 }
 
 function gone(file: FileSeen): FileError {
