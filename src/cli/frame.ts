@@ -47,11 +47,19 @@ async function runHandler(command: Command, stop: 'at once' | 'gracefully', work
   try {
     const code = await work({ output, options, signal: interrupt.signal })
     return interrupt.signal.aborted ? EXIT.interrupted : code
-  } catch (error) {
+  } catch (thrown) {
+    const error = firstError(thrown)
     if (!interrupt.signal.aborted) return await failed(error, output)
     await printFailure(wasInterrupted(error), output)
     return EXIT.interrupted
   }
+}
+
+/** What failed first: closing what was open may fail for the same reason once more, and would hide it. */
+function firstError(error: unknown): unknown {
+  // By name, since the class is no part of every Node that the command runs on.
+  if (error instanceof Error && error.name === 'SuppressedError' && 'suppressed' in error) return firstError(error.suppressed)
+  return error
 }
 
 /** Whatever a stop made fail, the user asked for it; an error of ours still tells what happened. */

@@ -17,6 +17,7 @@ export function dryRunLines(report: TableReport, { number, total }: Place, color
     lines.push(`    schema    ${schemaText(plan.schema_change)}`)
     if (plan.rows !== null) lines.push(`    rows      ${rowsText(plan.rows)}`)
   }
+  if (plan === null && report.errors.length === 0) lines.push('    files     none to load')
   if (report.reason !== null) lines.push(`    note      ${printable(report.reason)}`)
   lines.push(
     ...report.warnings.map(
