@@ -1,7 +1,8 @@
 import type { Blobs } from '../blobs/blobs.ts'
 import type { Session } from '../engine/engine.ts'
 import { id, raw, type Sql, sql } from '../engine/sql.ts'
-import { damaged, type LogSegment } from './listing.ts'
+import { reading } from './damage.ts'
+import type { LogSegment } from './listing.ts'
 import { commitPath } from './log-names.ts'
 import { ACTION_TYPES, checkpointAction, checkpointRows, checkpointShape, commitRows, deletionVectorId } from './log-sql.ts'
 
@@ -49,17 +50,15 @@ export class ActiveFiles {
   }
 
   async #load(): Promise<void> {
-    try {
-      if (this.#applied === null) await this.#make()
-      const pending = this.#commits.slice(this.#applied ?? 0)
+    const applied = this.#applied
+    // Tables that were left half-made would give wrong rows: after an error the next call makes them anew.
+    this.#applied = null
+    await reading(this.#blobs, async () => {
+      if (applied === null) await this.#make()
+      const pending = this.#commits.slice(applied ?? 0)
       if (pending.length > 0) await this.#apply(pending)
-      this.#applied = this.#commits.length
-    } catch (error) {
-      // Half-made tables would give wrong rows: the next call makes them anew.
-      this.#applied = null
-      const message = error instanceof Error ? error.message : String(error)
-      throw damaged(this.#blobs, message.split('\n', 1)[0] ?? message, error)
-    }
+    })
+    this.#applied = this.#commits.length
   }
 
   async #make(): Promise<void> {

@@ -1,12 +1,12 @@
 import type { Blobs } from '../blobs/blobs.ts'
 import type { Session } from '../engine/engine.ts'
 import { raw, type Sql, sql } from '../engine/sql.ts'
+import { reading } from './damage.ts'
 import { integerOf, isRecord, parsedRecord, textOf } from './decode.ts'
 import { commitPath } from './log-names.ts'
 import { commitRows } from './log-sql.ts'
 import type { PartitionColumn } from './partition.ts'
 import { inPartitions, type Removal } from './removal.ts'
-import { reading } from './snapshot.ts'
 
 /** What a commit did, as far as others that were made beside it are concerned. */
 export interface Winner {

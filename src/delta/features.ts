@@ -62,7 +62,7 @@ export function checkFeatures(name: string, protocol: Protocol, metadata: Metada
 }
 
 /** Names of all features that the protocol lists or stands for. */
-export function featuresOf(protocol: Protocol): readonly string[] {
+function featuresOf(protocol: Protocol): readonly string[] {
   const legacy =
     protocol.minWriterVersion >= 7 ? [] : LEGACY_WRITER.flatMap(([version, names]) => (protocol.minWriterVersion >= version ? names : []))
   return [...new Set([...(protocol.readerFeatures ?? []), ...(protocol.writerFeatures ?? []), ...legacy])]

@@ -1,5 +1,6 @@
 import type { Blobs } from '../blobs/blobs.ts'
 import { TableError } from '../errors/errors.ts'
+import { damaged } from './damage.ts'
 import { integerOf, parsedRecord } from './decode.ts'
 import { LAST_CHECKPOINT, LOG_FOLDER, padded, parseLogName } from './log-names.ts'
 
@@ -35,7 +36,7 @@ export async function listFromHint(blobs: Blobs): Promise<LogListing | undefined
 }
 
 export async function listWhole(blobs: Blobs): Promise<LogListing> {
-  return await listFrom(blobs, '')
+  return listFrom(blobs, '')
 }
 
 /** Every commit that is still in the log folder. */
@@ -67,13 +68,6 @@ export function segmentsOf(listing: LogListing, blobs: Blobs): readonly LogSegme
   const [best] = segments
   if (best) checkUnbroken((best.checkpoint?.version ?? -1n) + 1n, best.commits, blobs)
   throw damaged(blobs, `it begins at version ${listing.commits[0]}, and no checkpoint is there`)
-}
-
-export function damaged(blobs: Blobs, problem: string, cause?: unknown): TableError {
-  return new TableError('ING-TABLE-LOG', `the log of ${blobs.root} is damaged: ${problem}`, {
-    hint: 'restore the missing part of _delta_log from a backup',
-    cause,
-  })
 }
 
 async function hintedVersion(blobs: Blobs): Promise<bigint | undefined> {

@@ -58,7 +58,7 @@ export function columnsOf(fields: readonly DeltaField[]): readonly SchemaColumn[
 }
 
 /** The DuckDB type that holds a Delta type exactly. */
-export function duckdbType(type: DeltaType, place: string): string {
+function duckdbType(type: DeltaType, place: string): string {
   return typeText(nodeOf(type, place))
 }
 

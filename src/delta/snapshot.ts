@@ -1,7 +1,7 @@
 import type { Blobs } from '../blobs/blobs.ts'
 import type { Session } from '../engine/engine.ts'
 import { id, type Sql, sql } from '../engine/sql.ts'
-import { IngestError, TableError } from '../errors/errors.ts'
+import { TableError } from '../errors/errors.ts'
 import {
   type DomainMetadata,
   decodeDomain,
@@ -13,9 +13,10 @@ import {
   type Txn,
 } from './actions.ts'
 import { ActiveFiles } from './active-files.ts'
+import { damaged, reading } from './damage.ts'
 import { integerOf, parsedRecord } from './decode.ts'
 import { checkFeatures, mayHoldDeletionVectors, refused } from './features.ts'
-import { commitsAfter, damaged, type LogSegment, listFromHint, listWhole, segmentsOf } from './listing.ts'
+import { commitsAfter, type LogSegment, listFromHint, listWhole, segmentsOf } from './listing.ts'
 import { commitPath } from './log-names.ts'
 import { checkpointRows, checkpointShape, commitRows } from './log-sql.ts'
 import { type DeltaField, parseSchema } from './schema.ts'
@@ -67,12 +68,12 @@ export class Snapshot {
 
   /** Relation of the active files: path, dv, `add`. */
   async files(): Promise<Sql> {
-    return await this.#files.active()
+    return this.#files.active()
   }
 
   /** Relation of the files that were removed, and may still be read by older versions: path, dv, `remove`. */
   async tombstones(): Promise<Sql> {
-    return await this.#files.tombstones()
+    return this.#files.tombstones()
   }
 
   /** Reads the commits that others made since; their versions. */
@@ -107,17 +108,6 @@ export class Snapshot {
   }
 }
 
-/** Runs a read of the log; what the engine cannot read is damage, and what it says names the place. */
-export async function reading<T>(blobs: Blobs, read: () => Promise<T>): Promise<T> {
-  try {
-    return await read()
-  } catch (error) {
-    if (error instanceof IngestError) throw error
-    const message = error instanceof Error ? error.message : String(error)
-    throw damaged(blobs, message.split('\n', 1)[0] ?? message, error)
-  }
-}
-
 interface Newest {
   readonly segment: LogSegment
   readonly state: LogState
@@ -139,7 +129,7 @@ async function readWhole(blobs: Blobs, session: Session): Promise<Newest | undef
   const listing = await listWhole(blobs)
   const { commits, checkpoints, empty, hasV2Checkpoint } = listing
   if (commits.length + checkpoints.length + empty.length === 0 && !hasV2Checkpoint) return undefined
-  return await readNewest(segmentsOf(listing, blobs), blobs, session)
+  return readNewest(segmentsOf(listing, blobs), blobs, session)
 }
 
 async function readNewest(

@@ -31,7 +31,7 @@ export class TableLog {
 
   /** Reads on to the newest version; the versions that are new, none for a table that is opened just now. */
   async advance(): Promise<readonly bigint[]> {
-    if (this.#snapshot) return await this.#snapshot.advance()
+    if (this.#snapshot) return this.#snapshot.advance()
     this.#snapshot = await Snapshot.open(this.name, this.blobs, this.session)
     return []
   }

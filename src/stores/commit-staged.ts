@@ -72,7 +72,7 @@ function removalOf({ request, staged }: StagedCommit): Removal {
 
 async function filesToRemove({ log, deps }: StagedCommit, state: LogState | undefined, removal: Removal): Promise<RemovedFiles> {
   if (state === undefined || log.snapshot === undefined || removal.kind === 'nothing') return NO_FILES
-  return await removedFiles(await log.snapshot.files(), removal, partitionColumnsOf(state), {
+  return removedFiles(await log.snapshot.files(), removal, partitionColumnsOf(state), {
     session: log.session,
     nowMs: deps.clock.now(),
   })

@@ -1,3 +1,4 @@
+import { damageIn } from '../delta/damage.ts'
 import { type PartitionColumn, partitionValue } from '../delta/partition.ts'
 import { columnsOf } from '../delta/schema.ts'
 import type { LogState, Snapshot } from '../delta/snapshot.ts'
@@ -86,7 +87,9 @@ async function checkDataFiles(files: Sql, variable: string, log: TableLog): Prom
     if (row)
       problem = `the data file ${String(row['path'])} ${row['missing'] === true ? 'is missing' : 'has another size than the log says'}`
   } catch (error) {
-    problem = `a data file cannot be read: ${error instanceof Error ? error.message.split('\n', 1)[0] : String(error)}`
+    const damage = damageIn(error)
+    if (damage === undefined) throw error
+    problem = `a data file cannot be read: ${damage}`
   }
   if (problem !== undefined)
     throw new TableError('ING-TABLE-DATA-FILE', `${log.name}: ${problem}`, { hint: 'restore the file, or rewrite the table' })

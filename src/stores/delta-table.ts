@@ -51,11 +51,11 @@ class DeltaTable implements OpenTable {
   }
 
   async current(): Promise<Sql> {
-    return await currentRows(this.#log)
+    return currentRows(this.#log)
   }
 
   async partitionSequences(): Promise<Sql> {
-    return await sequencesOfPartitions(this.#log)
+    return sequencesOfPartitions(this.#log)
   }
 
   async stage(request: StageRequest): Promise<Staged> {
@@ -67,7 +67,7 @@ class DeltaTable implements OpenTable {
     const types = new Map(columnsOf(fields).map((column) => [column.name, column.type]))
     const partitionColumns = names.map((name) => ({ name, type: types.get(name) ?? 'VARCHAR' }))
     checkPartitionable(this.#table.name, partitionColumns)
-    return await stageRows(request, {
+    return stageRows(request, {
       name: this.#table.name,
       blobs: this.#log.blobs,
       session: this.#log.session,
@@ -112,19 +112,19 @@ class DeltaTable implements OpenTable {
       .filter((txn) => txn.appId.startsWith('ingestd/'))
       .map((txn) => txn.version)
     const last = committed.reduce<bigint | null>((highest, version) => (highest === null || version > highest ? version : highest), null)
-    return await highestManifest(this.#log.blobs, last)
+    return highestManifest(this.#log.blobs, last)
   }
 
   async writeManifest(manifest: Manifest): Promise<'created' | 'exists'> {
-    return await writeManifest(this.#log.blobs, manifest)
+    return writeManifest(this.#log.blobs, manifest)
   }
 
   async readManifest(batch: bigint): Promise<Manifest | undefined> {
-    return await readManifest(this.#log.blobs, batch)
+    return readManifest(this.#log.blobs, batch)
   }
 
   async history(limit: number): Promise<readonly HistoryEntry[]> {
-    return await historyOf(this.#log, limit)
+    return historyOf(this.#log, limit)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -10,7 +10,7 @@ const FOLDER = '_ingestd/manifests'
 
 /** Manifests of batches, one file for each number; a number is given once, whoever writes first. */
 export async function writeManifest(blobs: Blobs, manifest: Manifest): Promise<'created' | 'exists'> {
-  return await blobs.putIfAbsent(pathOf(manifest.batch), new TextEncoder().encode(manifestText(manifest)))
+  return blobs.putIfAbsent(pathOf(manifest.batch), new TextEncoder().encode(manifestText(manifest)))
 }
 
 export async function readManifest(blobs: Blobs, batch: bigint): Promise<Manifest | undefined> {
@@ -44,7 +44,7 @@ export async function chainHolds(
 }
 
 /** JSON with integers as text where they may be wide, so that every reader keeps their digits. */
-export function manifestText(manifest: Manifest): string {
+function manifestText(manifest: Manifest): string {
   const { reader, ...rest } = manifest
   const files: Json = rest.files.map((file) => ({
     ...file,

@@ -115,7 +115,7 @@ async function writeFiles(request: StageRequest, target: StageTarget): Promise<r
     const path = partition === '' ? name : `${partition}/${name}`
     return [{ path, from, rows: count, bytes: integerOf(written['file_size_bytes']) ?? 0n, partitionValues, stats, tags: request.tags }]
   }
-  if (target.partitionColumns.length > 0) return await writePartitioned(rows, target, finished)
+  if (target.partitionColumns.length > 0) return writePartitioned(rows, target, finished)
   const size = raw(String(target.targetFileSize))
   const written = await target.session.rows(
     sql`copy (${inlined(rows)}) to ${literal(target.blobs.localPath(`${target.folder}/files`))} (${PARQUET}, file_size_bytes ${size}, write_empty_file false)`,
@@ -134,7 +134,7 @@ async function writePartitioned(rows: Sql, target: StageTarget, finished: Finish
   } catch (error) {
     // The engine names folders by the values, and a file system takes 255 bytes.
     if (!(error instanceof Error && /name too long|ENAMETOOLONG/i.test(error.message))) throw error
-    return await writeByHash(rows, keys, target, finished)
+    return writeByHash(rows, keys, target, finished)
   }
 }
 
@@ -156,7 +156,7 @@ const HASH = '__ingestd_hash'
 
 async function copyBy(rows: Sql, keys: readonly string[], target: StageTarget, name: string): Promise<readonly Row[]> {
   const to = literal(target.blobs.localPath(`${target.folder}/${name}`))
-  return await target.session.rows(sql`copy (${inlined(rows)}) to ${to} (${PARQUET}, partition_by (${join(keys.map(id))}))`)
+  return target.session.rows(sql`copy (${inlined(rows)}) to ${to} (${PARQUET}, partition_by (${join(keys.map(id))}))`)
 }
 
 function keyName(index: number): string {
