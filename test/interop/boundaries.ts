@@ -25,6 +25,7 @@ export const BOUNDARY_COLUMNS: readonly BoundaryColumn[] = [
       ['0', null],
       ['1', '127'],
     ],
+    constants: ['-128', '0', '127'],
   },
   { name: 'i16', duckdb: 'SMALLINT', type: 'bigint', passes: [['-32768'], ['0', null], ['32767']] },
   { name: 'i32', duckdb: 'INTEGER', type: 'bigint', passes: [['-2147483648'], ['0', null], ['2147483647']] },

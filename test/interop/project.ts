@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/prom
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createIngest, type Ingest } from 'ingestd'
-import type { Reader } from './readers.ts'
+import type { Reader, ReaderName } from './readers.ts'
 
 /** A landing file: text, or rows of a DuckDB query written as Parquet. */
 export type Landing = { readonly text: string } | { readonly sql: string }
@@ -16,6 +16,8 @@ export interface TableCase {
   readonly config: Readonly<Record<string, unknown>>
   /** Landing files by name for each pass; every pass is one run, and so one commit. */
   readonly passes: readonly Readonly<Record<string, Landing>>[]
+  /** Readers that a fault of their own keeps from reading the table, and which. */
+  readonly unreadable?: Readonly<Partial<Record<ReaderName, string>>>
   /** False for a table that has none. */
   readonly checkpoint?: false
   /** A DuckDB query over the landing folder that yields the rows that the table must have. */
