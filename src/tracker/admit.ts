@@ -63,7 +63,7 @@ async function differingFiles(ledger: Ledger, table: string, page: readonly File
 }
 
 async function write(ledger: Ledger, table: string, { fresh, other, movable }: Admission): Promise<typeof NOTHING> {
-  return await inTransaction(ledger, async (within) => ({
+  return inTransaction(ledger, async (within) => ({
     changed: other.length === 0 ? 0 : await admitVersions(within, table, other, movable),
     admitted: fresh.length === 0 ? 0 : await admitFiles(within, table, fresh),
   }))

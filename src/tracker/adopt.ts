@@ -22,7 +22,7 @@ const REASON = "found in the table's log"
 
 /** The log outranks the tracker: what a committed batch holds is completed, and its content is never loaded again. */
 export async function adoptManifest(ledger: Ledger, manifest: Manifest, version: bigint | null): Promise<boolean> {
-  return await inTransaction(ledger, async (within) => {
+  return inTransaction(ledger, async (within) => {
     if (!(await adoptBatch(within, manifest, version))) return false
     if (manifest.files.length === 0) return true
     await adoptKnown(within, manifest, version)

@@ -14,7 +14,7 @@ interface Candidate extends SeenRow {
 }
 
 export async function requeueDue(ledger: Ledger, table: string): Promise<number> {
-  return await inTransaction(ledger, (within) =>
+  return inTransaction(ledger, (within) =>
     move(within, {
       from: ['failed'],
       to: 'pending',
@@ -44,7 +44,7 @@ export async function claim(
   owner: string,
   limits: ClaimLimits & { readonly paths: readonly string[] | undefined },
 ): Promise<Batch | undefined> {
-  return await inTransaction(ledger, async (within) => {
+  return inTransaction(ledger, async (within) => {
     const rows = fitting(await candidates(within, table, limits.maxFiles, limits.paths), limits.maxBytes)
     if (rows.length === 0) return undefined
     const files = rows
@@ -58,6 +58,7 @@ export async function claim(
   })
 }
 
+/** In file order; among files of one time that a limit divides, by the bytes of their paths. */
 async function candidates(ledger: Ledger, table: string, limit: number, paths?: readonly string[]): Promise<readonly Candidate[]> {
   const among = paths === undefined ? sql`` : sql`and f.file_path in (select g.path from ${pathsOf(ledger, paths)} as g)`
   const { rows } = await sql<Candidate>`

@@ -5,7 +5,7 @@ import { inTransaction, type Ledger, leaseEnd, nowOf } from './ledger.ts'
 import { type SeenRow, seenOf } from './read.ts'
 
 export async function lockTable(ledger: Ledger, table: string, owner: string, isAlive: (owner: string) => boolean): Promise<boolean> {
-  return await inTransaction(ledger, async (within) => {
+  return inTransaction(ledger, async (within) => {
     const held = await within.db
       .selectFrom('target')
       .select(['lock_owner', 'lock_expires_at'])

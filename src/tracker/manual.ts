@@ -6,7 +6,7 @@ import { tableNames } from './read.ts'
 import type { FileFilter } from './tracker.ts'
 
 export async function retry(ledger: Ledger, filter: FileFilter): Promise<number> {
-  return await inTransaction(ledger, async (within) =>
+  return inTransaction(ledger, async (within) =>
     move(within, {
       ...(await chosen(within, filter, ['failed', 'skipped'])),
       to: 'pending',
@@ -18,18 +18,16 @@ export async function retry(ledger: Ledger, filter: FileFilter): Promise<number>
 }
 
 export async function skip(ledger: Ledger, filter: FileFilter, reason: string): Promise<number> {
-  return await inTransaction(ledger, async (within) => skipFiles(within, await chosen(within, filter, ['pending', 'failed']), reason))
+  return inTransaction(ledger, async (within) => skipFiles(within, await chosen(within, filter, ['pending', 'failed']), reason))
 }
 
 export async function skipPending(ledger: Ledger, table: string, paths: readonly string[], reason: string): Promise<number> {
   if (paths.length === 0) return 0
-  return await inTransaction(ledger, async (within) =>
-    skipFiles(within, await chosen(within, { tables: [table], paths }, ['pending']), reason),
-  )
+  return inTransaction(ledger, async (within) => skipFiles(within, await chosen(within, { tables: [table], paths }, ['pending']), reason))
 }
 
 async function skipFiles(ledger: Ledger, which: Pick<Move, 'from' | 'where' | 'given'>, reason: string): Promise<number> {
-  return await move(ledger, {
+  return move(ledger, {
     ...which,
     to: 'skipped',
     set: [sql`status_reason = ${reason}, next_attempt_at = null, held_reason = null`],
@@ -39,7 +37,7 @@ async function skipFiles(ledger: Ledger, which: Pick<Move, 'from' | 'where' | 'g
 
 export async function replay(ledger: Ledger, table: string, paths: readonly string[] | null, reason: string): Promise<number> {
   const filter = paths === null ? { tables: [table] } : { tables: [table], paths }
-  return await inTransaction(ledger, async (within) =>
+  return inTransaction(ledger, async (within) =>
     move(within, {
       ...(await chosen(within, filter, ['completed'])),
       to: 'pending',
@@ -57,7 +55,7 @@ export async function reopenFolders(ledger: Ledger, table: string, folders: read
     // «0» follows «/»: the range is what the index of paths can seek.
     prefixes.map((prefix) => [prefix, `${prefix.slice(0, -1)}0`]),
   )
-  return await inTransaction(ledger, (within) =>
+  return inTransaction(ledger, (within) =>
     move(within, {
       from: ['completed', 'failed'],
       to: 'pending',

@@ -40,17 +40,17 @@ export async function move(ledger: Ledger, change: Move): Promise<number> {
   for (const from of change.from) {
     if (!MOVES[from].includes(change.to)) throw new BugError(`a file cannot go from ${from} to ${change.to}`)
   }
-  return await apply(ledger, change)
+  return apply(ledger, change)
 }
 
 /** The table's log outranks the tracker: what it holds is completed, whatever the tracker thought. */
 export async function completeByLog(ledger: Ledger, change: Omit<Move, 'from' | 'to'>): Promise<number> {
-  return await apply(ledger, { ...change, from: STATES, to: 'completed' })
+  return apply(ledger, { ...change, from: STATES, to: 'completed' })
 }
 
 /** New content at a path that is still pending: no move, but the history has the version that was never loaded. */
 export async function replacePending(ledger: Ledger, change: Omit<Move, 'from' | 'to'>): Promise<number> {
-  return await apply(ledger, { ...change, from: ['pending'], to: 'pending' })
+  return apply(ledger, { ...change, from: ['pending'], to: 'pending' })
 }
 
 async function apply(ledger: Ledger, change: Move): Promise<number> {

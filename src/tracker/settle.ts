@@ -16,7 +16,7 @@ interface Held {
 
 export async function settle(ledger: Ledger, table: string, owner: string, outcome: BatchOutcome): Promise<boolean> {
   const held = { table, owner, batchId: outcome.batchId, version: outcome.version }
-  return await inTransaction(ledger, async (within) => {
+  return inTransaction(ledger, async (within) => {
     if (!(await endBatch(within, held, outcome))) return false
     await complete(within, held, outcome.files.filter(isKind('completed')))
     await fail(within, held, outcome.files.filter(isKind('failed')))

@@ -23,7 +23,7 @@ export interface SqliteTrackerOptions {
 }
 
 export async function openSqliteTracker(options: SqliteTrackerOptions): Promise<Tracker> {
-  return await openAt(options.file, options)
+  return openAt(options.file, options)
 }
 
 async function openAt(file: string, options: SqliteTrackerOptions): Promise<Tracker> {

@@ -10,8 +10,8 @@ const WAL_HEADER_BYTES = 32
  * Copies the database and then its write-ahead log. That pair is consistent while the log did not begin anew in
  * between: whatever a checkpoint moved into the database meanwhile still stands in the log, and SQLite applies it again.
  */
-export async function copySqlite(from: string, to: string): Promise<void> {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+export async function copySqlite(from: string, to: string, attempts = ATTEMPTS): Promise<void> {
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
     const before = await stateOf(from)
     await copyFile(from, to, constants.COPYFILE_FICLONE)
     await rm(`${to}-wal`, { force: true })

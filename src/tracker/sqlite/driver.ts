@@ -26,8 +26,7 @@ export class TrackerSqliteDialect extends SqliteDialect {
 
 /**
  * Every transaction takes the write lock at its start: one that read first and then wanted to write would fail
- * instead of waiting. The wait leaves the event loop free, so that heartbeats go on, and so that the holder of the lock
- * may be in this process.
+ * instead of waiting.
  */
 class TrackerSqliteDriver extends SqliteDriver {
   readonly #handle: SqliteHandle
@@ -38,11 +37,11 @@ class TrackerSqliteDriver extends SqliteDriver {
   }
 
   override async acquireConnection(): Promise<DatabaseConnection> {
-    return classified(await super.acquireConnection(), this.#handle.file)
+    return patient(await super.acquireConnection(), this.#handle)
   }
 
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await whenFree(() => connection.executeQuery(CompiledQuery.raw('begin immediate')), this.#handle.lockWaitMs)
+    await connection.executeQuery(CompiledQuery.raw('begin immediate'))
   }
 
   override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
@@ -51,7 +50,10 @@ class TrackerSqliteDriver extends SqliteDriver {
   }
 }
 
-/** Tries until the lock is free, or throws what the last attempt threw. */
+/**
+ * Tries until the lock is free, or throws what the last attempt threw. The wait leaves the event loop free, so that
+ * heartbeats go on, and so that the holder of the lock may be in this process.
+ */
 export async function whenFree<T>(attempt: () => Promise<T>, waitMs: number): Promise<T> {
   const end = performance.now() + waitMs
   for (let pause = 1; ; pause = Math.min(pause * 2, 50)) {
@@ -65,15 +67,17 @@ export async function whenFree<T>(attempt: () => Promise<T>, waitMs: number): Pr
   }
 }
 
-function classified(connection: DatabaseConnection, file: string): DatabaseConnection {
+/** Waits for locks, except in a transaction, which has its lock already; and makes errors ours. */
+function patient(connection: DatabaseConnection, { database, file, lockWaitMs }: SqliteHandle): DatabaseConnection {
+  const execute = async <R>(query: CompiledQuery): Promise<QueryResult<R>> => {
+    try {
+      return await connection.executeQuery<R>(query)
+    } catch (error) {
+      throw trackerError(error, file)
+    }
+  }
   return {
-    async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-      try {
-        return await connection.executeQuery<R>(query)
-      } catch (error) {
-        throw trackerError(error, file)
-      }
-    },
+    executeQuery: (query) => (database.inTransaction ? execute(query) : whenFree(() => execute(query), lockWaitMs)),
     streamQuery: (query, chunkSize) => connection.streamQuery(query, chunkSize),
   }
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import BetterSqlite from 'better-sqlite3'
-import { Kysely } from 'kysely'
+import { Kysely, sql } from 'kysely'
 import { BugError, UnavailableError } from '../../errors/errors.ts'
 import { migrate, schemaState } from '../migrations/migrate.ts'
 import { TrackerNames } from '../names.ts'
@@ -73,7 +73,7 @@ function configure(database: BetterSqlite.Database, file: string): void {
 
 /** A tracker that is current, which is the rule, is opened without the write lock. */
 async function bringUpToDate(db: Kysely<Database>, database: BetterSqlite.Database, place: SqlitePlace): Promise<void> {
-  if (hasTables(database, place.table)) {
+  if (await hasTables(db, place.table)) {
     const state = await schemaState(db)
     if (state === 'newer') throw newer(place.shownAs)
     if (state === 'current') return
@@ -93,8 +93,9 @@ async function bringUpToDate(db: Kysely<Database>, database: BetterSqlite.Databa
   }
 }
 
-function hasTables(database: BetterSqlite.Database, table: string): boolean {
-  return database.prepare("select 1 from sqlite_master where type = 'table' and name = ?").get(`${table}_migrations`) !== undefined
+async function hasTables(db: Kysely<Database>, table: string): Promise<boolean> {
+  const { rows } = await sql`select 1 from sqlite_master where type = 'table' and name = ${`${table}_migrations`}`.execute(db)
+  return rows.length > 0
 }
 
 function run(database: BetterSqlite.Database, statement: string, file: string): void {
