@@ -1,6 +1,6 @@
 import type { Blobs } from '../blobs/blobs.ts'
 import type { Session } from '../engine/engine.ts'
-import { id, type Sql, sql } from '../engine/sql.ts'
+import { id, join, type Sql, sql } from '../engine/sql.ts'
 import { TableError } from '../errors/errors.ts'
 import {
   type DomainMetadata,
@@ -177,16 +177,15 @@ function controlQuery(paths: readonly string[], last: bigint): Sql {
     from ${rows} where ${told} or ("commitInfo" is not null and version = ${last}) order by version`
 }
 
+/** A field that every action of the kind has: a struct of nulls stands for none. */
+const REQUIRED = { protocol: 'minReaderVersion', metaData: 'id', txn: 'appId', domainMetadata: 'domain' } as const
+
 async function checkpointControl(paths: readonly string[], session: Session) {
   const shape = await checkpointShape(paths, session)
-  const names = ['protocol', 'metaData', 'txn', 'domainMetadata'].filter((name) => shape.has(name))
-  const queries = names.map((name) => {
-    const key = { protocol: 'minReaderVersion', metaData: 'id', txn: 'appId', domainMetadata: 'domain' }[name] ?? ''
-    return sql`select ${id(name)} from ${checkpointRows(paths)} where ${id(name)}.${id(key)} is not null`
-  })
-  const rows = []
-  for (const query of queries) rows.push(...(await session.rows(query)))
-  return rows
+  const names = Object.entries(REQUIRED).filter(([name]) => shape.has(name))
+  if (names.length === 0) return []
+  const told = names.map(([name, field]) => sql`${id(name)}.${id(field)} is not null`)
+  return session.rows(sql`select ${join(names.map(([name]) => id(name)))} from ${checkpointRows(paths)} where ${join(told, ' or ')}`)
 }
 
 /** The state after rows of actions in the order of their versions, on top of an earlier state. */
