@@ -56,7 +56,7 @@ describe('a project with one broken file', () => {
     )
     expect(dry.stdout).toContain('    files     2 to load (')
     expect(dry.stdout).toContain('    rows      3 inserted, 0 updated, 0 deleted, 0 unchanged, 0 rejected\n')
-    expect(dry.stdout).toContain('Dry run, nothing was changed: 4 files (')
+    expect(dry.stdout).toContain('Dry run, nothing was changed: 3 files (80 B) would load into 2 tables.')
     expect(left).toEqual(['ingest.yaml', 'landing'])
   })
 
@@ -66,7 +66,7 @@ describe('a project with one broken file', () => {
     expect(lines[1]).toBe('[2 of 2] ERROR shop.orders in Ns (2 rows, 1 file, 1 failed)')
     expect(lines[2]).toMatch(/^ {4}error: .*bad\.csv.*line 3.*\[ING-FILE-VALUE\]$/)
     expect(lines[3]).toMatch(/^ {6}hint: /)
-    expect(lines.slice(-3)).toEqual(['', 'Done. PASS=1 WARN=0 ERROR=1 SKIP=0 TOTAL=2', '5 rows in 3 files (91 B) in Ns: N rows/s, N B/s'])
+    expect(lines.slice(-3)).toEqual(['', 'Done. PASS=1 WARN=0 ERROR=1 SKIP=0 TOTAL=2', '5 rows in 3 files (80 B) in Ns: N rows/s, N B/s'])
     expect(first.code).toBe(1)
   })
 
