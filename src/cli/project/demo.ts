@@ -4,6 +4,7 @@ import { writePriceLists } from '../../app/samples.ts'
 import { scratchFolder, writeProject } from '../../app/write-project.ts'
 import type { ExplainReport, RunReport } from '../../model/report.ts'
 import type { Cli } from '../frame.ts'
+import { openProject } from '../open.ts'
 import type { TrackedFile } from '../tracked-file.ts'
 import { BROKEN_FILE, demoFiles, PRICE_LISTS } from './demo-files.ts'
 import { DemoPrinter } from './demo-printer.ts'
@@ -80,9 +81,8 @@ async function steps(cli: Cli, folder: string, kept: boolean): Promise<DemoResul
 }
 
 async function openDemo<T>(cli: Cli, folder: string, work: (ingest: Ingest) => Promise<T>): Promise<T> {
-  const { createIngest } = await import('../../app/create-ingest.ts')
   // The story is told here; the log would tell it twice.
-  await using ingest = await createIngest({ configFile: join(folder, 'ingest.yaml'), logLevel: cli.options.logLevel ?? 'ERROR' })
+  await using ingest = await openProject(join(folder, 'ingest.yaml'), cli.options.logLevel ?? 'SILENT')
   return await work(ingest)
 }
 
