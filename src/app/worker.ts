@@ -3,7 +3,7 @@ import { localLanding } from '../blobs/landing.ts'
 import { openSession } from '../engine/duckdb.ts'
 import type { EngineLimits, Session } from '../engine/engine.ts'
 import { type Service, serve } from '../engine/serve.ts'
-import { ConfigError } from '../errors/errors.ts'
+import { ConfigError, TableError } from '../errors/errors.ts'
 import { FORMATS } from '../formats/registry.ts'
 import type { Warning } from '../model/batch.ts'
 import type { TableConfig } from '../model/table.ts'
@@ -12,6 +12,7 @@ import { inspectLog } from '../pipeline/inspect-log.ts'
 import { loadBatch, previewBatch } from '../pipeline/load-batch.ts'
 import { applicationId, type LoadJob } from '../pipeline/protocol.ts'
 import { loadStrategy } from '../strategies/registry.ts'
+import type { Strategy } from '../strategies/strategy.ts'
 import type { OpenTable } from '../stores/store.ts'
 import { openTable } from './open-table.ts'
 
@@ -49,6 +50,13 @@ serve(async (argument): Promise<Service> => {
     interrupt: () => session.interrupt(),
   }
 })
+
+async function strategyOf(table: TableConfig): Promise<Strategy> {
+  const strategy = await loadStrategy(table.strategy)
+  const problems = strategy.validate?.(table) ?? []
+  if (problems.length > 0) throw new TableError('ING-TABLE-STRATEGY', `${table.name}: ${problems.join('; ')}`)
+  return strategy
+}
 
 class Worker {
   readonly #session: Session
@@ -95,7 +103,7 @@ class Worker {
       landing,
       format: await load(),
       formatContext: { session: this.#session, io: landing, table, reader: await this.#reader(table, appId), signal: new AbortController().signal },
-      strategy: await loadStrategy(table.strategy),
+      strategy: await strategyOf(table),
       appId,
       loadedAt: new Date().toISOString(),
     }

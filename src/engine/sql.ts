@@ -62,6 +62,11 @@ export function inlined(statement: Sql): Sql {
   return spliced(statement.fragments.flatMap((text, index) => (index === 0 ? [raw(text)] : [constant(statement.values[index - 1] ?? null), raw(text)])))
 }
 
+/** By shape, not by class: a custom strategy may have loaded another copy of this file. */
+function isSql(piece: Sql | SqlValue): piece is Sql {
+  return typeof piece === 'object' && piece !== null && 'fragments' in piece && 'values' in piece
+}
+
 function constant(value: SqlValue): Sql {
   if (value === null) return raw('NULL')
   if (typeof value === 'string') return literal(value)
@@ -77,7 +82,7 @@ function spliced(pieces: readonly (Sql | SqlValue)[]): Sql {
   const fragments = ['']
   const values: SqlValue[] = []
   for (const piece of pieces) {
-    if (piece instanceof Sql) {
+    if (isSql(piece)) {
       const last = fragments.length - 1
       fragments[last] += piece.fragments[0] ?? ''
       fragments.push(...piece.fragments.slice(1))
