@@ -1,10 +1,11 @@
 import type { FileSeen } from '../model/file.ts'
 
-/** What the file system says of a file beside its name. */
+/** What the file system says of a file, under its names. */
 export interface FileTimes {
-  readonly modifiedNs: bigint
+  /** When the content was last changed, as its writer says. */
+  readonly mtimeNs: bigint
   /** When content, name or rights last changed by the file system's own clock, which no writer can set. */
-  readonly changedNs: bigint
+  readonly ctimeNs: bigint
 }
 
 /** Which files count as whole, and which as too old; from the table's `watch`. */
@@ -44,7 +45,7 @@ export function momentOf(rules: CompleteRules, nowMs: number): Moment {
  */
 export function completenessOf(times: FileTimes, isMarked: boolean, moment: Moment): Completeness {
   // `modified_after` leaves out what is older; a file of that very moment is taken.
-  if (moment.notBeforeNs !== null && times.modifiedNs < moment.notBeforeNs) return { kind: 'tooOld' }
+  if (moment.notBeforeNs !== null && times.mtimeNs < moment.notBeforeNs) return { kind: 'tooOld' }
   const waitMs = readyInMs(times, moment)
   if (waitMs > 0) return { kind: 'settling', readyInMs: waitMs }
   return isMarked ? COMPLETE : { kind: 'marker' }
@@ -56,8 +57,8 @@ export function completenessOf(times: FileTimes, isMarked: boolean, moment: Mome
  * 2099 waits as long as any other.
  */
 export function readyInMs(times: FileTimes, moment: Moment): number {
-  if (times.modifiedNs <= moment.settledBeforeNs) return 0
-  const past = [times.modifiedNs, times.changedNs].map(msOf).find((ms) => ms <= moment.nowMs) ?? moment.nowMs
+  if (times.mtimeNs <= moment.settledBeforeNs) return 0
+  const past = [times.mtimeNs, times.ctimeNs].map(msOf).find((ms) => ms <= moment.nowMs) ?? moment.nowMs
   return Math.max(0, past + moment.settleMs - moment.nowMs)
 }
 

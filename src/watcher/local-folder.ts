@@ -34,13 +34,30 @@ export function realPath(place: Place): string | Buffer {
 
 /** What a path leads to, links followed; undefined when nothing is there or the link leads nowhere. */
 export function statOf(place: Place): BigIntStats | undefined {
-  return orAbsent(() => statSync(realPath(place), { bigint: true, throwIfNoEntry: false }))
+  return statAt(realPath(place))
 }
+
+/** The same for a path that can be opened as it is; a listing calls it once a file. */
+export function statAt(path: string | Buffer): BigIntStats | undefined {
+  try {
+    return statSync(path, STAT_OPTIONS)
+  } catch (error) {
+    if (isAbsent(error)) return undefined
+    throw error
+  }
+}
+
+const STAT_OPTIONS = { bigint: true, throwIfNoEntry: false } as const
 
 /** What lies at a path itself. */
 export function kindOf(place: Place): EntryKind | undefined {
-  const stats = orAbsent(() => lstatSync(realPath(place), { throwIfNoEntry: false }))
-  return stats === undefined ? undefined : entryKind(stats)
+  try {
+    const stats = lstatSync(realPath(place), { throwIfNoEntry: false })
+    return stats === undefined ? undefined : entryKind(stats)
+  } catch (error) {
+    if (isAbsent(error)) return undefined
+    throw error
+  }
 }
 
 export interface FoundChild {
@@ -76,9 +93,11 @@ export function isMarked(folder: Place, name: string, raw: Buffer | null, marker
   return statOf(childOf(folder, text, Buffer.concat(parts))) !== undefined
 }
 
+/** What the file system refused; any other error is ours and goes on. */
 export function unreadable(path: string, cause: unknown): IngestError {
-  const reason = codeOf(cause) ?? String(cause)
-  const told = reason === 'EACCES' || reason === 'EPERM' ? 'permission denied' : reason
+  const code = codeOf(cause)
+  if (code === undefined) throw cause
+  const told = code === 'EACCES' || code === 'EPERM' ? 'permission denied' : code
   const hint = 'grant read permission on the folder, or leave it out with watch.ignore'
   return new UnavailableError('ING-SOURCE-UNREADABLE', `${path} cannot be listed: ${told}`, { cause, hint })
 }
@@ -91,15 +110,6 @@ export function isAbsent(error: unknown): boolean {
 /** A link in a circle and a name longer than the file system takes are not there either. */
 const ABSENT = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'ERR_INVALID_ARG_VALUE'])
 
-function orAbsent<T>(call: () => T): T | undefined {
-  try {
-    return call()
-  } catch (error) {
-    if (isAbsent(error)) return undefined
-    throw error
-  }
-}
-
 function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }
@@ -111,7 +121,7 @@ function entryKind(entry: Pick<Dirent, 'isFile' | 'isDirectory' | 'isSymbolicLin
 }
 
 /** Entries that are read at once; with a page of found files it bounds the memory of a listing, whatever a folder holds. */
-const READ_AHEAD = { bufferSize: 512 } as const
+const READ_AHEAD = { bufferSize: 2048 } as const
 
 /** What the decoder puts for bytes that are not UTF-8. It is a character of its own, too. */
 const REPLACED = '\uFFFD'

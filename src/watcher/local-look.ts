@@ -36,8 +36,7 @@ export function lookAt(rules: SourceRules, path: string, nowMs: number): Sightin
   pass('regular_file', reached.entry === 'link' ? 'it is a link to a file' : 'it is a file')
 
   const file = seenFile(place.shown, place.raw?.toString('base64') ?? null, stats.size, stats.mtimeNs)
-  const times = { modifiedNs: stats.mtimeNs, changedNs: stats.ctimeNs }
-  const completeness = completenessOf(times, marked, momentOf(rules.complete, nowMs))
+  const completeness = completenessOf(stats, marked, momentOf(rules.complete, nowMs))
   return { file, waiting: waitingOf(completeness, file), steps: [...steps, ...completeSteps(rules, completeness, file)] }
 }
 

@@ -13,10 +13,12 @@ import {
   listedEntries,
   namedEntries,
   type Place,
+  statAt,
   statOf,
   unreadable,
 } from './local-folder.ts'
 import { onlyNames } from './match.ts'
+import { joined } from './pattern.ts'
 import type { SourceRules } from './rules.ts'
 import type { WaitingFile } from './watcher.ts'
 
@@ -48,6 +50,8 @@ interface Frame {
   /** Its files cannot be looked at, which is said once. */
   isReported: boolean
 }
+
+const NOWHERE: readonly number[] = []
 
 /** How often the walk looks at the clock. */
 const ENTRIES_PER_LOOK = 64
@@ -92,7 +96,7 @@ export class Walk {
       const named = statOf(pattern.plain === null ? base : { shown: pattern.plain, raw: null })
       if (named === undefined) found.problems.push(missing(pattern.plain ?? pattern.base, 'does not exist'))
       else if (pattern.plain === null && !named.isDirectory()) found.problems.push(missing(pattern.base, 'is not a folder'))
-      else this.#enter(found, base, { relative: '', positions: pattern.glob.start, isLinked: false })
+      else this.#enter(found, base, { prefix: '', positions: pattern.glob.start, isLinked: false })
     } catch (error) {
       found.problems.push(unreadable(pattern.base, error))
     }
@@ -106,7 +110,7 @@ export class Walk {
       entry = frame.entries.next()
     } catch (error) {
       // A folder that was removed meanwhile has ended; anything else would lose files without a word.
-      if (!isAbsent(error) || statOf(frame.place) !== undefined) found.problems.push(unreadable(frame.place.shown, error))
+      if (!isAbsent(error) || !isGone(frame.place)) found.problems.push(unreadable(frame.place.shown, error))
     }
     if (entry === undefined) {
       this.#frames.pop()
@@ -117,36 +121,45 @@ export class Walk {
   #visit(found: Found, moment: Moment, frame: Frame, entry: Entry): void {
     const { pattern, ignored } = this.#rules
     const isTaken = entry.kind !== 'folder' && takesFile(pattern.glob, frame.positions, entry.name)
-    const below = entry.kind === 'file' ? [] : enterFolder(pattern.glob, frame.positions, entry.name)
+    const below = entry.kind === 'file' ? NOWHERE : enterFolder(pattern.glob, frame.positions, entry.name)
     if (!isTaken && below.length === 0) return
-    const relative = frame.prefix + entry.name
-    if (ignored(entry.name, relative) !== undefined) return
-    const visit: Visit = { entry, place: childOf(frame.place, entry.name, entry.raw), relative, below, isTaken }
+    if (ignored(entry.name, frame.prefix) !== undefined) return
     try {
-      this.#look(found, moment, frame, visit)
+      // Nearly all that a listing meets are plain files, so theirs is the short way.
+      if (entry.kind === 'file' && entry.raw === null && frame.place.raw === null) this.#lookAtFile(found, moment, frame, entry)
+      else this.#look(found, moment, frame, { entry, place: childOf(frame.place, entry.name, entry.raw), below, isTaken })
     } catch (error) {
       const isLink = entry.kind === 'link'
-      if (isLink || !frame.isReported) found.problems.push(unreadable(isLink ? visit.place.shown : frame.place.shown, error))
+      const problem = unreadable(isLink ? joined(frame.place.shown, entry.name) : frame.place.shown, error)
+      if (isLink || !frame.isReported) found.problems.push(problem)
       frame.isReported ||= !isLink
     }
   }
 
-  #look(found: Found, moment: Moment, frame: Frame, { entry, place, relative, below, isTaken }: Visit): void {
+  #lookAtFile(found: Found, moment: Moment, frame: Frame, entry: Entry): void {
+    // The marker before the file itself, so that what it vouches for is what is seen.
+    const marked = this.#isMarked(frame, entry)
+    const path = joined(frame.place.shown, entry.name)
+    const stats = statAt(path)
+    if (stats?.isFile() === true) take(found, moment, { path, rawPath: null, stats, marked })
+  }
+
+  #look(found: Found, moment: Moment, frame: Frame, visit: Visit): void {
+    const { entry, place, below, isTaken } = visit
     if (entry.raw !== null && isMistakable(frame.place, entry)) {
       found.problems.push(sameName(place.shown))
       return
     }
     if (entry.kind === 'folder') {
-      this.#descend(found, frame, { entry, place, relative, below, isTaken })
+      this.#descend(found, frame, visit)
       return
     }
-    // The marker before the file itself, so that what it vouches for is what is seen.
     const marked = isTaken && this.#isMarked(frame, entry)
     const stats = statOf(place)
     if (stats?.isFile() === true) {
-      if (isTaken) this.#take(found, moment, place, { stats, marked })
+      if (isTaken) take(found, moment, { path: place.shown, rawPath: place.raw?.toString('base64') ?? null, stats, marked })
     } else if (entry.kind === 'link' && below.length > 0 && stats?.isDirectory() === true) {
-      this.#descend(found, frame, { entry, place, relative, below, isTaken })
+      this.#descend(found, frame, visit)
     }
   }
 
@@ -154,33 +167,22 @@ export class Walk {
    * A folder that the walk is in would never end; what lies there is found by the shorter path. Without links, no
    * folder lies in itself, and nothing need be looked up.
    */
-  #descend(found: Found, frame: Frame, { entry, place, relative, below }: Visit): void {
+  #descend(found: Found, frame: Frame, { entry, place, below }: Visit): void {
     const isLinked = frame.isLinked || entry.kind === 'link'
     const identity = isLinked ? identityAt(place) : undefined
     if (identity !== undefined && this.#isAbove(identity)) return
-    this.#enter(found, place, { relative, positions: below, isLinked })
-  }
-
-  #take(found: Found, moment: Moment, place: Place, { stats, marked }: { readonly stats: BigIntStats; readonly marked: boolean }): void {
-    const { size, mtimeNs, ctimeNs } = stats
-    const completeness = completenessOf({ modifiedNs: mtimeNs, changedNs: ctimeNs }, marked, moment)
-    if (completeness.kind === 'tooOld') return
-    const file = seenFile(place.shown, place.raw?.toString('base64') ?? null, size, mtimeNs)
-    if (completeness.kind === 'complete') found.files.push(file)
-    else if (completeness.kind === 'marker') found.waiting.push({ file, reason: 'marker', readyInMs: null })
-    else found.waiting.push({ file, reason: 'settling', readyInMs: completeness.readyInMs })
+    this.#enter(found, place, { prefix: `${frame.prefix}${entry.name}/`, positions: below, isLinked })
   }
 
   #enter(
     found: Found,
     place: Place,
-    at: { readonly relative: string; readonly positions: readonly number[]; readonly isLinked: boolean },
+    at: { readonly prefix: string; readonly positions: readonly number[]; readonly isLinked: boolean },
   ): void {
-    const { positions, isLinked } = at
+    const { prefix, positions, isLinked } = at
     const names = onlyNames(this.#rules.pattern.glob, positions)
     try {
       const entries = names === undefined ? listedEntries(place) : namedEntries(place, names)
-      const prefix = at.relative === '' ? '' : `${at.relative}/`
       this.#frames.push({ place, prefix, positions, entries, isLinked, identity: undefined, isMarked: undefined, isReported: false })
     } catch (error) {
       // A folder that went away since its name was read holds nothing; its files will be seen where they are now.
@@ -204,12 +206,36 @@ export class Walk {
   }
 }
 
+interface Looked {
+  readonly path: string
+  readonly rawPath: string | null
+  readonly stats: BigIntStats
+  readonly marked: boolean
+}
+
+function take(found: Found, moment: Moment, { path, rawPath, stats, marked }: Looked): void {
+  const completeness = completenessOf(stats, marked, moment)
+  if (completeness.kind === 'tooOld') return
+  const file = seenFile(path, rawPath, stats.size, stats.mtimeNs)
+  if (completeness.kind === 'complete') found.files.push(file)
+  else if (completeness.kind === 'marker') found.waiting.push({ file, reason: 'marker', readyInMs: null })
+  else found.waiting.push({ file, reason: 'settling', readyInMs: completeness.readyInMs })
+}
+
 interface Visit {
   readonly entry: Entry
   readonly place: Place
-  readonly relative: string
   readonly below: readonly number[]
   readonly isTaken: boolean
+}
+
+function isGone(place: Place): boolean {
+  try {
+    return statOf(place) === undefined
+  } catch {
+    // What cannot be looked at may well be there.
+    return false
+  }
 }
 
 function identityAt(place: Place): string | undefined {

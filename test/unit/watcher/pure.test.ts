@@ -7,7 +7,7 @@ import { compilePattern } from '../../../src/watcher/pattern.ts'
 
 const NOW = 1_700_000_000_000
 const ns = (ms: number) => BigInt(ms) * 1_000_000n
-const times = (modifiedMs: number, changedMs = modifiedMs) => ({ modifiedNs: ns(modifiedMs), changedNs: ns(changedMs) })
+const times = (modifiedMs: number, changedMs = modifiedMs) => ({ mtimeNs: ns(modifiedMs), ctimeNs: ns(changedMs) })
 
 describe('patterns', () => {
   it.each([

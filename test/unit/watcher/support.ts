@@ -40,7 +40,7 @@ export interface Listing extends ListingPage {
   readonly paths: readonly string[]
 }
 
-export async function listing(lister: Lister, signal = new AbortController().signal): Promise<Listing> {
+export async function listing(lister: Lister, signal: AbortSignal = new AbortController().signal): Promise<Listing> {
   const pages: ListingPage[] = []
   for await (const page of lister.pages(signal)) pages.push(page)
   const files = pages.flatMap((page) => page.files)
