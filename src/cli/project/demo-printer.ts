@@ -1,4 +1,4 @@
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 import type { ExplainReport, RunReport } from '../../model/report.ts'
 import { explainText } from '../commands/explain.ts'
 import type { Output } from '../output.ts'
@@ -55,7 +55,7 @@ export class DemoPrinter {
       file.table_name,
       file.rows_loaded === null ? '' : count(file.rows_loaded),
       this.#short(file.file_path),
-      file.error_code ?? file.status_reason ?? '',
+      this.#short(file.error_code ?? file.status_reason ?? ''),
     ])
     const heads = [{ head: 'STATUS' }, { head: 'TABLE' }, { head: 'ROWS', align: 'right' as const }, { head: 'FILE' }, { head: 'WHY' }]
     const style = tableStyle(colors, (padded, raw, column) => (column === 0 ? statusColor(colors, raw)(padded) : padded))
@@ -65,7 +65,7 @@ export class DemoPrinter {
   async explain(report: ExplainReport): Promise<void> {
     await this.#heading('Why was that file not loaded?', `ingest explain ${BROKEN_FILE}`)
     await this.#lines([
-      explainText(report, this.#output.colors),
+      this.#short(explainText(report, this.#output.colors)),
       '',
       `Mend line ${BROKEN_LINE} and the next run takes the new content by itself; \`ingest retry FILE\` tries the same content again.`,
     ])
@@ -109,8 +109,7 @@ export class DemoPrinter {
     const { colors } = this.#output
     const total = report.tables.length
     const lines = report.tables.flatMap((table, index) => tableLines(table, { number: index + 1, total }, colors))
-    // Full paths of a temporary folder would hide what the lines say.
-    await this.#lines([...lines, ...doneLines(report, colors)].map((line) => line.replaceAll(join(this.#folder, '/'), '')))
+    await this.#lines([...lines, '', ...doneLines(report, colors)].map((line) => this.#short(line)))
   }
 
   async #heading(text: string, command: string): Promise<void> {
@@ -123,7 +122,8 @@ export class DemoPrinter {
     if (!this.#output.json) await this.#output.line(lines.join('\n'))
   }
 
-  #short(path: string): string {
-    return relative(this.#folder, path)
+  /** Paths of the project without its folder, which would hide what the lines say. */
+  #short(text: string): string {
+    return text.replaceAll(join(this.#folder, '/'), '')
   }
 }
