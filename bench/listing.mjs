@@ -28,7 +28,9 @@ try {
   }
   ratios.sort((a, b) => a - b)
   const resident = Math.round(process.resourceUsage().maxRSS / 1024)
-  console.log(`${FILES} files: median ratio ${ratios[Math.floor(ratios.length / 2)].toFixed(2)} (goal 2), resident ${resident} MiB (goal 200)`)
+  console.log(
+    `${FILES} files: median ratio ${ratios[Math.floor(ratios.length / 2)].toFixed(2)} (goal 2), resident ${resident} MiB (goal 200)`,
+  )
 } finally {
   rmSync(root, { recursive: true, force: true })
 }

@@ -37,12 +37,13 @@ export function compilePattern(absolute: string, compressible: boolean): SourceP
   return { text, base: folderOf(names.slice(0, firstGlob).map(literalOf)), alternatives, glob: globOf(alternatives), plain: null }
 }
 
-/** Whether an absolute path matches, files and folders alike: nothing is looked up. */
+/** A path relative to a folder that it lies below; undefined when it lies elsewhere. */
 export function below(base: string, path: string): string | undefined {
   const root = base === '/' ? base : `${base}/`
   return path.startsWith(root) && path.length > root.length ? path.slice(root.length) : undefined
 }
 
+/** The path of a name in a folder, which may be the root. */
 export function joined(folder: string, name: string): string {
   return folder === '/' ? `/${name}` : `${folder}/${name}`
 }
