@@ -91,8 +91,7 @@ async function claim(pass: TablePass, inspection: Inspection): Promise<Batch | u
   const selection = await selectUnits(pass)
   for (const { paths, reason } of selection.skip) pass.tally.skipped(await tracker.skipPending(table.name, paths, reason), reason)
   if (selection.paths === undefined || selection.paths.length === 0) return undefined
-  const batch = await tracker.claim(table.name, owner.id, whole, selection.paths)
-  return claimed(batch && { ...batch, files: batch.files.map((file) => ({ ...file, unit: selection.units.get(file.path) ?? file.path })) })
+  return claimed(await tracker.claim(table.name, owner.id, { ...whole, units: selection.units }, selection.paths))
 }
 
 async function selectUnits({ table, tracker }: TablePass) {
