@@ -120,23 +120,20 @@ interface Loaded {
 
 /** Loads the table once for all its tests, when the first of them asks. */
 function loaded(tableCase: TableCase): () => Promise<Loaded> {
+  let project: Project | undefined
   let result: Promise<Loaded> | undefined
-  afterAll(async () => {
-    const made = await result?.catch(() => undefined)
-    await made?.project[Symbol.asyncDispose]()
-  })
+  afterAll(() => project?.[Symbol.asyncDispose]())
+  const load = async (): Promise<Loaded> => {
+    const duckdb = readers.get('duckdb')
+    if (duckdb === undefined) throw new Error(reasons.get('duckdb'))
+    project = await Project.create(tableCase, duckdb)
+    await project.loadAll()
+    return { project, rows: await duckdb.query(tableCase.expected(project.landing)) }
+  }
   return () => {
-    result ??= load(tableCase)
+    result ??= load()
     return result
   }
-}
-
-async function load(tableCase: TableCase): Promise<Loaded> {
-  const duckdb = readers.get('duckdb')
-  if (duckdb === undefined) throw new Error(reasons.get('duckdb'))
-  const project = await Project.create(tableCase, duckdb)
-  await project.loadAll()
-  return { project, rows: await duckdb.query(tableCase.expected(project.landing)) }
 }
 
 function readerOr(skip: (reason: string) => never, name: ReaderName): Reader {
