@@ -103,7 +103,7 @@ describe('a listing of local folders', () => {
 
   it('pipes, sockets and links that lead nowhere are not taken and not opened', async () => {
     const root = landingFolder()
-    execFileSync('mkfifo', [join(root, 'pipe.csv')])
+    execFileSync('sh', ['-c', 'mkfifo "$0"', join(root, 'pipe.csv')])
     const server = createServer().listen(join(root, 's.csv'))
     await new Promise((resolve) => server.once('listening', resolve))
     symlinkSync('nowhere', join(root, 'dangling.csv'))
