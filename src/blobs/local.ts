@@ -43,12 +43,12 @@ class LocalBlobs implements Blobs {
   }
 
   async read(path: string): Promise<Uint8Array | undefined> {
-    return await absentAs(undefined, readFile(this.#path(path)))
+    return absentAs(undefined, readFile(this.#path(path)))
   }
 
   async putIfAbsent(path: string, content: Uint8Array): Promise<'created' | 'exists'> {
     const target = this.#path(path)
-    return await this.#written(target, content, async (temporary) => {
+    return this.#written(target, content, async (temporary) => {
       try {
         // link() fails where the name is taken, and shows the whole content at once: O_EXCL and write would show a half file.
         await link(temporary, target)
@@ -97,7 +97,7 @@ class LocalBlobs implements Blobs {
   }
 
   async #entries(prefix: string) {
-    return await absentAs([], readdir(this.#path(prefix), { withFileTypes: true }))
+    return absentAs([], readdir(this.#path(prefix), { withFileTypes: true }))
   }
 
   /** Writes a synced temporary file beside `target`, gives it to `place`, and syncs the folder. */
@@ -105,7 +105,7 @@ class LocalBlobs implements Blobs {
     const folder = dirname(target)
     // The leading dot and the underscore keep it from every listing of data and log files.
     const temporary = join(folder, `._${randomUUID()}.tmp`)
-    return await guarded(target, async () => {
+    return guarded(target, async () => {
       await makeFolder(folder)
       try {
         await writeSynced(temporary, content)
