@@ -5,7 +5,7 @@ import type { BatchFile, FileSeen } from '../model/file.ts'
 /** Landing files of a batch: opened under paths that the engine takes, and compared with what was listed. */
 export interface LandingFiles extends SourceIo {
   opened<F extends FileSeen>(files: readonly F[]): Promise<readonly (F & { readonly readPath: string })[]>
-  versionOf(file: FileSeen): Promise<string | undefined>
+  versionOf(file: FileSeen): string | undefined
 }
 
 export interface InspectedSource {
@@ -22,7 +22,7 @@ export interface Released {
 
 /** Opens the files of a batch, sets aside those that changed or vanished since the listing, and groups the rest. */
 export async function inspectSource(files: readonly BatchFile[], landing: LandingFiles, format: Format, context: FormatContext): Promise<InspectedSource> {
-  const { same, failed, released } = await compareVersions(files, landing)
+  const { same, failed, released } = compareVersions(files, landing)
   const opened: readonly SourceFile[] = await landing.opened(same)
   const inspection = await format.inspect(opened, context)
   const hollow = context.table.strategy === 'overwrite' ? inspection.groups.flatMap((group) => group.files.filter((file) => file.size === 0n)) : []
@@ -36,23 +36,21 @@ export interface Comparison<F extends FileSeen> {
 }
 
 /** Whether the files are still those that were listed. A version is compared before and after reading. */
-export async function compareVersions<F extends FileSeen>(files: readonly F[], landing: LandingFiles): Promise<Comparison<F>> {
+export function compareVersions<F extends FileSeen>(files: readonly F[], landing: LandingFiles): Comparison<F> {
   const same: F[] = []
   const failed: FileError[] = []
   const released: Released[] = []
-  await Promise.all(
-    files.map(async (file) => {
-      try {
-        const version = await landing.versionOf(file)
-        if (version === file.version) same.push(file)
-        else if (version === undefined) failed.push(gone(file))
-        else released.push({ path: file.path, reason: 'the file changed while it was loaded' })
-      } catch (error) {
-        if (!(error instanceof FileError)) throw error
-        failed.push(error)
-      }
-    }),
-  )
+  for (const file of files) {
+    try {
+      const version = landing.versionOf(file)
+      if (version === file.version) same.push(file)
+      else if (version === undefined) failed.push(gone(file))
+      else released.push({ path: file.path, reason: 'the file changed while it was loaded' })
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error
+      failed.push(error)
+    }
+  }
   return { same: same.length === files.length ? files : same, failed, released }
 }
 

@@ -61,7 +61,7 @@ export async function stagePlan(shape: Shape, job: LoadJob, target: OpenTable, s
   for (;;) {
     const kept = { ...shape, groups }
     const attempt = await tryStage(kept, job, target, sink, context)
-    const bad = attempt.failed ?? (await compareVersions(filesOf(kept), context.landing))
+    const bad = attempt.failed ?? compareVersions(filesOf(kept), context.landing)
     const leaving = leave(emptyLeaving(), bad, job)
     if (attempt.plan && leaving.paths.size === 0) return { ...attempt.plan, failed, released }
     if (attempt.plan) await sink.discard(attempt.plan.staged)
@@ -81,7 +81,7 @@ async function tryStage(shape: Shape, job: LoadJob, target: OpenTable, sink: Sin
     const culprits = await findCulprits(readable, error, context.format, context.formatContext)
     if (culprits.length > 0) return { failed: { failed: culprits, released: [] } }
     // A file that was swapped between two reads fails once and reads well afterwards.
-    const moved = await compareVersions(filesOf(shape), context.landing)
+    const moved = compareVersions(filesOf(shape), context.landing)
     if (moved.failed.length + moved.released.length > 0) return { failed: moved }
     throw engineFailure(error) ?? new UnavailableError('ING-ENGINE', `${job.table.name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
   }
