@@ -40,7 +40,9 @@ export async function runTable(pass: TablePass): Promise<void> {
       if (contention >= CONTENTION) return pass.tally.contended(lastReason(result.outcome))
       inspection = await recover(pass)
     }
-    if (pass.replaceAll || pass.signal.aborted) break
+    // Files that changed meanwhile are pending with their old version; the next pass lists them anew.
+    const stalled = !result.overtaken && result.outcome.files.every((file) => file.kind === 'released')
+    if (stalled || pass.replaceAll || pass.signal.aborted) break
   }
 }
 
