@@ -120,9 +120,7 @@ describe('a project with one broken file', () => {
 
   test('query prints tables, CSV and JSON; decimals stay exact', async () => {
     const sql = 'SELECT id, amount, NULL AS nothing FROM shop.orders ORDER BY id'
-    expect((await call('query', sql)).stdout).toBe(
-      'id         amount  nothing\n 1  1234567890.23     NULL\n 2           0.10     NULL\n',
-    )
+    expect((await call('query', sql)).stdout).toBe('id         amount  nothing\n 1  1234567890.23     NULL\n 2           0.10     NULL\n')
     expect((await call('query', sql, '--format', 'csv')).stdout).toBe('id,amount,nothing\n1,1234567890.23,\n2,0.10,\n')
     const rows = JSON.parse((await call('query', sql, '--json')).stdout)
     expect(rows[0].amount).toBe('1234567890.23')
