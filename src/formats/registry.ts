@@ -51,9 +51,13 @@ const PARQUET_OPTIONS: Readonly<Record<string, OptionKind>> = { binary_as_string
 /** Every landing format by its name in the config. Adding one is a file beside this one and a line here. */
 export const FORMATS: Readonly<Record<FormatName, FormatEntry>> = {
   csv: { suffixes: withCompression('.csv', '.tsv'), options: CSV_OPTIONS, load: async () => (await import('./csv/csv.ts')).csv },
-  json: { suffixes: withCompression('.json'), options: JSON_OPTIONS, load: null },
-  ndjson: { suffixes: withCompression('.ndjson', '.jsonl'), options: JSON_OPTIONS, load: null },
-  parquet: { suffixes: ['.parquet'], options: PARQUET_OPTIONS, load: null },
+  json: { suffixes: withCompression('.json'), options: JSON_OPTIONS, load: async () => (await import('./json/json.ts')).json },
+  ndjson: {
+    suffixes: withCompression('.ndjson', '.jsonl'),
+    options: JSON_OPTIONS,
+    load: async () => (await import('./json/json.ts')).ndjson,
+  },
+  parquet: { suffixes: ['.parquet'], options: PARQUET_OPTIONS, load: async () => (await import('./parquet/parquet.ts')).parquet },
   delta: { suffixes: [], options: {}, load: null },
   avro: { suffixes: ['.avro'], options: {}, load: null },
   arrow: { suffixes: ['.arrow', '.feather', '.ipc'], options: {}, load: null },

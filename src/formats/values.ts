@@ -51,9 +51,9 @@ function plainValue(type: string, text: Sql, rules: ValueRules): Sql {
   return sql`${text}::${raw(type)}`
 }
 
-/** A condition that is never met: evaluating it is a conversion error, which unlike `error()` may stand in `try`. */
+/** A condition that only null meets: for any text it is a conversion error, which unlike `error()` may stand in `try`. */
 function refusal(text: Sql): Sql {
-  return sql`(concat('inexact: ', ${text}))::bigint is null`
+  return sql`('inexact: ' || ${text})::bigint is null`
 }
 
 function integerValue(type: string, text: Sql): Sql {
@@ -69,14 +69,14 @@ function decimalValue(type: string, scale: number, text: Sql): Sql {
   return sql`case when not contains(${text}, '.') and not contains(lower(${text}), 'e') then ${cast}
     when regexp_full_match(${text}, ${literal(`\\s*[+-]?[0-9]*[.]?[0-9]{0,${scale}}0*\\s*`)}) then ${cast}
     when contains(lower(${text}), 'e') and ${text}::double = (${cast})::double then ${cast}
-    when ${text} is not null and ${refusal(text)} then null end`
+    when ${refusal(text)} then null end`
 }
 
 function dateValue(text: Sql, rules: ValueRules): Sql {
   if (rules.dateFormat !== null) return sql`strptime(${text}, ${literal(rules.dateFormat)})::date`
   return sql`case when strlen(${text}) = 10 then ${text}::date
     when regexp_full_match(${text}, '\\s*[+-]?[0-9]{1,6}[-/][0-9]{1,2}[-/][0-9]{1,2}( [(]BC[)])?([T ]00:00(:00([.]0*)?)?(Z|[+]00(:00)?)?)?\\s*') then ${text}::date
-    when ${text} is not null and ${refusal(text)} then null end`
+    when ${refusal(text)} then null end`
 }
 
 function timestampValue(type: string, text: Sql, rules: ValueRules): Sql {

@@ -3,6 +3,7 @@ import { excerpt, raggedRow, truncated, wrongEncoding, wrongFormat } from '../fi
 import type { FormatContext, SourceFile } from '../format.ts'
 import { textEnds } from '../text-ends.ts'
 import type { Layout, Reading } from './reading.ts'
+import { parseRecord } from './record.ts'
 
 /** An ill-formed row as the engine reports it. */
 export interface Reject {
@@ -33,7 +34,7 @@ export async function rejectProblem(reject: Reject, place: RejectPlace): Promise
       return raggedRow(file.path, line, found, place.columns)
     }
     case 'TOO MANY COLUMNS':
-      return raggedRow(file.path, line, Number(/Found: (\d+)/.exec(reject.message)?.[1] ?? 0), place.columns)
+      return raggedRow(file.path, line, fieldsOf(reject, place), place.columns)
     case 'UNQUOTED VALUE':
       if ((await endOf(reject, place)).last) return truncated(file.path, `the quote that opens on line ${line} is not closed`)
       return wrongFormat(
@@ -49,6 +50,12 @@ export async function rejectProblem(reject: Reject, place: RejectPlace): Promise
     default:
       return wrongFormat(file.path, `line ${line}: ${excerpt(reject.message.split('\n', 1)[0] ?? reject.type)}`)
   }
+}
+
+/** The engine stops counting at the first field too many. */
+function fieldsOf(reject: Reject, { reading }: RejectPlace): number {
+  const counted = Number(/Found: (\d+)/.exec(reject.message)?.[1] ?? 0)
+  return Math.max(counted, parseRecord(reject.text, 0, reading, true)?.fields.length ?? 0)
 }
 
 /** Whether the row is the last of its file, and whether a line end closes the file. */

@@ -1,0 +1,35 @@
+import { id, join, type Sql, sql } from '../../engine/sql.ts'
+import { withPath } from '../file-list.ts'
+import type { FileGroup, Format, FormatContext, ReadColumn } from '../format.ts'
+import { fromText, nativeValue, readsNatively, type ValueRules } from '../values.ts'
+import { diagnoseJson } from './diagnose.ts'
+import { inferJson } from './infer.ts'
+import { inspectJson } from './inspect.ts'
+import { layoutOf, readJson, rulesOf } from './reading.ts'
+
+/** One record a line. */
+export const ndjson: Format = { name: 'ndjson', inspect: inspectJson, infer: inferJson, relation: jsonRelation, diagnose: diagnoseJson }
+
+/** Arrays of records, and records after one another in any layout. */
+export const json: Format = { ...ndjson, name: 'json' }
+
+function jsonRelation(group: FileGroup, columns: readonly ReadColumn[], context: FormatContext): Sql {
+  const rules = rulesOf(context)
+  const read = columns.map(({ name, type }) => ({ name, type: readType(type, rules) }))
+  const values = columns.map(({ name, type }) => {
+    const value = readsNatively(type, rules) && !isNested(type) ? nativeValue(type, id(name)) : fromText(type, id(name), rules)
+    return sql`${value} as ${id(name)}`
+  })
+  return withPath(group.files, join(values), (named) =>
+    readJson(group.files, read, { layout: layoutOf(group), context, more: named ? [sql`filename = '__path'`] : [] }),
+  )
+}
+
+function readType(type: string, rules: ValueRules): string {
+  if (isNested(type)) return 'JSON'
+  return readsNatively(type, rules) ? type : 'VARCHAR'
+}
+
+function isNested(type: string): boolean {
+  return /^(STRUCT|MAP)\b|\]$/.test(type)
+}

@@ -1,0 +1,76 @@
+import { join, literal, raw, type Sql, sql } from '../../engine/sql.ts'
+import type { Column } from '../../model/schema.ts'
+import type { Compression } from '../compression.ts'
+import { fileList } from '../file-list.ts'
+import type { FileGroup, FormatContext, SourceFile } from '../format.ts'
+import { numberOption, textOption } from '../options.ts'
+import { ISO_RULES, type ValueRules } from '../values.ts'
+
+/** What the files of one group have in common beside their fields. */
+export interface Layout {
+  readonly compression: Compression
+}
+
+/** One record may be this long; the engine's own limit of 16 MB is met by documents of the real world. */
+const LONGEST_RECORD = 64 * 1024 * 1024
+
+export function layoutOf(group: FileGroup): Layout {
+  // Decoder: the layout was made by our own `inspect`, which is the only one to make groups for this format.
+  return group.layout as Layout
+}
+
+export function rulesOf({ table }: FormatContext): ValueRules {
+  return {
+    ...ISO_RULES,
+    dateFormat: textOption(table, 'date_format', 'dateformat') ?? null,
+    timestampFormat: textOption(table, 'timestamp_format', 'timestampformat') ?? null,
+  }
+}
+
+export interface JsonRead {
+  readonly layout: Layout
+  readonly context: FormatContext
+  readonly more?: readonly Sql[]
+}
+
+/** Typed records: fields by name, a missing one is null. */
+export function readJson(files: readonly SourceFile[], columns: readonly Column[], { layout, context, more = [] }: JsonRead): Sql {
+  const types = columns.map(({ name, type }) => sql`${literal(name)}: ${literal(type)}`)
+  return sql`read_json(${join([
+    fileList(files),
+    sql`columns = {${join(types)}}`,
+    sql`auto_detect = false`,
+    sql`records = true`,
+    ...commonOptions(layout, context),
+    ...more,
+  ])})`
+}
+
+/** The records as JSON, one column `json`. */
+export function readObjects(files: readonly SourceFile[], { layout, context, more = [] }: JsonRead): Sql {
+  return sql`read_json_objects(${join([fileList(files), ...commonOptions(layout, context), ...more])})`
+}
+
+/** Records with the types that the engine finds in them. */
+export function detectJson(files: readonly SourceFile[], { layout, context, more = [] }: JsonRead): Sql {
+  return sql`read_json(${join([
+    fileList(files),
+    sql`records = true`,
+    sql`union_by_name = true`,
+    // What looks like a map to the engine is an object whose fields a table has as columns of a struct.
+    sql`map_inference_threshold = -1`,
+    ...commonOptions(layout, context),
+    ...more,
+  ])})`
+}
+
+function commonOptions(layout: Layout, { table }: FormatContext): readonly Sql[] {
+  const format = table.fileFormat === 'ndjson' ? 'newline_delimited' : 'auto'
+  const size = numberOption(table, 'maximum_object_size') ?? LONGEST_RECORD
+  return [
+    sql`format = ${literal(format)}`,
+    sql`compression = ${literal(layout.compression === 'none' ? 'uncompressed' : layout.compression)}`,
+    sql`maximum_object_size = ${raw(String(Math.trunc(size)))}`,
+    sql`hive_partitioning = false`,
+  ]
+}

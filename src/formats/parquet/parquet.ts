@@ -1,0 +1,77 @@
+import { id, join, raw, type Sql, sql } from '../../engine/sql.ts'
+import type { FileError } from '../../errors/errors.ts'
+import type { Column } from '../../model/schema.ts'
+import { storableType, zonedType } from '../../model/storable-type.ts'
+import { culprits } from '../culprits.ts'
+import { messageOf, namedFile } from '../engine-message.ts'
+import { fileList, withPath } from '../file-list.ts'
+import type { FileGroup, Format, FormatContext, ReadColumn, SourceFile } from '../format.ts'
+import { flagOption } from '../options.ts'
+import { unified } from '../sample.ts'
+import { inspectParquet } from './inspect.ts'
+import { parquetProblem } from './problem.ts'
+
+/** Parquet: the files themselves say what their columns are. */
+export const parquet: Format = {
+  name: 'parquet',
+  inspect: inspectParquet,
+  infer: inferParquet,
+  relation: parquetRelation,
+  diagnose: diagnoseParquet,
+}
+
+function parquetRelation(group: FileGroup, columns: readonly ReadColumn[], context: FormatContext): Sql {
+  const own = new Map(group.columns.map(({ name, type }) => [name, type]))
+  const values = columns.map(({ name, type }) => (own.get(name) === type ? id(name) : sql`${id(name)}::${raw(type)} as ${id(name)}`))
+  return withPath(group.files, join(values), (named) => readParquet(group.files, context, named ? [sql`filename = '__path'`] : []))
+}
+
+function readParquet(files: readonly SourceFile[], { table }: FormatContext, more: readonly Sql[]): Sql {
+  const binary = flagOption(table, 'binary_as_string') ? [sql`binary_as_string = true`] : []
+  return sql`read_parquet(${join([fileList(files), sql`hive_partitioning = false`, sql`union_by_name = false`, ...binary, ...more])})`
+}
+
+/** Types of the files, widened where files differ: the engine unifies an empty read of one file of each group. */
+async function inferParquet(groups: readonly FileGroup[], { session }: FormatContext): Promise<readonly Column[]> {
+  const types: Column[] = []
+  for (const name of unified(groups)) {
+    const own = groups.flatMap((group) => group.columns.filter((column) => column.name.toLowerCase() === name.toLowerCase()))
+    const distinct = [...new Set(own.map(({ type }) => type ?? 'VARCHAR'))]
+    types.push({ name, type: await widest(distinct, session) })
+  }
+  return types
+}
+
+async function widest(types: readonly string[], session: FormatContext['session']): Promise<string> {
+  const storable = [...new Set(types.map((type) => storableType(zonedType(type))))]
+  const [only] = storable
+  if (only !== undefined && storable.length === 1) return only
+  const nulls = join(
+    storable.map((type) => sql`select null::${raw(type)} as value`),
+    ' union all ',
+  )
+  try {
+    const [described] = await session.rows(sql`select any_value(typeof(value)) as type from (${nulls})`)
+    return storableType(String(described?.['type'] ?? 'VARCHAR'))
+  } catch {
+    // Types without a common one: the first stands, and the files of the others are refused by it.
+    return only ?? 'VARCHAR'
+  }
+}
+
+/** Reads the files by halves, since a damaged page is reported without a file. */
+async function diagnoseParquet(
+  group: FileGroup,
+  columns: readonly ReadColumn[],
+  _error: unknown,
+  context: FormatContext,
+): Promise<readonly FileError[]> {
+  const works = (files: readonly SourceFile[]) => {
+    context.signal.throwIfAborted()
+    return context.session.rows(
+      sql`select bit_xor(hash(record)) from (${parquetRelation({ ...group, files }, columns, context)}) as record`,
+    )
+  }
+  const found = await culprits(group.files, works, (error) => namedFile(messageOf(error), group.files))
+  return found.map(({ file, error }) => parquetProblem(file, messageOf(error)))
+}
