@@ -10,6 +10,14 @@ import { join } from 'node:path'
 const root = join(import.meta.dirname, '..')
 const dist = (path) => new URL(`../dist/${path}`, import.meta.url).href
 
+const HEAD = `<!-- Generated from src/errors/codes.ts by \`npm run generate\`. -->
+
+# Error codes
+
+Every error that ingestd raises on purpose has a code. A code, once released, keeps its meaning; scripts and alerts may
+rest on it. \`--json\` output, the tracker (\`error_code\`) and log records carry it.
+`
+
 const GENERATED = [
   { path: 'docs/errors.md', text: errorsPage },
   { path: 'config.example.yaml', text: exampleConfig },
@@ -42,14 +50,6 @@ async function errorsPage() {
   const sections = [...areas].map(([area, codes]) => `## ${area}\n\n${table(codes.map((code) => [code, ERROR_CODES[code]]))}`)
   return `${HEAD}\n${sections.join('\n')}`
 }
-
-const HEAD = `<!-- Generated from src/errors/codes.ts by \`npm run generate\`. -->
-
-# Error codes
-
-Every error that ingestd raises on purpose has a code. A code, once released, keeps its meaning; scripts and alerts may
-rest on it. \`--json\` output, the tracker (\`error_code\`) and log records carry it.
-`
 
 function table(rows) {
   const lines = rows.map(([code, { cause, remedy }]) => `| \`${code}\` | ${cell(cause)} | ${cell(remedy)} |`)

@@ -16,6 +16,7 @@ describe('the package', () => {
       'cli-table3',
       'commander',
       'fastest-levenshtein',
+      'fzstd',
       'ink',
       'kysely',
       'lossless-json',
@@ -38,7 +39,7 @@ describe('the package', () => {
   })
 
   test('loads neither React nor a command line when it is imported as a library', () => {
-    const optional = ['react', 'ink', 'yoga-layout', 'commander', 'cli-table3', 'pino-pretty']
+    const optional = ['react', 'ink', 'yoga-layout', 'commander', 'cli-table3']
     expect(packagesLoadedBy("await import('ingestd')").filter((name) => optional.includes(name))).toEqual([])
   })
 
