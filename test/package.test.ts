@@ -13,17 +13,14 @@ describe('the package', () => {
     expect(Object.keys(dependencies).sort()).toEqual([
       '@duckdb/node-api',
       'better-sqlite3',
-      'cli-table3',
       'commander',
       'fastest-levenshtein',
       'fzstd',
       'ink',
       'kysely',
       'lossless-json',
-      'ms',
       'p-limit',
       'picocolors',
-      'picomatch',
       'pino',
       'pino-pretty',
       'react',
@@ -39,7 +36,7 @@ describe('the package', () => {
   })
 
   test('loads neither React nor a command line when it is imported as a library', () => {
-    const optional = ['react', 'ink', 'yoga-layout', 'commander', 'cli-table3']
+    const optional = ['react', 'ink', 'yoga-layout', 'commander']
     expect(packagesLoadedBy("await import('ingestd')").filter((name) => optional.includes(name))).toEqual([])
   })
 

@@ -14,7 +14,6 @@ import { childLimits } from './limits.ts'
 import { type LoadProcess, loadProcess } from './load-process.ts'
 import { thisOwner } from './owner.ts'
 import { spoolOf } from './places.ts'
-import { queryTables } from './query.ts'
 import { runOnce } from './run-once.ts'
 import { createLogger, logEvent } from './log.ts'
 import { oneTable, selectTables } from './select-tables.ts'
@@ -36,11 +35,11 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
   const looking = async <T>(look: (tracker: Tracker) => Promise<T>): Promise<T> => {
     if (tracker !== undefined || existsSync(config.trackerFile)) return look(await opened())
     await using empty = await openSqliteSnapshot(trackerAt)
-    return look(empty)
+    return await look(empty)
   }
   const withWorker = async <T>(work: (worker: LoadProcess) => Promise<T>): Promise<T> => {
     await using worker = loadProcess({ limits: childLimits(config, 1), spool: spoolOf(config), timeoutMs: config.timeoutMs, signal: new AbortController().signal })
-    return work(worker)
+    return await work(worker)
   }
   return {
     config,
@@ -61,12 +60,15 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
     retry: async (filter) => (await opened()).retry(await knownFiles(config, await opened(), filter)),
     skip: async (filter) => (await opened()).skip(await knownFiles(config, await opened(), filter), 'skipped by hand'),
     history: (name, { limit = 20 } = {}) => withWorker(async (worker) => (await worker.history(oneTable(config.tables, name), limit)).map(historyReport)),
-    query: (text, use) => queryTables(text, config, use),
-    [Symbol.asyncDispose]: async () => (await tracker)?.[Symbol.asyncDispose](),
+    // The engine is loaded into this process by a query alone.
+    query: async (text, use) => (await import('./query.ts')).queryTables(text, config, use),
+    // A tracker that could not be opened was told of by the call that opened it.
+    [Symbol.asyncDispose]: async () => (await tracker?.catch(() => undefined))?.[Symbol.asyncDispose](),
   }
 }
 
 function sourceOf({ configFile, config }: CreateOptions) {
   if (typeof config === 'string') return { text: config }
-  return config === undefined ? { file: configFile ?? 'ingest.yaml' } : { object: { ...config } }
+  if (config !== undefined) return { object: { ...config } }
+  return configFile === undefined ? {} : { file: configFile }
 }

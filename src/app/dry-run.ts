@@ -36,6 +36,7 @@ function openCopy(config: ResolvedConfig, clock: Clock) {
 function previewing(worker: LoadProcess, count: boolean): LoadProcess {
   return {
     ...worker,
+    recover: worker.inspect,
     load: async (job): Promise<LoadResult> => {
       const { outcome, newColumns } = await worker.preview(job, count)
       return { outcome, overtaken: false, preview: { newColumns, counted: count } }

@@ -12,6 +12,7 @@ export function loadProcess(options: WorkerArguments & { readonly timeoutMs: num
   // Both ends are of one build, so answers have the shape that the method declares.
   return {
     inspect: async (table, trackerId, known) => (await child.call('inspect', { table, trackerId, known })) as Inspection,
+    recover: async (table, trackerId, known) => (await child.call('recover', { table, trackerId, known })) as Inspection,
     load: async (job: LoadJob, onProgress) => (await child.call('load', job, { onProgress, timeoutMs, signal })) as LoadResult,
     preview: async (job, count) => (await child.call('preview', { job, count }, { timeoutMs, signal })) as Preview,
     history: async (table, limit) => (await child.call('history', { table, limit })) as readonly HistoryEntry[],

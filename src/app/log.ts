@@ -1,6 +1,5 @@
 import { appendFileSync } from 'node:fs'
 import { type Logger, pino } from 'pino'
-import pc from 'picocolors'
 import pretty from 'pino-pretty'
 import type { ResolvedConfig } from '../config/config.ts'
 import type { RunEvent } from '../model/report.ts'
@@ -13,7 +12,7 @@ export function createLogger(config: ResolvedConfig, { logTo, logLevel }: Pick<C
   const level = (logLevel ?? config.logLevel).toLowerCase()
   const person = config.logFile === null && process.stderr.isTTY === true
   const plain = config.logFormat === 'pretty' || (config.logFormat === 'auto' && person)
-  const format = plain ? pretty.prettyFactory({ colorize: person && pc.isColorSupported, ignore: 'pid,hostname', translateTime: 'UTC:HH:MM:ss', singleLine: true }) : undefined
+  const format = plain ? pretty.prettyFactory({ colorize: person && process.stderr.hasColors(), ignore: 'pid,hostname', translateTime: 'UTC:HH:MM:ss', singleLine: true }) : undefined
   const write = writer(config, logTo)
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write: (line: string) => write(format ? String(format(line)) : line) })
 }

@@ -3,7 +3,7 @@ import { engineFailure } from '../engine/failure.ts'
 import type { Session } from '../engine/engine.ts'
 import { id, inlined, raw, sql } from '../engine/sql.ts'
 import type { ResolvedConfig } from '../config/config.ts'
-import { ConfigError } from '../errors/errors.ts'
+import { ConfigError, type IngestError } from '../errors/errors.ts'
 import type { TableConfig } from '../model/table.ts'
 import type { QueryResult } from './ingest.ts'
 import { childLimits } from './limits.ts'
@@ -16,7 +16,7 @@ export async function queryTables(text: string, config: ResolvedConfig, use: (re
   const chunks = session.stream(raw(text))[Symbol.asyncIterator]()
   // The first chunk has the columns and no rows.
   const first = await chunks.next().catch((cause: unknown) => {
-    throw engineFailure(cause) ?? badQuery(cause)
+    throw queryError(cause)
   })
   await use({ columns: first.done ? [] : first.value.columns, chunks: rowsOf(chunks) })
 }
@@ -26,7 +26,7 @@ async function* rowsOf(chunks: AsyncIterator<{ readonly rows: readonly (readonly
 }
 
 function failQuery(cause: unknown): never {
-  throw engineFailure(cause) ?? badQuery(cause)
+  throw queryError(cause)
 }
 
 /** Only tables that the text names are opened; a name in a comment opens one too many, which harms nothing. */
@@ -39,6 +39,12 @@ async function createView(table: TableConfig, session: Session): Promise<void> {
   if (opened.state === null) return
   await session.run(sql`create schema if not exists ${id(table.databaseName)}`)
   await session.run(inlined(sql`create view ${id(table.databaseName)}.${id(table.tableName)} as ${await opened.current()}`))
+}
+
+/** Memory, disk and interrupts are not the fault of the SQL; all else that the engine refuses is. */
+function queryError(cause: unknown): IngestError {
+  const failure = engineFailure(cause)
+  return failure === undefined || failure.code === 'ING-ENGINE' ? badQuery(cause) : failure
 }
 
 function badQuery(cause: unknown): ConfigError {

@@ -8,7 +8,7 @@ import { FORMATS } from '../formats/registry.ts'
 import type { Warning } from '../model/batch.ts'
 import type { TableConfig } from '../model/table.ts'
 import type { LoadContext } from '../pipeline/context.ts'
-import { inspectLog } from '../pipeline/inspect-log.ts'
+import { inspectLog, recoverLog } from '../pipeline/inspect-log.ts'
 import { loadBatch, previewBatch } from '../pipeline/load-batch.ts'
 import { applicationId, type LoadJob } from '../pipeline/protocol.ts'
 import { loadStrategy } from '../strategies/registry.ts'
@@ -23,6 +23,12 @@ export interface WorkerArguments {
   readonly spool: string
 }
 
+interface LogQuestion {
+  readonly table: TableConfig
+  readonly trackerId: string
+  readonly known: bigint | null
+}
+
 /** How often progress is reported while a statement runs. */
 const PROGRESS_MS = 250
 
@@ -34,8 +40,12 @@ serve(async (argument): Promise<Service> => {
   return {
     methods: {
       inspect: async (given) => {
-        const { table, trackerId, known } = given as { table: TableConfig; trackerId: string; known: bigint | null }
+        const { table, trackerId, known } = given as LogQuestion
         return inspectLog(await worker.open(table), applicationId(trackerId, table), known)
+      },
+      recover: async (given) => {
+        const { table, trackerId, known } = given as LogQuestion
+        return recoverLog(await worker.open(table), applicationId(trackerId, table), known)
       },
       load: (given, onProgress) => worker.withProgress(onProgress, async () => worker.load(given as LoadJob)),
       preview: async (given) => {

@@ -16,7 +16,7 @@ import { EXIT, type ExitCode, exitCodeOfError } from './exit-codes.ts'
 import { printFailure, usageError } from './failure.ts'
 import { Frame, outputOf } from './frame.ts'
 import { addGlobalOptions } from './global-options.ts'
-import { packageVersion } from './version.ts'
+import { packageVersion } from '../lib/version.ts'
 
 /** The commands in the order of `--help`: one line each. */
 const COMMANDS = [

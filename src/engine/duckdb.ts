@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises'
 import {
   BIGINT,
   BOOLEAN,
@@ -26,11 +25,13 @@ const SETTINGS: Readonly<Record<string, string>> = {
   TimeZone: 'UTC',
   autoinstall_known_extensions: 'false',
   autoload_known_extensions: 'false',
+  // Progress is counted for `progress()`, and never printed.
+  enable_progress_bar: 'true',
+  enable_progress_bar_print: 'false',
 }
 
 /** Opens an engine of its own, in memory, that spills to `limits.temporaryFolder`. */
 export async function openSession(limits: EngineLimits): Promise<Session> {
-  await mkdir(limits.temporaryFolder, { recursive: true })
   const instance = await DuckDBInstance.create(':memory:', {
     memory_limit: `${Math.floor(limits.memoryBytes)}B`,
     threads: String(limits.threads),

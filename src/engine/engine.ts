@@ -32,7 +32,7 @@ export interface EngineLimits {
   /** Bytes. */
   readonly memoryBytes: number
   readonly threads: number
-  /** Folder for spilled data; created when missing. */
+  /** Folder for spilled data; made by the first spill, so the folder above it must exist. */
   readonly temporaryFolder: string
   /** Bytes that may be spilled; a share of the disk when left out. */
   readonly maxTemporaryBytes?: number

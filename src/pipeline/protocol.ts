@@ -37,6 +37,8 @@ export interface Preview {
  */
 export interface LoadWorker {
   inspect(table: TableConfig, trackerId: string, known: bigint | null): Promise<Inspection>
+  /** The same under the table's lease, and removes what dead batches left in its folder. */
+  recover(table: TableConfig, trackerId: string, known: bigint | null): Promise<Inspection>
   /** One batch to its commit. A bad file is an outcome; errors are those of the table, the storage, the engine. */
   load(job: LoadJob, onProgress?: (stage: string, fraction: number) => void): Promise<LoadResult>
   /** The same up to the plan; with `count` the rows are really planned and counted. */

@@ -26,7 +26,7 @@ export interface RecoverPass {
 export async function recover(pass: RecoverPass): Promise<Inspection> {
   const { table, tracker, worker, owner } = pass
   const known = await tracker.lastCommittedBatch(table.name)
-  const inspection = await worker.inspect(table, tracker.id, known)
+  const inspection = await worker.recover(table, tracker.id, known)
   if (!pass.replaceAll) checkNotBehind(table, known, inspection)
   // Oldest first, so that a file's history reads in the order of its loads.
   for (const manifest of inspection.manifests.toReversed()) await tracker.adoptManifest(manifest, null)

@@ -4,6 +4,7 @@ import type { Batch, BatchOutcome } from '../model/batch.ts'
 import type { FileSeen } from '../model/file.ts'
 import type { RunEvent } from '../model/report.ts'
 import type { Lister, WaitingFile } from '../watcher/watcher.ts'
+import { givenUp } from './outcome.ts'
 import { changedFilePolicy } from './policy.ts'
 import type { Inspection, LoadJob, LoadResult } from './protocol.ts'
 import { recover, type RecoverPass } from './recover.ts'
@@ -21,6 +22,9 @@ export interface TablePass extends RecoverPass {
   readonly settle: (waiting: readonly WaitingFile[]) => Promise<{ readonly complete: readonly FileSeen[]; readonly changing: readonly WaitingFile[] }>
 }
 
+/** What the tracker remembers of a table with `include_existing: false` once it was listed. */
+const FIRST_LISTING = 'first_listing'
+
 /** How often a batch is claimed again because another writer was first, before the table gives up for this pass. */
 const CONTENTION = 10
 
@@ -31,6 +35,7 @@ export async function runTable(pass: TablePass): Promise<void> {
   await tracker.requeueDue(table.name)
   const seen = await discover(pass)
   if (seen) await reopenAll(pass, seen)
+  pass.onEvent({ kind: 'pending', table: table.name, files: await tracker.pendingCount(table.name) })
   let contention = 0
   for (let batch = await claim(pass, inspection); batch; batch = await claim(pass, inspection)) {
     const result = await loadAndSettle(batch, inspection.lastBatch, pass)
@@ -72,6 +77,13 @@ async function discover(pass: TablePass): Promise<ReadonlySet<string> | undefine
     for (const problem of page.problems) tally.problem(problem)
     listed += page.files.length
     pass.onEvent({ kind: 'listed', table: table.name, files: listed })
+  }
+  if (!table.watch.includeExisting && (await tracker.recall(table.name, FIRST_LISTING)) === undefined) {
+    await admit(waiting.map(({ file }) => file))
+    const paths = (await tracker.pendingFiles(table.name)).map((file) => file.path)
+    await tracker.skipPending(table.name, paths, 'it was there before the first run (include_existing: false)')
+    await tracker.remember(table.name, FIRST_LISTING, new Date(pass.clock.now()).toISOString())
+    return seen
   }
   if (waiting.length === 0) return seen
   const { complete, changing } = await pass.settle(waiting)
@@ -120,7 +132,8 @@ async function loadAndSettle(batch: Batch, lastBatch: bigint | null, pass: Table
   try {
     result = await worker.load(job, (stage, fraction) => onEvent({ kind: 'progress', table: table.name, stage, fraction }))
   } catch (error) {
-    await settleFailedLoad(batch, error, pass)
+    if (pass.signal.aborted) await release(batch, pass)
+    else await settleFailedLoad(batch, error, pass)
     throw error
   }
   failpoint('before-settle')
@@ -141,17 +154,25 @@ async function loadAndSettle(batch: Batch, lastBatch: bigint | null, pass: Table
   return result
 }
 
+/** A pass that was interrupted gives its batch back, unless the log has it by now. */
+async function release(batch: Batch, pass: TablePass): Promise<void> {
+  await settleByLog(givenUp(batch, 'the run was interrupted').outcome, pass)
+}
+
 /**
  * The load process failed or died: whether it had committed is asked of the log. What is not there goes back, and is
  * tried again after the backoff.
  */
 async function settleFailedLoad(batch: Batch, error: unknown, pass: TablePass): Promise<void> {
-  const { table, tracker, worker, owner } = pass
+  await settleByLog(pass.tally.outcomeOfFailure(batch, error), pass)
+}
+
+async function settleByLog(outcome: BatchOutcome, { table, tracker, worker, owner }: TablePass): Promise<void> {
   // A log that cannot be read now is asked by the next pass; until then the files stay with this batch.
   const inspection = await worker.inspect(table, tracker.id, await tracker.lastCommittedBatch(table.name)).catch(() => undefined)
   if (inspection === undefined) return
   for (const manifest of inspection.manifests.toReversed()) await tracker.adoptManifest(manifest, null)
-  await tracker.settle(table.name, owner.id, pass.tally.outcomeOfFailure(batch, error))
+  await tracker.settle(table.name, owner.id, outcome)
 }
 
 function lastReason(outcome: BatchOutcome): string {

@@ -1,7 +1,7 @@
 import type { TableLog } from '../delta/table-log.ts'
 import { join, literal, type Sql, sql } from '../engine/sql.ts'
-import { type Moves, readMoves, removeMoves } from './moves.ts'
-import { batchOfStage, STAGE_FOLDER } from './staging.ts'
+import { readMoves, removeMoves } from './moves.ts'
+import { STAGE_FOLDER } from './staging.ts'
 
 /** What becomes of files that a commit supersedes. */
 export type Keeps = 'all versions' | 'current files only'
@@ -16,22 +16,20 @@ export class Cleaning {
     this.#keeps = keeps
   }
 
-  /** Leftovers of all batches but the live ones. */
-  async clean(liveBatchIds: ReadonlySet<string>): Promise<void> {
+  /** Staged files of every batch, and moved files of batches up to `settled`. */
+  async clean(settled: bigint | null): Promise<void> {
     const { blobs } = this.#log
-    for (const folder of await blobs.folders(STAGE_FOLDER)) {
-      if (!liveBatchIds.has(batchOfStage(folder))) await blobs.removeFolder(`${STAGE_FOLDER}/${folder}`)
-    }
-    await this.settleMoves((moves) => !liveBatchIds.has(moves.batchId))
+    for (const folder of await blobs.folders(STAGE_FOLDER)) await blobs.removeFolder(`${STAGE_FOLDER}/${folder}`)
+    if (settled !== null) await this.settleMoves(settled)
   }
 
   /**
    * Settles notes of moved files by what the log says: a file that it does not have is removed, whether its batch was
    * never committed or another took its place. A batch up to one that is committed cannot be committed any more.
    */
-  async settleMoves(isOver: (moves: Moves) => boolean): Promise<void> {
+  async settleMoves(upTo: bigint): Promise<void> {
     const { blobs } = this.#log
-    for (const moves of (await readMoves(blobs)).filter(isOver)) {
+    for (const moves of (await readMoves(blobs)).filter(({ batch }) => batch <= upTo)) {
       const paths = [...moves.added, ...moves.removed]
       const known = await this.#known(paths)
       for (const path of paths) if (!known.has(path)) await blobs.remove(path)

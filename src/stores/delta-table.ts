@@ -98,9 +98,9 @@ class DeltaTable implements OpenTable {
     for (const one of staged) await discardFiles(own(one), this.#log.blobs)
   }
 
-  async clean(liveBatchIds: ReadonlySet<string>): Promise<void> {
+  async clean(settled: bigint | null): Promise<void> {
     await this.#log.advance()
-    await this.#cleaning.clean(liveBatchIds)
+    await this.#cleaning.clean(settled)
   }
 
   async lastBatch(appId: string): Promise<bigint | null> {
@@ -136,7 +136,7 @@ class DeltaTable implements OpenTable {
     const { blobs, session, snapshot } = this.#log
     await this.#told('what the commit left behind could not be removed', async () => {
       for (const one of staged) await blobs.removeFolder(own(one).folder)
-      await this.#cleaning.settleMoves((moves) => moves.batch <= manifest.batch)
+      await this.#cleaning.settleMoves(manifest.batch)
     })
     if (this.#keeps !== 'all versions' || snapshot === undefined || version === 0n) return
     if (version % checkpointInterval(snapshot.state, this.#table.delta.checkpointInterval) !== 0n) return

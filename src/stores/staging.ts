@@ -222,11 +222,6 @@ export function stageFolder(batchId: string, unique: string): string {
   return `${STAGE_FOLDER}/${encodeName(batchId)}+${encodeName(unique)}`
 }
 
-/** The batch that a folder under the stage belongs to. */
-export function batchOfStage(folder: string): string {
-  return decodeURIComponent(folder.slice(0, Math.max(0, folder.lastIndexOf('+'))))
-}
-
 /** `add.path` of a written file. */
 export function loggedPath(file: StagedFile): string {
   return encodePath(file.path)

@@ -115,10 +115,11 @@ export interface OpenTable extends AsyncDisposable {
   /** Removes staged files of a batch that will not be committed. */
   discard(staged: readonly Staged[]): Promise<void>
   /**
-   * Removes what batches that are neither committed nor live left behind: staged files, and data files that no version
-   * has. Only under the table's lease: a live batch that is not named loses its files.
+   * Removes what dead batches left behind: all staged files, and moved data files of batches up to `settled`, the last
+   * one in the log. A batch above it may yet be committed by a writer that only seems dead; the next commit rules that
+   * out and removes its files. Only under the table's lease, with no batch of one's own under way.
    */
-  clean(liveBatchIds: ReadonlySet<string>): Promise<void>
+  clean(settled: bigint | null): Promise<void>
   /** The highest batch number of the application id in the log, or null. */
   lastBatch(appId: string): Promise<bigint | null>
   /** The highest batch number that any manifest under `_ingestd/` bears, committed or not; null without any. */

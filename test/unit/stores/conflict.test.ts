@@ -66,7 +66,7 @@ test('an overwrite conflicts with every change of files, and its data files are 
   await load(second, { batch: 7n, appId: OTHER_APP, add: sql`select 7, 'theirs'` })
   expect(await first.commit(request)).toMatchObject({ kind: 'conflict', version: 1n })
   await first.discard(request.staged)
-  await first.clean(new Set())
+  await first.clean(2n)
   const files = await bench.session.rows(sql`select count(*) as n from glob(${`${bench.root}/**/part-*`})`)
   expect(files).toEqual([{ n: 2n }])
 })

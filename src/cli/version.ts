@@ -1,9 +1,0 @@
-import { createRequire } from 'node:module'
-
-/** The version in package.json, which stands two folders above both `src/cli` and `dist/cli`. */
-export function packageVersion(): string {
-  const manifest: unknown = createRequire(import.meta.url)('../../package.json')
-  if (typeof manifest === 'object' && manifest !== null && 'version' in manifest && typeof manifest.version === 'string')
-    return manifest.version
-  return 'unknown'
-}
