@@ -15,6 +15,7 @@ export async function writePriceLists(files: readonly string[], products: number
   const [first] = files
   if (first === undefined) return
   const blobs = localBlobs(dirname(first))
+  await blobs.createFolder('')
   {
     await using session = await openSession({ memoryBytes: MEMORY, threads: 1, temporaryFolder: join(blobs.root, SPILL) })
     for (const [index, file] of files.entries()) {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { jsonText } from '../../../src/delta/json.ts'
 import { sql } from '../../../src/engine/sql.ts'
-import { Bench, load, staged } from './support.ts'
+import { Bench, batchIdOf, load, staged } from './support.ts'
 
 let bench: Bench
 beforeEach(async () => {
