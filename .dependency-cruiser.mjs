@@ -72,7 +72,7 @@ export default {
     folder('watcher', [...BASE, 'blobs/blobs[.]ts'], 'Finds complete files; admits nothing itself.'),
     folder(
       'formats',
-      [...BASE, 'engine/(engine|sql)[.]ts'],
+      [...BASE, 'engine/(engine|sql|failure)[.]ts'],
       'A file format as a SQL relation; a session is needed to infer and to diagnose.',
     ),
     folder('strategies', [...BASE, 'engine/sql[.]ts'], 'Rows to a plan; never a file, a table or the tracker.'),

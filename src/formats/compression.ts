@@ -1,7 +1,8 @@
+import { pipeline } from 'node:stream'
 import { createGunzip, gunzipSync } from 'node:zlib'
 import { Decompress } from 'fzstd'
 import type { TableConfig } from '../model/table.ts'
-import { truncated, wrongFormat } from './file-problems.ts'
+import { gone, truncated, unreadable, wrongFormat } from './file-problems.ts'
 import type { SourceFile, SourceIo } from './format.ts'
 import { textOption } from './options.ts'
 import { ZstdFrames } from './zstd-frames.ts'
@@ -21,14 +22,28 @@ export function compressionOf(file: SourceFile, table: TableConfig): Compression
 export async function* plainBytes(file: SourceFile, compression: Compression, io: SourceIo): AsyncGenerator<Buffer> {
   if (compression === 'gzip') yield* gunzipped(file, io)
   else if (compression === 'zstd') yield* unzstd(file, io)
-  else for await (const chunk of io.stream(file)) yield bytesOf(chunk)
+  else yield* rawBytes(file, io)
+}
+
+/** The bytes of a file as they are. Throws FileError where it is gone or cannot be opened. */
+async function* rawBytes(file: SourceFile, io: SourceIo): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of io.stream(file)) yield bytesOf(chunk)
+  } catch (error) {
+    throw openProblem(file, error)
+  }
+}
+
+function openProblem(file: SourceFile, error: unknown): unknown {
+  const code = codeOf(error)
+  if (code === 'ENOENT') return gone(file.path, error)
+  return code === 'EACCES' || code === 'EPERM' || code === 'EISDIR' ? unreadable(file.path, error) : error
 }
 
 async function* gunzipped(file: SourceFile, io: SourceIo): AsyncGenerator<Buffer> {
-  const source = io.stream(file)
   const gunzip = createGunzip()
-  source.on('error', (error) => gunzip.destroy(error))
-  source.pipe(gunzip)
+  // A callback is due, but what it says is thrown by the loop as well.
+  pipeline(rawBytes(file, io), gunzip, () => undefined)
   try {
     for await (const chunk of gunzip) yield bytesOf(chunk)
   } catch (error) {
@@ -40,8 +55,7 @@ async function* unzstd(file: SourceFile, io: SourceIo): AsyncGenerator<Buffer> {
   let out: Buffer[] = []
   const decoder = new Decompress((chunk) => out.push(bytesOf(chunk)))
   const frames = new ZstdFrames()
-  for await (const chunk of io.stream(file)) {
-    const bytes = bytesOf(chunk)
+  for await (const bytes of rawBytes(file, io)) {
     frames.push(bytes)
     decode(file, () => decoder.push(bytes))
     const ready = out
@@ -75,8 +89,7 @@ export async function zstdHead(
   })
   const frames = new ZstdFrames()
   let complete = true
-  for await (const chunk of io.stream(file)) {
-    const bytes = bytesOf(chunk)
+  for await (const bytes of rawBytes(file, io)) {
     frames.push(bytes)
     if (length < wanted) decode(file, () => decoder.push(bytes))
     else complete = false

@@ -1,3 +1,4 @@
+import { throwForeign } from './engine-message.ts'
 import type { SourceFile } from './format.ts'
 
 /**
@@ -34,6 +35,7 @@ async function failure(files: readonly SourceFile[], works: (files: readonly Sou
     await works(files)
     return undefined
   } catch (error) {
+    throwForeign(error)
     return error
   }
 }

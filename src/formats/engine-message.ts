@@ -1,4 +1,13 @@
+import { engineFailure } from '../engine/failure.ts'
+import { FileError } from '../errors/errors.ts'
 import type { SourceFile } from './format.ts'
+
+/** Throws what no file is to blame for: memory, disk, an interrupt, a statement that the engine refuses as such. */
+export function throwForeign(error: unknown): void {
+  const foreign = engineFailure(error)
+  if (foreign && !(foreign instanceof FileError)) throw foreign
+  if (error instanceof Error && error.name === 'AbortError') throw error
+}
 
 /** The text of an error of the engine. */
 export function messageOf(error: unknown): string {

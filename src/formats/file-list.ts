@@ -23,6 +23,6 @@ export function withPath(files: readonly SourceFile[], columns: Sql, read: (name
   const linked = files.filter((file) => file.readPath !== file.path)
   if (linked.length === 0) return sql`select ${columns}, __path from ${read(true)}`
   const pairs = join(linked.map((file) => sql`(${literal(file.readPath)}, ${literal(file.path)})`))
-  return sql`select ${columns}, coalesce(__path_names.path, __path) as __path from ${read(true)}
-    left join (values ${pairs}) as __path_names(opened, path) on __path_names.opened = __path`
+  return sql`select ${columns}, coalesce(__true_path, __path) as __path from ${read(true)}
+    left join (values ${pairs}) as __path_names(__opened, __true_path) on __opened = __path`
 }

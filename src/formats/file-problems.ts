@@ -2,6 +2,21 @@ import { FileError } from '../errors/errors.ts'
 
 /** Every way in which the content of a file is wrong, in one voice. `path` is the file as the tracker shows it. */
 
+export function gone(path: string, cause?: unknown): FileError {
+  return new FileError('ING-FILE-GONE', path, `${path} vanished while it was read`, {
+    cause,
+    hint: 'deliver it again, or: ingest skip FILE',
+  })
+}
+
+export function unreadable(path: string, cause: unknown): FileError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new FileError('ING-FILE-UNREADABLE', path, `${path} cannot be read: ${reason}`, {
+    cause,
+    hint: 'grant read permission, then: ingest retry FILE',
+  })
+}
+
 export function truncated(path: string, what: string, cause?: unknown): FileError {
   return new FileError('ING-FILE-TRUNCATED', path, `${path}: the end of the file is missing: ${what}`, {
     cause,

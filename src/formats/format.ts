@@ -3,7 +3,7 @@ import type { Sql } from '../engine/sql.ts'
 import type { FileError } from '../errors/errors.ts'
 import type { BatchFile } from '../model/file.ts'
 import type { Column } from '../model/schema.ts'
-import type { FormatName, OptionValue, TableConfig } from '../model/table.ts'
+import type { FormatName, TableConfig } from '../model/table.ts'
 
 /** A landing file as the engine opens it. */
 export interface SourceFile extends BatchFile {
@@ -89,5 +89,3 @@ export interface FormatEntry {
 }
 
 export type OptionKind = 'string' | 'boolean' | 'integer' | 'strings' | 'map' | readonly string[]
-
-export type { OptionValue }

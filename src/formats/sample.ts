@@ -1,3 +1,4 @@
+import { throwForeign } from './engine-message.ts'
 import type { FileGroup, SourceFile } from './format.ts'
 
 const SAMPLED_FILES = 20
@@ -60,6 +61,7 @@ export async function overReadable<T>(group: FileGroup, query: (group: FileGroup
   try {
     return [await query(group)]
   } catch (error) {
+    throwForeign(error)
     if (group.files.length <= 1) return []
     const results: T[] = []
     for (const file of group.files) results.push(...(await overReadable({ ...group, files: [file] }, query)))

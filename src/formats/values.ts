@@ -24,8 +24,13 @@ const REAL = /^(FLOAT|DOUBLE)$/
  * text and converted by `fromText`.
  */
 export function readsNatively(type: string, rules: ValueRules): boolean {
-  if (INTEGER.test(type) || DECIMAL.test(type) || type === 'DATE') return false
+  if (INTEGER.test(type) || DECIMAL.test(type) || type === 'DATE' || isNested(type)) return false
   return !(TIMESTAMP.test(type) && rules.timestampFormat !== null)
+}
+
+/** Whether the type has parts: those are read from JSON. */
+export function isNested(type: string): boolean {
+  return /^(STRUCT|MAP)\b|\]$/.test(type)
 }
 
 /** A value that the engine's reader has converted; infinite times have no place in a Delta table. */

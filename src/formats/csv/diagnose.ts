@@ -1,8 +1,8 @@
 import { id, join, literal, raw, type Sql, sql } from '../../engine/sql.ts'
 import { FileError } from '../../errors/errors.ts'
-import { firstLine, messageOf, namedFile } from '../engine-message.ts'
+import { firstLine, messageOf, namedFile, throwForeign } from '../engine-message.ts'
 import { withPath } from '../file-list.ts'
-import { badValue, excerpt, wrongEncoding, wrongFormat } from '../file-problems.ts'
+import { badValue, excerpt, gone, wrongEncoding, wrongFormat } from '../file-problems.ts'
 import type { FileGroup, FormatContext, ReadColumn, SourceFile } from '../format.ts'
 import { fromText } from '../values.ts'
 import { lineOfRow } from './lines.ts'
@@ -80,6 +80,7 @@ async function lookAt(group: FileGroup, look: CsvLook): Promise<Looked> {
     return { kind: 'looked', problems }
   } catch (error) {
     if (error instanceof FileError) throw error
+    throwForeign(error)
     const message = messageOf(error)
     return { kind: 'failed', file: namedFile(message, group.files), message }
   } finally {
@@ -94,7 +95,8 @@ function badFiles(group: FileGroup, { typed, reading }: CsvLook, into: { readonl
     sql`store_rejects = true`,
     sql`rejects_table = ${literal(into.rejects)}`,
     sql`rejects_scan = ${literal(into.scans)}`,
-    sql`rejects_limit = 0`,
+    // Of each file; the first of them counts.
+    sql`rejects_limit = 1000`,
   ]
   const columns = group.columns.map(({ name }) => ({ name, type: 'VARCHAR' }))
   const bad =
@@ -154,17 +156,17 @@ async function firstBadValue(group: FileGroup, file: SourceFile, look: CsvLook):
     ' ',
   )
   const [found] = await context.session.rows(sql`
-    select row, which, case which ${value} end as value
-    from (select *, row_number() over () as row, case ${which} end as which from ${readCsv([file], columns, { reading, layout: layoutOf(group) })})
-    where which is not null order by row limit 1`)
-  const column = typed[Number(found?.['which'] ?? 0)]
+    select __row, __which, case __which ${value} end as __value
+    from (select *, row_number() over () as __row, case ${which} end as __which from ${readCsv([file], columns, { reading: { ...reading, parallel: false }, layout: layoutOf(group) })})
+    where __which is not null order by __row limit 1`)
+  const column = typed[Number(found?.['__which'] ?? 0)]
   if (!found || !column) return wrongFormat(file.path, 'a value does not fit its column')
   const line = await lineOfRow(
     file,
-    { row: BigInt(String(found['row'])), columns: columns.length },
+    { row: BigInt(String(found['__row'])), columns: columns.length },
     { reading, layout: layoutOf(group), context },
   )
-  return badValue(file.path, line, { column: column.name, value: String(found['value']), type: column.type })
+  return badValue(file.path, line, { column: column.name, value: String(found['__value']), type: column.type })
 }
 
 /** A file that the engine cannot read at all. */
@@ -176,10 +178,7 @@ function unreadable(file: SourceFile, message: string): FileError {
       'deliver UTF-8',
     )
   }
-  if (/No files found|No such file|Cannot open file/i.test(message))
-    return new FileError('ING-FILE-GONE', file.path, `${file.path} vanished while it was read`, {
-      hint: 'deliver it again, or: ingest skip FILE',
-    })
+  if (/No files found|No such file|Cannot open file/i.test(message)) return gone(file.path)
   if (/state machine reached an invalid state/.test(message)) {
     return wrongFormat(
       file.path,

@@ -1,4 +1,5 @@
 import { compressionOf } from '../compression.ts'
+import { throwForeign } from '../engine-message.ts'
 import type { FormatContext, SourceFile } from '../format.ts'
 import { textEnds } from '../text-ends.ts'
 import { DEFAULT_DIALECT, type Dialect, fixedDialect, type Reading, readingOf, sniffCsv } from './reading.ts'
@@ -64,7 +65,8 @@ async function sniff(file: SourceFile, fixed: Partial<Dialect>, reading: Reading
         (await certainDateFormat(file, { given, reading, compression, format: row['date_format'], types: String(row['types']) }, context)),
       timestampFormat: fixed.timestampFormat ?? null,
     }
-  } catch {
+  } catch (error) {
+    throwForeign(error)
     // A file that cannot be sniffed is reported when it is read; what its header shows is enough until then.
     return { ...DEFAULT_DIALECT, ...given }
   }
@@ -85,7 +87,8 @@ async function delimiterOf(file: SourceFile, reading: Reading, context: FormatCo
     const counts = DELIMITERS.map((delimiter) => unquoted.split(delimiter).length - 1)
     const most = Math.max(...counts)
     return most === 0 ? ',' : DELIMITERS[counts.indexOf(most)]
-  } catch {
+  } catch (error) {
+    throwForeign(error)
     // The inspection of the file itself reports why.
     return undefined
   }

@@ -1,4 +1,4 @@
-import { id, join, literal, literalList, raw, type Sql, sql } from '../../engine/sql.ts'
+import { join, literal, literalList, raw, type Sql, sql } from '../../engine/sql.ts'
 import type { Column } from '../../model/schema.ts'
 import type { TableConfig } from '../../model/table.ts'
 import type { Compression } from '../compression.ts'
@@ -164,9 +164,4 @@ export function sniffCsv(file: SourceFile, fixed: Partial<Dialect>, reading: Rea
       ...(fixed.header === undefined ? [] : [sql`header = ${raw(String(fixed.header))}`]),
       ...commonOptions(reading, { compression, skip: reading.skip }),
     ])})`
-}
-
-/** All columns of a read, as they are. */
-export function columnList(columns: readonly { readonly name: string }[]): Sql {
-  return join(columns.map(({ name }) => id(name)))
 }

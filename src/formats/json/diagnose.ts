@@ -71,14 +71,14 @@ async function firstBadValue(group: FileGroup, file: SourceFile, typed: readonly
     ' ',
   )
   const [found] = await context.session.rows(sql`
-    select row, which, case which ${value} end as value
-    from (select *, row_number() over () as row, case ${which} end as which from ${texts(group, typed, context)})
-    where which is not null order by row limit 1`)
-  const column = typed[Number(found?.['which'] ?? 0)]
+    select __row, __which, case __which ${value} end as __value
+    from (select *, row_number() over () as __row, case ${which} end as __which from ${texts(group, typed, context)})
+    where __which is not null order by __row limit 1`)
+  const column = typed[Number(found?.['__which'] ?? 0)]
   if (!found || !column) return wrongFormat(file.path, 'a value does not fit its column')
-  const record = Number(found['row'])
+  const record = Number(found['__row'])
   const line = context.table.fileFormat === 'ndjson' ? await lineOfRecord(file, record, layoutOf(group).compression, context) : null
-  const text = excerpt(String(found['value']))
+  const text = excerpt(String(found['__value']))
   return badValue(file.path, line, {
     column: line === null ? `${column.name} of record ${record}` : column.name,
     value: text,

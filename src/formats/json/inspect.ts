@@ -2,7 +2,7 @@ import { id, sql } from '../../engine/sql.ts'
 import { FileError } from '../../errors/errors.ts'
 import { type Compression, compressionOf } from '../compression.ts'
 import { culprits } from '../culprits.ts'
-import { messageOf, namedFile } from '../engine-message.ts'
+import { messageOf, namedFile, throwForeign } from '../engine-message.ts'
 import { badColumnName, badJson, duplicateColumn, truncated, wrongEncoding } from '../file-problems.ts'
 import type { FileGroup, FormatContext, Inspection, SourceFile } from '../format.ts'
 import { inParallel } from '../parallel.ts'
@@ -119,7 +119,7 @@ async function keyed(files: readonly SourceFile[], compression: Compression, con
   try {
     rows = await keyRows(files, compression, context)
   } catch (error) {
-    if (error instanceof FileError) throw error
+    throwForeign(error)
     const found = await culprits(
       files,
       (part) => keyRows(part, compression, context),

@@ -1,7 +1,7 @@
 import { id, join, type Sql, sql } from '../../engine/sql.ts'
 import { withPath } from '../file-list.ts'
 import type { FileGroup, Format, FormatContext, ReadColumn } from '../format.ts'
-import { fromText, nativeValue, readsNatively, type ValueRules } from '../values.ts'
+import { fromText, isNested, nativeValue, readsNatively, type ValueRules } from '../values.ts'
 import { diagnoseJson } from './diagnose.ts'
 import { inferJson } from './infer.ts'
 import { inspectJson } from './inspect.ts'
@@ -17,7 +17,7 @@ function jsonRelation(group: FileGroup, columns: readonly ReadColumn[], context:
   const rules = rulesOf(context)
   const read = columns.map(({ name, type }) => ({ name, type: readType(type, rules) }))
   const values = columns.map(({ name, type }) => {
-    const value = readsNatively(type, rules) && !isNested(type) ? nativeValue(type, id(name)) : fromText(type, id(name), rules)
+    const value = readsNatively(type, rules) ? nativeValue(type, id(name)) : fromText(type, id(name), rules)
     return sql`${value} as ${id(name)}`
   })
   return withPath(group.files, join(values), (named) =>
@@ -28,8 +28,4 @@ function jsonRelation(group: FileGroup, columns: readonly ReadColumn[], context:
 function readType(type: string, rules: ValueRules): string {
   if (isNested(type)) return 'JSON'
   return readsNatively(type, rules) ? type : 'VARCHAR'
-}
-
-function isNested(type: string): boolean {
-  return /^(STRUCT|MAP)\b|\]$/.test(type)
 }

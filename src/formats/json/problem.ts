@@ -1,7 +1,7 @@
 import { FileError } from '../../errors/errors.ts'
 import { type Compression, plainBytes } from '../compression.ts'
 import { firstLine } from '../engine-message.ts'
-import { badJson, excerpt, truncated, wrongEncoding } from '../file-problems.ts'
+import { badJson, excerpt, gone, truncated, wrongEncoding } from '../file-problems.ts'
 import type { FormatContext, SourceFile } from '../format.ts'
 
 /** A document up to this size is parsed once more to name the line. */
@@ -17,9 +17,7 @@ export async function jsonProblem(
   how: { readonly compression: Compression; readonly context: FormatContext },
 ): Promise<FileError> {
   if (/No files found|No such file|Cannot open file/i.test(message)) {
-    return new FileError('ING-FILE-GONE', file.path, `${file.path} vanished while it was read`, {
-      hint: 'deliver it again, or: ingest skip FILE',
-    })
+    return gone(file.path)
   }
   try {
     const lines = how.context.table.fileFormat === 'ndjson'

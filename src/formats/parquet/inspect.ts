@@ -2,7 +2,7 @@ import { literal, sql } from '../../engine/sql.ts'
 import { FileError } from '../../errors/errors.ts'
 import type { Column } from '../../model/schema.ts'
 import { culprits } from '../culprits.ts'
-import { messageOf, namedFile } from '../engine-message.ts'
+import { messageOf, namedFile, throwForeign } from '../engine-message.ts'
 import { escapeGlob, fileList } from '../file-list.ts'
 import { badColumnName, duplicateColumn, truncated, wrongFormat } from '../file-problems.ts'
 import type { FileGroup, FormatContext, Inspection, SourceFile } from '../format.ts'
@@ -90,6 +90,7 @@ async function schemasOf(files: readonly SourceFile[], { session }: FormatContex
         join parquet_file_metadata(${list}) as m using (file_name)`)
     return grouped(files, rows)
   } catch (error) {
+    throwForeign(error)
     return error instanceof Error ? error : new Error(String(error))
   }
 }

@@ -1,14 +1,12 @@
 import { FileError } from '../../errors/errors.ts'
 import { firstLine } from '../engine-message.ts'
-import { excerpt, truncated, wrongFormat } from '../file-problems.ts'
+import { excerpt, gone, truncated, wrongFormat } from '../file-problems.ts'
 import type { SourceFile } from '../format.ts'
 
 /** What an error of the engine says of a file that was read alone. */
 export function parquetProblem(file: SourceFile, message: string): FileError {
   if (/No files found|No such file|Cannot open file/i.test(message)) {
-    return new FileError('ING-FILE-GONE', file.path, `${file.path} vanished while it was read`, {
-      hint: 'deliver it again, or: ingest skip FILE',
-    })
+    return gone(file.path)
   }
   const conversion = /^(Conversion Error|Out of Range Error):? ?(.*)/i.exec(firstLine(message))
   if (conversion) {

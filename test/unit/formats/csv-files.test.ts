@@ -219,3 +219,60 @@ async function zstd(folder: string, session: Awaited<ReturnType<typeof bench>>['
   )
   return readFileSync(path)
 }
+
+test('columns may have the names that our own statements use', async () => {
+  const csv = await bench('csv')
+  csv.land('a.csv', 'path,row,which,bad,hash,o1,e1,text,opened\n1,2,3,4,5,6,7,8,9\n')
+  csv.land('b.csv', 'path,row,which,bad,hash,o1,e1,text,opened\n1,2,3,4,5,6,7,8,x\n')
+  expect(await csv.problems({ opened: 'BIGINT' })).toEqual(["ING-FILE-VALUE b.csv line 2, column opened: 'x' is not a BIGINT"])
+})
+
+test('nested values of a declared type are JSON in a field', async () => {
+  const csv = await bench('csv')
+  csv.land('a.csv', 'id,v\n1,"{""x"": 1, ""l"": [""a""]}"\n2,\n')
+  expect(await csv.rows({ v: 'STRUCT("x" BIGINT, "l" VARCHAR[])' })).toEqual([
+    { id: 1n, v: { x: 1n, l: ['a'] } },
+    { id: 2n, v: null },
+  ])
+})
+
+test('quotes may be switched off, and escaped by a backslash', async () => {
+  const plain = await bench('csv', { formatOptions: { quote: '' } })
+  plain.land('a.csv', 'id,size\n1,5" pipe\n2,"x"\n')
+  expect((await plain.rows()).map((row) => row['size'])).toEqual(['5" pipe', '"x"'])
+  const escaped = await bench('csv', { formatOptions: { escape: '\\' } })
+  escaped.land('a.csv', 'id,"na\\"me"\n1,"x\\"y"\n')
+  expect(await escaped.rows()).toEqual([{ id: 1n, 'na"me': 'x"y' }])
+})
+
+test('a tab, a pipe and a delimiter of two characters', async () => {
+  const tab = await bench('csv')
+  tab.land('a.tsv', 'id\tname\n1\tx,y\n')
+  expect(await tab.rows()).toEqual([{ id: 1n, name: 'x,y' }])
+  const pipe = await bench('csv', { formatOptions: { delimiter: '|' } })
+  pipe.land('a.csv', 'id|name\n1|x\n')
+  expect(await pipe.rows()).toEqual([{ id: 1n, name: 'x' }])
+  const two = await bench('csv', { formatOptions: { delimiter: '||' } })
+  two.land('a.csv', 'id||name\n1||x|y\n')
+  expect(await two.rows()).toEqual([{ id: 1n, name: 'x|y' }])
+})
+
+test('a compressed file that vanishes fails alone', async () => {
+  const csv = await bench('csv')
+  const gone = csv.land('gone.csv.zst', 'xxxx')
+  const large = csv.land('large.csv.gz', Buffer.alloc(400_000))
+  csv.land('b.csv', 'id\n2\n')
+  execFileSync('rm', [gone.path, large.path])
+  const { groups, failed } = await csv.inspect()
+  expect(failed.map((error) => error.code)).toEqual(['ING-FILE-GONE', 'ING-FILE-GONE'])
+  expect(groups.map((group) => group.files.length)).toEqual([1])
+})
+
+test('an abort ends an inspection', async () => {
+  const csv = await bench('csv')
+  csv.land('a.csv', 'id\n1\n')
+  const reason = new Error('stopped')
+  await expect(csv.format.inspect(csv.files, { ...csv.context, reader: { dialect: {} }, signal: AbortSignal.abort(reason) })).rejects.toBe(
+    reason,
+  )
+})

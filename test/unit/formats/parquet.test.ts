@@ -102,7 +102,9 @@ test('names that differ by case alone are refused', async () => {
   const file = await made(parquet, "select 1 as column_a, {'column_a': 1} as s, 2 as column_b")
   // The engine writes no such file; names of equal length can be exchanged in its bytes.
   parquet.land('a.parquet', Buffer.from(file.toString('latin1').replaceAll('column_b', 'COLUMN_A'), 'latin1'))
-  expect(await parquet.problems()).toEqual(['ING-FILE-DUPLICATE-COLUMN a.parquet: the columns "column_a" and "COLUMN_A" differ by case alone'])
+  expect(await parquet.problems()).toEqual([
+    'ING-FILE-DUPLICATE-COLUMN a.parquet: the columns "column_a" and "COLUMN_A" differ by case alone',
+  ])
 })
 
 test('a value that the asked type does not hold is a problem of its file', async () => {
