@@ -14,6 +14,7 @@ import {
   SQLNULL,
   VARCHAR,
 } from '@duckdb/node-api'
+import { Profile } from './duckdb-profile.ts'
 import type { EngineLimits, ResultChunk, Row, Session } from './engine.ts'
 import type { Sql, SqlValue } from './sql.ts'
 
@@ -47,6 +48,7 @@ class DuckDbSession implements Session {
   readonly #instance: DuckDBInstance
   readonly #connection: DuckDBConnection
   #names = 0
+  #profile: Profile | undefined
 
   constructor(instance: DuckDBInstance, connection: DuckDBConnection) {
     this.#instance = instance
@@ -55,10 +57,12 @@ class DuckDbSession implements Session {
 
   async run(statement: Sql): Promise<void> {
     await this.#connection.run(statement.text, [...statement.values], statement.values.map(typeOf))
+    await this.#profile?.add()
   }
 
   async rows(query: Sql): Promise<readonly Row[]> {
     const reader = await this.#connection.runAndReadAll(query.text, [...query.values], query.values.map(typeOf))
+    await this.#profile?.add()
     const names = reader.deduplicatedColumnNames()
     return reader.getRows().map((row) => Object.fromEntries(names.map((name, index) => [name, plain(row[index] ?? null)])))
   }
@@ -68,6 +72,17 @@ class DuckDbSession implements Session {
     const columns = result.deduplicatedColumnNames().map((name, index) => ({ name, type: result.columnType(index).toString() }))
     yield { columns, rows: [] }
     for await (const rows of result.yieldRowsJson()) yield { columns, rows }
+  }
+
+  async counting<T>(work: () => Promise<T>): Promise<{ readonly result: T; readonly scanned: bigint }> {
+    await using profile = new Profile(this.#connection)
+    await profile.start()
+    this.#profile = profile
+    try {
+      return { result: await work(), scanned: profile.scanned }
+    } finally {
+      this.#profile = undefined
+    }
   }
 
   progress(): number {

@@ -19,6 +19,11 @@ export interface Session extends AsyncDisposable {
   rows(query: Sql): Promise<readonly Row[]>
   /** Streams a result for `ingest query`: first a chunk without rows, that tells the columns; values as JSON holds them. */
   stream(query: Sql): AsyncIterable<ResultChunk>
+  /**
+   * Counts the rows that the readers of files gave while the work ran, as the engine's own operators saw them: what was
+   * read, told by another than what was written.
+   */
+  counting<T>(work: () => Promise<T>): Promise<{ readonly result: T; readonly scanned: bigint }>
   /** 0 to 1 while a statement runs, -1 when unknown. */
   progress(): number
   /** Ends the running statement; it rejects. */

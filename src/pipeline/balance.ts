@@ -19,6 +19,8 @@ interface Counted {
   /** Whether `records` is kept, and may be read again. */
   readonly many: boolean
   readonly staged: readonly Staged[]
+  /** Rows that the readers of the files gave, by the engine's own count. */
+  readonly scanned: bigint
   readonly shape: Shape
   readonly context: LoadContext
 }
@@ -35,6 +37,8 @@ export async function rowsByFile(counted: Counted): Promise<CountedRows> {
   const total = [...kept.values()].reduce((sum, rows) => sum + rows, 0n)
   if (total !== written) throw unbalanced(`${total} rows were planned, ${written} were written`)
   const read = many ? await countBy(sql`select __path as path, count(*) as rows from ${records} group by 1`, context) : kept
+  const taken = [...read.values()].reduce((sum, rows) => sum + rows, 0n)
+  if (taken !== counted.scanned) throw unbalanced(`the files gave ${counted.scanned} rows, ${taken} are accounted for`)
   const byFile = new Map<string, RowCounts>()
   let dropped = 0n
   for (const file of files) {

@@ -96,8 +96,8 @@ async function stageOnce(shape: Shape, job: LoadJob, target: OpenTable, sink: Si
   const plan = await planOf(records, shape, job, target, context)
   failpoint('after-plan')
   const remove = job.replaceAll ? 'everything' : removalOf(plan)
-  const staged = await write(plan, full, job, sink, context)
-  const rows = await rowsByFile({ plan, records, many, staged, shape: full, context })
+  const { result: staged, scanned } = await context.session.counting(() => write(plan, full, job, sink, context))
+  const rows = await rowsByFile({ plan, records, many, staged, shape: full, scanned: kept?.scanned ?? scanned, context })
   const superseded = plan.dropped === 'superseded' ? rows.dropped : 0n
   const empty = shape.groups.filter(({ group }) => group.empty).flatMap(({ group }) => group.files.map((file) => [file.path, NO_ROWS] as const))
   return { staged, remove, blindAppend: plan.blindAppend && !job.replaceAll, rows: new Map([...rows.byFile, ...empty]), superseded }
@@ -146,7 +146,7 @@ async function write(plan: LoadPlan, shape: Shape, job: LoadJob, sink: Sink, con
 }
 
 /** The records in a temporary table, for strategies that read them more than once; dropped at the end. */
-async function keepRecords(query: Sql, files: readonly BatchFile[], context: LoadContext): Promise<AsyncDisposable & { readonly name: Sql }> {
+async function keepRecords(query: Sql, files: readonly BatchFile[], context: LoadContext): Promise<AsyncDisposable & { readonly name: Sql; readonly scanned: bigint }> {
   const { session } = context
   const rows = id(session.temporaryName('rows'))
   const order = id(session.temporaryName('files'))
@@ -160,14 +160,14 @@ async function keepRecords(query: Sql, files: readonly BatchFile[], context: Loa
     const paths = literalList(files.map((file) => file.path))
     const sequences = literalList(sequencesOf(files))
     await session.run(sql`create temp table ${order} as select unnest(${paths}) as path, unnest(range(${files.length})) as ordinal, unnest(${sequences}) as sequence`)
-    await session.run(inlined(sql`create temp table ${rows} as ${query}`))
+    const { scanned } = await session.counting(() => session.run(inlined(sql`create temp table ${rows} as ${query}`)))
     await session.run(sql`create temp view ${view} as
       select r.*, f.ordinal as __ordinal, r.rowid as __row, f.sequence as __sequence from ${rows} as r join ${order} as f on f.path = r.__path`)
+    return { name: view, scanned, [Symbol.asyncDispose]: drop }
   } catch (error) {
     await drop()
     throw error
   }
-  return { name: view, [Symbol.asyncDispose]: drop }
 }
 
 /** Orders snapshots, also those of other batches: the newest modified time of the unit, then its greatest path. */

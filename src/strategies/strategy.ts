@@ -44,7 +44,10 @@ export interface PlanInput {
 /** Rows to a plan: pure, no I/O, the same result however the files are cut into batches (exemptions: spec 10.6). */
 export interface Strategy {
   readonly name: string
-  /** `once`: records may be a stream that is read a single time. `many`: they are kept in a temporary table. */
+  /**
+   * `once`: records may be a stream that is read a single time, and every one of them is in `add`. `many`: they are
+   * kept in a temporary table; those that the plan leaves out are accounted for as `dropped` says.
+   */
   reads(table: TableConfig): 'once' | 'many'
   /** Problems of a table's config for this strategy; checked with the config. */
   validate?(table: TableConfig): readonly string[]
