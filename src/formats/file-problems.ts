@@ -36,6 +36,11 @@ export function wrongEncoding(
   return new FileError('ING-FILE-ENCODING', path, `${path}: ${what}`, { hint })
 }
 
+export function textBehindQuote(path: string, line: number): FileError {
+  const hint = 'double the quotes within a value, or set format_options: {strict_mode: false}'
+  return new FileError('ING-FILE-FORMAT', path, `${path} line ${line}: text follows a closing quote`, { hint, context: { line } })
+}
+
 export function duplicateColumn(path: string, first: string, second: string): FileError {
   const what =
     first === second

@@ -78,7 +78,7 @@ async function sniff(file: SourceFile, fixed: Partial<Dialect>, reading: Reading
  */
 async function delimiterOf(file: SourceFile, reading: Reading, context: FormatContext): Promise<string | undefined> {
   try {
-    const { head } = await textEnds(file, compressionOf(file, context.table), context.io, { head: 64 * 1024, tail: false })
+    const { head } = await textEnds(file, compressionOf(file, context.table), context.io, { head: 64 * 1024, tail: 0 })
     const text = head.toString(reading.encoding === 'utf-16' ? 'utf16le' : 'latin1')
     const lines = text.split(/\r\n|\n|\r/).slice(reading.skip)
     const line = lines.find((one) => one.trim() !== '' && !(reading.comment !== '' && one.startsWith(reading.comment)))

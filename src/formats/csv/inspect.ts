@@ -1,15 +1,21 @@
 import { FileError } from '../../errors/errors.ts'
 import { type Compression, compressionOf } from '../compression.ts'
-import { badColumnName, duplicateColumn, raggedRow, truncated, wrongFormat } from '../file-problems.ts'
+import { badColumnName, duplicateColumn, raggedRow, textBehindQuote, truncated, wrongFormat } from '../file-problems.ts'
 import type { FileGroup, FormatContext, Inspection, SourceFile } from '../format.ts'
 import { inParallel } from '../parallel.ts'
 import { textEnds } from '../text-ends.ts'
+import { isSurelyClosed } from './closed.ts'
 import { learnDialect } from './dialect.ts'
 import { findHeader, type Header, type HeaderCache } from './header.ts'
+import { lastRecord } from './lines.ts'
 import { DEFAULT_DIALECT, dialectOf, type Layout, type Reading, readingOf } from './reading.ts'
 
-/** Enough for nearly every header, and for the whole of a file that holds one alone. */
-const FIRST_BYTES = 4096
+/** The whole of a small file, and enough for nearly every header. */
+const FIRST_BYTES = 64 * 1024
+const LAST_BYTES = 16 * 1024
+/** Larger ones are walked over character by character only by the engine. */
+const WALKED = 8n * 1024n * 1024n
+const SMALL_ZSTD = 4n * 1024n * 1024n
 const LONGEST_HEADER = 16 * 1024 * 1024
 const OPEN_FILES = 32
 
@@ -59,13 +65,15 @@ class CsvInspector {
   }
 
   async #header(file: SourceFile, compression: Compression): Promise<Look> {
-    const tail = this.#context.table.watch.requireFinalNewline
+    const strict = this.#context.table.watch.requireFinalNewline
+    const tail = compression === 'zstd' && !strict && file.size > SMALL_ZSTD ? 0 : LAST_BYTES
     for (let head = FIRST_BYTES; head <= LONGEST_HEADER; head *= 16) {
       const ends = await textEnds(file, compression, this.#context.io, { head, tail })
       const header = findHeader(file, ends, this.#reading, this.#cache)
       if (header.kind === 'long') continue
-      if (tail && !/[\n\r]\0?$/.test(ends.tail.toString('latin1'))) throw truncated(file.path, 'it has no final newline')
-      return this.#found(file, header, compression)
+      if (strict && !/[\n\r]\0?$/.test(ends.tail.toString('latin1'))) throw truncated(file.path, 'it has no final newline')
+      const look = this.#found(file, header, compression)
+      return look.empty || isSurelyClosed(ends, this.#reading, look.names.length) ? look : this.#closed(look)
     }
     throw wrongFormat(file.path, 'its first line is longer than 16 MB')
   }
@@ -76,6 +84,15 @@ class CsvInspector {
     const names = this.#namesOf(header.fields)
     if (names.kind === 'bad') throw names.problem(file.path)
     return { file, names: names.list, layout: { compression, skip: header.skip }, empty: this.#reading.header && header.empty }
+  }
+
+  /** A file whose ends do not prove that its quotes are closed: a walk over it says so, or a read of its own will. */
+  async #closed(look: Look): Promise<Look> {
+    if (look.file.size > WALKED) return { ...look, layout: { ...look.layout, alone: look.file.path } }
+    const { kind, line } = await lastRecord(look.file, { reading: this.#reading, layout: look.layout, context: this.#context })
+    if (kind === 'open') throw truncated(look.file.path, `the quote that opens on line ${line} is not closed`)
+    if (kind === 'malformed' && this.#reading.strict) throw textBehindQuote(look.file.path, line)
+    return look
   }
 
   #namesOf(fields: readonly string[]): Names {
@@ -129,7 +146,7 @@ function grouped(looks: readonly (Look | FileError)[]): readonly FileGroup[] {
     if (look instanceof FileError) continue
     const names = keys.get(look.names) ?? JSON.stringify(look.names)
     keys.set(look.names, names)
-    const key = `${look.layout.compression} ${look.layout.skip} ${look.empty} ${names}`
+    const key = `${look.layout.compression} ${look.layout.skip} ${look.empty} ${look.layout.alone ?? ''} ${names}`
     const group = groups.get(key)
     if (group) group.files.push(look.file)
     else groups.set(key, { files: [look.file], look })

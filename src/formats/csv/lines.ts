@@ -27,6 +27,23 @@ export async function lineOfRow(
   return null
 }
 
+/** How the last record of a file ends, and the line that it concerns. */
+export interface LastRecord {
+  readonly kind: 'wellFormed' | 'open' | 'malformed'
+  readonly line: number
+}
+
+/** Walks over the whole file to see whether its last record leaves a quote open, or has text behind one. */
+export async function lastRecord(
+  file: SourceFile,
+  { reading, layout, context }: { reading: Reading; layout: Layout; context: FormatContext },
+): Promise<LastRecord> {
+  const walk = new RecordWalk(reading, layout.skip, { record: Number.POSITIVE_INFINITY, blankRecords: true })
+  const decoder = new TextDecoder(reading.encoding === 'utf-16' ? 'utf-16le' : reading.encoding)
+  for await (const chunk of plainBytes(file, layout.compression, context.io)) walk.push(decoder.decode(chunk, { stream: true }))
+  return walk.last
+}
+
 type Place = 'recordStart' | 'comment' | 'fieldStart' | 'plain' | 'quoted' | 'escaped' | 'closed'
 
 /** Walks over a text by characters until the wanted record begins. */
@@ -38,12 +55,20 @@ class RecordWalk {
   #line = 1
   #place: Place = 'recordStart'
   #carriage = false
+  #quoteLine = 0
+  /** Line of the first malformed quote of the record at hand; 0 when there is none. */
+  #malformed = 0
 
   constructor(reading: Reading, skip: number, wanted: { readonly record: number; readonly blankRecords: boolean }) {
     this.#reading = reading
     this.#toSkip = skip
     this.#left = wanted.record
     this.#blankRecords = wanted.blankRecords
+  }
+
+  get last(): LastRecord {
+    if (this.#place === 'quoted' || this.#place === 'escaped') return { kind: 'open', line: this.#quoteLine }
+    return { kind: this.#malformed > 0 ? 'malformed' : 'wellFormed', line: this.#malformed }
   }
 
   push(text: string): number | undefined {
@@ -75,10 +100,14 @@ class RecordWalk {
         return undefined
       }
       this.#place = 'fieldStart'
+      this.#malformed = 0
       const line = this.#begin(this.#line)
       if (line !== undefined) return line
     }
+    const before = this.#place
     this.#place = this.#after(char)
+    if (this.#place === 'quoted' && before === 'fieldStart') this.#quoteLine = this.#line
+    if (this.#place === 'plain' && before === 'closed' && char !== ' ') this.#malformed = this.#line
     return undefined
   }
 

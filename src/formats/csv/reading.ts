@@ -39,6 +39,8 @@ export interface Layout {
   readonly compression: Compression
   /** Lines before the header, blank ones included. */
   readonly skip: number
+  /** The path of a file that must be read by itself, so that the engine sees a quote that is open at its end. */
+  readonly alone?: string
 }
 
 export const DEFAULT_DIALECT: Dialect = { delimiter: ',', quote: '"', escape: '"', header: true, dateFormat: null, timestampFormat: null }

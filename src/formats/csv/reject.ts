@@ -1,5 +1,5 @@
 import type { FileError } from '../../errors/errors.ts'
-import { excerpt, raggedRow, truncated, wrongEncoding, wrongFormat } from '../file-problems.ts'
+import { excerpt, raggedRow, textBehindQuote, truncated, wrongEncoding, wrongFormat } from '../file-problems.ts'
 import type { FormatContext, SourceFile } from '../format.ts'
 import { textEnds } from '../text-ends.ts'
 import type { Layout, Reading } from './reading.ts'
@@ -37,11 +37,7 @@ export async function rejectProblem(reject: Reject, place: RejectPlace): Promise
       return raggedRow(file.path, line, fieldsOf(reject, place), place.columns)
     case 'UNQUOTED VALUE':
       if ((await endOf(reject, place)).last) return truncated(file.path, `the quote that opens on line ${line} is not closed`)
-      return wrongFormat(
-        file.path,
-        `line ${line}: text follows a closing quote: ${excerpt(reject.text)}`,
-        'double the quotes within a value, or set format_options: {strict_mode: false}',
-      )
+      return textBehindQuote(file.path, line)
     case 'INVALID ENCODING':
     case 'INVALID UNICODE':
       return wrongEncoding(file.path, `line ${line} is not UTF-8`)
@@ -63,7 +59,7 @@ async function endOf(
   { file, text }: Reject,
   { reading, layout, context }: RejectPlace,
 ): Promise<{ readonly last: boolean; readonly ended: boolean }> {
-  const { tail } = await textEnds(file, layout.compression, context.io, { head: 1, tail: true })
+  const { tail } = await textEnds(file, layout.compression, context.io, { head: 1, tail: 1024 })
   const end = tail.toString(reading.encoding === 'utf-16' ? 'utf16le' : 'latin1')
   const row = Buffer.from(text).toString('latin1').trimEnd().slice(-200)
   return { last: end.trimEnd().endsWith(row), ended: /[\r\n]$/.test(end) }

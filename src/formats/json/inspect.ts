@@ -12,6 +12,7 @@ import { jsonProblem } from './problem.ts'
 import { readObjects } from './reading.ts'
 
 const FIRST_BYTES = 4096
+const LAST_BYTES = 1024
 const OPEN_FILES = 32
 
 /**
@@ -58,9 +59,9 @@ async function wholeFile(file: SourceFile, context: FormatContext): Promise<Look
 
 /** The tail of a zstd file costs its decompression; it is only needed where a cut would not show otherwise. */
 async function bothEnds(file: SourceFile, compression: Compression, { io, table }: FormatContext): Promise<TextEnds> {
-  const tail = compression !== 'zstd' || table.watch.requireFinalNewline
+  const tail = compression !== 'zstd' || table.watch.requireFinalNewline ? LAST_BYTES : 0
   const ends = await textEnds(file, compression, io, { head: FIRST_BYTES, tail })
-  return !tail && opening(ends) === '[' ? textEnds(file, compression, io, { head: FIRST_BYTES, tail: true }) : ends
+  return tail === 0 && opening(ends) === '[' ? textEnds(file, compression, io, { head: FIRST_BYTES, tail: LAST_BYTES }) : ends
 }
 
 function opening(ends: TextEnds): string {

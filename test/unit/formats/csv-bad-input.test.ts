@@ -22,7 +22,7 @@ test.each([
     'id,"na',
     'ING-FILE-TRUNCATED bad.csv: the end of the file is missing: a quote in the header is not closed',
   ],
-  ['text behind a quote', 'id,name\n1,"x"y\n2,z\n', 'ING-FILE-FORMAT bad.csv: line 2: text follows a closing quote: 1,"x"y'],
+  ['text behind a quote', 'id,name\n1,"x"y\n2,z\n', 'ING-FILE-FORMAT bad.csv line 2: text follows a closing quote'],
   ['a value of another type', 'id,name\n1,x\n"multi\nline",y\n', "ING-FILE-VALUE bad.csv line 3, column id: 'multi line' is not a BIGINT"],
   ['duplicate names', 'id,id\n1,2\n', 'ING-FILE-DUPLICATE-COLUMN bad.csv: the column "id" stands twice'],
   ['names that differ by case', 'id,ID\n1,2\n', 'ING-FILE-DUPLICATE-COLUMN bad.csv: the columns "id" and "ID" differ by case alone'],
@@ -111,4 +111,23 @@ test("a quoted empty number names the option that reads '' as null", async () =>
   ]
   const problems = group && (await csv.format.diagnose(group, columns, undefined, { ...csv.context, reader }))
   expect(problems?.map((error) => error.hint)).toEqual(["set format_options: {allow_quoted_nulls: true} to read '' as null"])
+})
+
+test('a last record with a bad quote is found among more files than there are threads, large ones too', async () => {
+  const csv = await bench('csv')
+  for (let index = 0; index < 20; index += 1) csv.land(`${index}.csv`, GOOD)
+  const large = `id,name\n${'1,"x, y"\n'.repeat(20_000)}`
+  csv.land('bad-open.csv', 'id,name\n1,x\n2,"y')
+  csv.land('bad-stray.csv', 'id,name\n1,5" pipe\n2,"y')
+  csv.land('bad-text.csv', 'id,name\n1,x\n2,"y"z"')
+  csv.land('bad-large.csv', `${large}2,"y`)
+  csv.land('good-large.csv', large)
+  csv.land('good-stray.csv', 'id,name\n1,5" pipe\n2,6" pipe')
+  expect(await csv.problems()).toEqual([
+    'ING-FILE-FORMAT bad-text.csv line 3: text follows a closing quote',
+    'ING-FILE-TRUNCATED bad-large.csv: the end of the file is missing: the quote that opens on line 20002 is not closed',
+    'ING-FILE-TRUNCATED bad-open.csv: the end of the file is missing: the quote that opens on line 3 is not closed',
+    'ING-FILE-TRUNCATED bad-stray.csv: the end of the file is missing: the quote that opens on line 3 is not closed',
+  ])
+  expect((await csv.inspect()).groups.map((group) => group.files.length)).toEqual([22])
 })
