@@ -51,7 +51,7 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
         logEvent(log, event)
         run.onEvent?.(event)
       }
-      return runOnce(tables, { ...run, onEvent }, { ...pass, tracker: await opened() })
+      return runOnce(tables, { ...run, onEvent }, { ...pass, tracker: opened })
     },
     status: (wanted = {}) => looking((known) => statusOf(config, known, wanted.tables)),
     files: (filter = {}) => trackedFiles(config, existsSync(config.trackerFile) ? opened : undefined, filter),

@@ -22,7 +22,7 @@ export async function dryRun(tables: readonly TableConfig[], options: RunOptions
     const { config, clock } = pass
     await using tracker = await openCopy(config, clock)
     const scratched: ResolvedConfig = { ...config, checkpointPath: scratch, engine: { ...config.engine, temporaryFolder: join(scratch, 'spill') } }
-    return await runOnce(tables, options, { ...pass, config: scratched, tracker, wrap: (worker) => previewing(worker, options.verbose ?? false) })
+    return await runOnce(tables, options, { ...pass, config: scratched, tracker: async () => tracker, wrap: (worker) => previewing(worker, options.verbose ?? false) })
   } finally {
     await rm(scratch, { recursive: true, force: true })
   }

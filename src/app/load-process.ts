@@ -3,7 +3,10 @@ import type { Inspection, LoadJob, LoadResult, LoadWorker, Preview } from '../pi
 import type { HistoryEntry } from '../stores/store.ts'
 import type { WorkerArguments } from './worker.ts'
 
-export interface LoadProcess extends LoadWorker, AsyncDisposable {}
+export interface LoadProcess extends LoadWorker, AsyncDisposable {
+  /** Starts the process, so that the first call finds it ready. */
+  start(): void
+}
 
 /** A load process as the pipeline sees it. Started by its first call, and again after a crash. */
 export function loadProcess(options: WorkerArguments & { readonly timeoutMs: number; readonly signal: AbortSignal }): LoadProcess {
@@ -11,6 +14,7 @@ export function loadProcess(options: WorkerArguments & { readonly timeoutMs: num
   const child = new Child(workerEntry(), { limits, spool } satisfies WorkerArguments)
   // Both ends are of one build, so answers have the shape that the method declares.
   return {
+    start: () => child.start(),
     inspect: async (table, trackerId, known) => (await child.call('inspect', { table, trackerId, known })) as Inspection,
     recover: async (table, trackerId, known) => (await child.call('recover', { table, trackerId, known })) as Inspection,
     load: async (job: LoadJob, onProgress) => (await child.call('load', job, { onProgress, timeoutMs, signal })) as LoadResult,

@@ -15,9 +15,10 @@ import { childLimits } from './limits.ts'
 import { type LoadProcess, loadProcess } from './load-process.ts'
 import { spoolOf } from './places.ts'
 
+/** Load processes start up while the tracker is opened. */
 export interface Pass {
   readonly config: ResolvedConfig
-  readonly tracker: Tracker
+  readonly tracker: () => Promise<Tracker>
   readonly owner: Owner
   readonly clock: Clock
   readonly leaseMs: number
@@ -25,12 +26,19 @@ export interface Pass {
   readonly wrap?: (worker: LoadProcess) => LoadProcess
 }
 
+interface OpenPass extends Omit<Pass, 'tracker'> {
+  readonly tracker: Tracker
+}
+
 /** One pass over the tables: discover, load, report. Tables run side by side, each in a load process of its own. */
-export async function runOnce(tables: readonly TableConfig[], options: RunOptions, pass: Pass): Promise<RunReport> {
-  const startedMs = pass.clock.now()
-  const children = Math.max(1, Math.min(options.concurrency ?? pass.config.maxParallelJobs, tables.length))
+export async function runOnce(tables: readonly TableConfig[], options: RunOptions, given: Pass): Promise<RunReport> {
+  const startedMs = given.clock.now()
+  const runnable = tables.filter((table) => table.unsupported.length === 0).length
+  const children = Math.max(1, Math.min(options.concurrency ?? given.config.maxParallelJobs, runnable))
   const signal = options.signal ?? new AbortController().signal
-  await using pool = processPool(children, pass.config, signal)
+  await using pool = processPool(children, given.config, signal)
+  if (runnable > 0) pool.start()
+  const pass: OpenPass = { ...given, tracker: await given.tracker() }
   const heartbeat = setInterval(() => void pass.tracker.renew(pass.owner.id).catch(() => undefined), pass.leaseMs / 3)
   const limit = pLimit(children)
   try {
@@ -50,7 +58,7 @@ export async function runOnce(tables: readonly TableConfig[], options: RunOption
   }
 }
 
-async function passOver(table: TableConfig, worker: LoadProcess, options: RunOptions, signal: AbortSignal, pass: Pass): Promise<TableReport> {
+async function passOver(table: TableConfig, worker: LoadProcess, options: RunOptions, signal: AbortSignal, pass: OpenPass): Promise<TableReport> {
   const { tracker, owner, clock } = pass
   const tally = new TableTally(table, clock.now())
   if (reportUnsupported(table, tally)) return tally.report(clock.now())
@@ -97,13 +105,21 @@ function processPool(size: number, config: ResolvedConfig, signal: AbortSignal) 
   const limits = childLimits(config, size)
   const free: LoadProcess[] = []
   const all: LoadProcess[] = []
+  const made = () => {
+    const worker = loadProcess({ limits, spool: spoolOf(config), timeoutMs: config.timeoutMs, signal })
+    all.push(worker)
+    return worker
+  }
   return {
-    async use<T>(work: (worker: LoadProcess) => Promise<T>): Promise<T> {
-      let worker = free.pop()
-      if (worker === undefined) {
-        worker = loadProcess({ limits, spool: spoolOf(config), timeoutMs: config.timeoutMs, signal })
-        all.push(worker)
+    start() {
+      while (all.length < size) {
+        const worker = made()
+        worker.start()
+        free.push(worker)
       }
+    },
+    async use<T>(work: (worker: LoadProcess) => Promise<T>): Promise<T> {
+      const worker = free.pop() ?? made()
       try {
         return await work(worker)
       } finally {

@@ -40,6 +40,11 @@ export class Child implements AsyncDisposable {
     this.#argument = argument
   }
 
+  /** Starts the process, so that the first call finds it ready. */
+  start(): void {
+    this.#started()
+  }
+
   async call(method: string, argument: unknown, options: CallOptions = {}): Promise<unknown> {
     options.signal?.throwIfAborted()
     const child = this.#started()

@@ -5,7 +5,7 @@ import type { LoadContext } from './context.ts'
 import { givenUp, manifestOf, outcomeOf } from './outcome.ts'
 import type { LoadJob, LoadResult, Preview } from './protocol.ts'
 import { shapeOf } from './shape.ts'
-import { inspectSource } from './source.ts'
+import { inspectSource, judged } from './source.ts'
 import { countingSink, type Sink, stagePlan, tableSink } from './stage.ts'
 import { emptyLeaving, leave, type Leaving } from './units.ts'
 
@@ -62,10 +62,10 @@ async function planBatch(job: LoadJob, target: OpenTable, sink: Sink, context: L
 async function shapeBatch(job: LoadJob, target: OpenTable, context: LoadContext) {
   const source = await inspectSource(job.batch.files, context.landing, context.format, context.formatContext)
   failpoint('after-inspect')
-  const unread: Leaving = leave(emptyLeaving(), source, job)
+  const unread: Leaving = leave(emptyLeaving(), judged(source.failed, job.batch.files, context.landing), job)
   const readable = source.groups.map((group) => ({ ...group, files: group.files.filter((file) => !unread.paths.has(file.path)) })).filter((group) => group.files.length > 0)
   const shape = await shapeOf(readable, target.state, context.format, { ...context.formatContext, reader: source.reader })
-  const leaving = leave(unread, { failed: shape.failed, released: [] }, job)
+  const leaving = leave(unread, judged(shape.failed, job.batch.files, context.landing), job)
   const groups = shape.groups.map((one) => ({ ...one, group: { ...one.group, files: one.group.files.filter((file) => !leaving.paths.has(file.path)) } }))
   return { shape: { ...shape, groups: groups.filter(({ group }) => group.files.length > 0) }, reader: source.reader, leaving }
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Batch, BatchOutcome } from '../model/batch.ts'
 import type { FileSeen } from '../model/file.ts'
 import type { RunEvent } from '../model/report.ts'
-import type { Lister, WaitingFile } from '../watcher/watcher.ts'
+import type { Lister, ListingPage, WaitingFile } from '../watcher/watcher.ts'
 import { givenUp } from './outcome.ts'
 import { changedFilePolicy } from './policy.ts'
 import type { Inspection, LoadJob, LoadResult } from './protocol.ts'
@@ -31,9 +31,13 @@ const CONTENTION = 10
 /** One pass: settle the past, find what is new, load it batch by batch. The caller holds the table's lock. */
 export async function runTable(pass: TablePass): Promise<void> {
   const { table, tracker } = pass
+  // The listing begins while the log is read; nothing of it reaches the tracker before the past is settled.
+  const pages = pass.lister.pages(pass.signal)[Symbol.asyncIterator]()
+  const first = pages.next()
+  first.catch(() => undefined)
   let inspection = await recover(pass)
   await tracker.requeueDue(table.name)
-  const seen = await discover(pass)
+  const seen = await discover(pass, first, pages)
   if (seen) await reopenAll(pass, seen)
   pass.onEvent({ kind: 'pending', table: table.name, files: await tracker.pendingCount(table.name) })
   let contention = 0
@@ -59,8 +63,8 @@ async function reopenAll({ table, tracker }: TablePass, seen: ReadonlySet<string
 }
 
 /** Lists the source page by page; each page is one comparison with the tracker. For a full drop it tells which files are there. */
-async function discover(pass: TablePass): Promise<ReadonlySet<string> | undefined> {
-  const { table, tracker, tally, lister, signal } = pass
+async function discover(pass: TablePass, first: Promise<IteratorResult<ListingPage>>, pages: AsyncIterator<ListingPage>): Promise<ReadonlySet<string> | undefined> {
+  const { table, tracker, tally } = pass
   const policy = changedFilePolicy(table)
   const waiting: WaitingFile[] = []
   const seen = pass.replaceAll ? new Set<string>() : undefined
@@ -71,7 +75,8 @@ async function discover(pass: TablePass): Promise<ReadonlySet<string> | undefine
     tally.admitted(await tracker.admit(table.name, files, policy), table.onChangedFile)
     failpoint('after-admit')
   }
-  for await (const page of lister.pages(signal)) {
+  for (let next = await first; !next.done; next = await pages.next()) {
+    const page = next.value
     await admit(page.files)
     waiting.push(...page.waiting)
     for (const problem of page.problems) tally.problem(problem)

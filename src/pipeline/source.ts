@@ -11,7 +11,6 @@ export interface LandingFiles extends SourceIo {
 export interface InspectedSource {
   readonly groups: readonly FileGroup[]
   readonly failed: readonly FileError[]
-  readonly released: readonly Released[]
   readonly reader: unknown
 }
 
@@ -20,13 +19,24 @@ export interface Released {
   readonly reason: string
 }
 
-/** Opens the files of a batch, sets aside those that changed or vanished since the listing, and groups the rest. */
+/** Opens the files of a batch and groups them; those that cannot be read are set aside. */
 export async function inspectSource(files: readonly BatchFile[], landing: LandingFiles, format: Format, context: FormatContext): Promise<InspectedSource> {
-  const { same, failed, released } = compareVersions(files, landing)
-  const opened: readonly SourceFile[] = await landing.opened(same)
+  const opened: readonly SourceFile[] = await landing.opened(files)
   const inspection = await format.inspect(opened, context)
   const hollow = context.table.strategy === 'overwrite' ? inspection.groups.flatMap((group) => group.files.filter((file) => file.size === 0n)) : []
-  return { groups: inspection.groups, failed: [...failed, ...inspection.failed, ...hollow.map(noSnapshot)], released, reader: inspection.reader }
+  return { groups: inspection.groups, failed: [...inspection.failed, ...hollow.map(noSnapshot)], reader: inspection.reader }
+}
+
+/**
+ * A file is judged by its content only while it is the one that was listed: of those that failed, the ones that changed
+ * meanwhile are released instead.
+ */
+export function judged(errors: readonly FileError[], files: readonly BatchFile[], landing: LandingFiles): { readonly failed: readonly FileError[]; readonly released: readonly Released[] } {
+  if (errors.length === 0) return { failed: [], released: [] }
+  const blamed = new Set(errors.map(({ file }) => file))
+  const now = compareVersions(files.filter((file) => blamed.has(file.path)), landing)
+  const moved = new Set([...now.failed.map(({ file }) => file), ...now.released.map(({ path }) => path)])
+  return { failed: [...errors.filter(({ file }) => !moved.has(file)), ...now.failed], released: now.released }
 }
 
 export interface Comparison<F extends FileSeen> {
@@ -35,7 +45,7 @@ export interface Comparison<F extends FileSeen> {
   readonly released: readonly Released[]
 }
 
-/** Whether the files are still those that were listed. A version is compared before and after reading. */
+/** Whether the files are still those that were listed: compared once more when they were read. */
 export function compareVersions<F extends FileSeen>(files: readonly F[], landing: LandingFiles): Comparison<F> {
   const same: F[] = []
   const failed: FileError[] = []

@@ -33,7 +33,10 @@ export interface StagedPlan {
 /** Data files go to the table's folder, unseen until the commit. */
 export function tableSink(target: OpenTable): Sink {
   return {
-    write: (add, shape, batchId, tags) => target.stage({ add, columns: shape.columns, batchId, ...(tags === undefined ? {} : { tags }) }),
+    write: (add, shape, batchId, tags) => {
+      const sourceBytes = filesOf(shape).reduce((sum, file) => sum + file.size, 0n)
+      return target.stage({ add, columns: shape.columns, batchId, sourceBytes, ...(tags === undefined ? {} : { tags }) })
+    },
     discard: (staged) => target.discard(staged),
   }
 }
@@ -78,11 +81,11 @@ async function tryStage(shape: Shape, job: LoadJob, target: OpenTable, sink: Sin
     return { plan: await stageOnce(shape, job, target, sink, context) }
   } catch (error) {
     const readable = shape.groups.filter(({ group }) => !group.empty)
-    const culprits = await findCulprits(readable, error, context.format, context.formatContext)
-    if (culprits.length > 0) return { failed: { failed: culprits, released: [] } }
-    // A file that was swapped between two reads fails once and reads well afterwards.
+    // A file that was swapped meanwhile is not judged by what was read of it.
     const moved = compareVersions(filesOf(shape), context.landing)
     if (moved.failed.length + moved.released.length > 0) return { failed: moved }
+    const culprits = await findCulprits(readable, error, context.format, context.formatContext)
+    if (culprits.length > 0) return { failed: { failed: culprits, released: [] } }
     throw engineFailure(error) ?? new UnavailableError('ING-ENGINE', `${job.table.name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
   }
 }

@@ -1,9 +1,7 @@
 import type { Blobs } from '../blobs/blobs.ts'
 import { isRecord, parsedRecord } from '../delta/decode.ts'
-import { type Json, jsonText } from '../delta/json.ts'
 import { padded } from '../delta/log-names.ts'
 import { TableError } from '../errors/errors.ts'
-import type { RowCounts } from '../model/file.ts'
 import type { Manifest, ManifestFile } from '../model/manifest.ts'
 
 const FOLDER = '_ingestd/manifests'
@@ -45,20 +43,8 @@ export async function chainHolds(
 
 /** JSON with integers as text where they may be wide, so that every reader keeps their digits. */
 function manifestText(manifest: Manifest): string {
-  const { reader, ...rest } = manifest
-  const files: Json = rest.files.map((file) => ({
-    ...file,
-    size: String(file.size),
-    modifiedNs: String(file.modifiedNs),
-    rows: countsText(file.rows),
-  }))
-  const body = jsonText({ ...rest, batch: String(rest.batch), previous: rest.previous === null ? null : String(rest.previous), files })
-  // `reader` belongs to the format: plain JSON that we pass on.
-  return `${body.slice(0, -1)},"reader":${JSON.stringify(reader ?? null)}}\n`
-}
-
-function countsText(rows: RowCounts): Json {
-  return Object.fromEntries(Object.entries(rows).map(([name, count]) => [name, String(count)]))
+  const asText = (_name: string, value: unknown): unknown => (typeof value === 'bigint' ? value.toString() : value)
+  return `${JSON.stringify({ ...manifest, reader: manifest.reader ?? null }, asText)}\n`
 }
 
 function pathOf(batch: bigint): string {

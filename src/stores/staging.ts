@@ -116,11 +116,25 @@ async function writeFiles(request: StageRequest, target: StageTarget): Promise<r
     return [{ path, from, rows: count, bytes: integerOf(written['file_size_bytes']) ?? 0n, partitionValues, stats, tags: request.tags }]
   }
   if (target.partitionColumns.length > 0) return writePartitioned(rows, target, finished)
-  const size = raw(String(target.targetFileSize))
+  const output = await outputOf(request.sourceBytes, target)
   const written = await target.session.rows(
-    sql`copy (${inlined(rows)}) to ${literal(target.blobs.localPath(`${target.folder}/files`))} (${PARQUET}, file_size_bytes ${size}, write_empty_file false)`,
+    sql`copy (${inlined(rows)}) to ${literal(target.blobs.localPath(`${target.folder}/files`))} (${PARQUET}, ${output})`,
   )
   return written.flatMap((row) => finished(row, {}))
+}
+
+/** Source bytes for each thread from which a file of its own is worth while. */
+const THREAD_SHARE = 16n * 1024n * 1024n
+
+/**
+ * One file for each thread is fastest, where that makes neither small files nor ones beyond the target; otherwise the
+ * threads share files that are closed at the target's size.
+ */
+async function outputOf(sourceBytes: bigint, { session, targetFileSize }: StageTarget): Promise<Sql> {
+  const [setting] = await session.rows(sql`select current_setting('threads')::bigint as threads`)
+  const share = sourceBytes / (integerOf(setting?.['threads']) ?? 1n)
+  if (share >= THREAD_SHARE && share <= BigInt(targetFileSize)) return raw('per_thread_output true')
+  return raw(`file_size_bytes ${targetFileSize}, write_empty_file false`)
 }
 
 type Finish = (written: Row, partitionValues: PartitionValues) => readonly WrittenFile[]

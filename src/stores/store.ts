@@ -54,6 +54,8 @@ export interface StageRequest {
   /** All columns of the table after this batch, partition columns among them. */
   readonly columns: readonly TableColumn[]
   readonly batchId: string
+  /** Bytes of the source files, by which the shape of the output is chosen. */
+  readonly sourceBytes: bigint
   /** Tags for each added file, as `ingestd.sequence`. */
   readonly tags?: Readonly<Record<string, string>>
 }

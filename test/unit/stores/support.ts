@@ -105,7 +105,7 @@ export function manifestOf(load: Load, previous: bigint | null = load.batch > 1n
 export async function staged(table: OpenTable, load: Load): Promise<CommitRequest> {
   const columns = load.columns ?? COLUMNS
   const manifest = manifestOf(load)
-  const files = await table.stage({ add: load.add, columns, batchId: manifest.batchId, ...(load.tags ? { tags: load.tags } : {}) })
+  const files = await table.stage({ add: load.add, columns, batchId: manifest.batchId, sourceBytes: 0n, ...(load.tags ? { tags: load.tags } : {}) })
   return {
     manifest,
     staged: [files],
