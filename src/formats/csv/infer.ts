@@ -9,6 +9,9 @@ import { layoutOf, type Reading, readCsv, readingOf } from './reading.ts'
 const PROPOSING_ROWS = 2_000
 const CONFIRMING_ROWS = 100_000
 
+/** Of the files that fill a column, those that may hold other than its type: they fail, instead of making it text for all. */
+const ODD_SHARE = 1 / 4
+
 /**
  * Types from the texts themselves, since the engine's guess loses what a loader must keep: leading zeros, a plus sign,
  * digits beyond 17. A type is proposed by a few rows and confirmed by the sample.
@@ -21,8 +24,9 @@ export async function inferCsv(groups: readonly FileGroup[], context: FormatCont
   const proposed = new Profiles(names)
   for (const group of sample) await profile(group, namesOf(group), { profiles: proposed, reading, rows: PROPOSING_ROWS, context })
   const confirming = { profiles: proposed, reading, rows: whole ? null : CONFIRMING_ROWS, context }
-  const refuted = new Set<string>()
-  for (const group of sample) for (const name of await misfits(group, confirming)) refuted.add(name.toLowerCase())
+  const votes = new Map<string, Votes>()
+  for (const group of sample) await misfits(group, confirming, votes)
+  const refuted = new Set([...votes].filter(([, { odd, filled }]) => isRefuted(odd, filled)).map(([name]) => name))
   const again = new Profiles(names)
   for (const group of refuted.size === 0 ? [] : sample) {
     const columns = namesOf(group).filter((name) => refuted.has(name.toLowerCase()))
@@ -35,6 +39,16 @@ function namesOf(group: FileGroup): readonly string[] {
   return group.columns.map(({ name }) => name)
 }
 
+/** Files that fill a column, and those among them whose values the proposed type does not keep. */
+interface Votes {
+  filled: number
+  odd: number
+}
+
+function isRefuted(odd: number, filled: number): boolean {
+  return odd > Math.floor(filled * ODD_SHARE)
+}
+
 interface Target {
   readonly profiles: Profiles
   readonly reading: Reading
@@ -43,15 +57,15 @@ interface Target {
   readonly context: FormatContext
 }
 
-/** Counts of what the texts of a column are; a count of zero means that all are. */
+/** How many files hold a text of the column that is not of a type; `filled` is how many hold any. */
 interface Profile {
-  filled: boolean
-  notBoolean: boolean
-  notInteger: boolean
-  notBigint: boolean
-  notNumber: boolean
-  notDate: boolean
-  notTimestamp: boolean
+  filled: number
+  notBoolean: number
+  notInteger: number
+  notBigint: number
+  notNumber: number
+  notDate: number
+  notTimestamp: number
   hasDigits: boolean
   wholeDigits: number
   fractionDigits: number
@@ -69,13 +83,13 @@ class Profiles {
   add(name: string, seen: Profile): void {
     const profile = this.#profiles.get(name.toLowerCase())
     if (!profile) return
-    profile.filled ||= seen.filled
-    profile.notBoolean ||= seen.notBoolean
-    profile.notInteger ||= seen.notInteger
-    profile.notBigint ||= seen.notBigint
-    profile.notNumber ||= seen.notNumber
-    profile.notDate ||= seen.notDate
-    profile.notTimestamp ||= seen.notTimestamp
+    profile.filled += seen.filled
+    profile.notBoolean += seen.notBoolean
+    profile.notInteger += seen.notInteger
+    profile.notBigint += seen.notBigint
+    profile.notNumber += seen.notNumber
+    profile.notDate += seen.notDate
+    profile.notTimestamp += seen.notTimestamp
     profile.hasDigits ||= seen.hasDigits
     profile.wholeDigits = Math.max(profile.wholeDigits, seen.wholeDigits)
     profile.fractionDigits = Math.max(profile.fractionDigits, seen.fractionDigits)
@@ -83,29 +97,30 @@ class Profiles {
   }
 
   isFilled(name: string): boolean {
-    return this.#profiles.get(name.toLowerCase())?.filled === true
+    return (this.#profiles.get(name.toLowerCase())?.filled ?? 0) > 0
   }
 
   typeOf(name: string): string {
     const profile = this.#profiles.get(name.toLowerCase())
-    if (!profile?.filled) return 'VARCHAR'
-    if (!profile.notBoolean) return 'BOOLEAN'
-    if (!profile.notInteger) return integerType(profile)
-    if (!profile.notNumber && profile.hasDigits) return numberType(profile)
-    if (!profile.notDate) return 'DATE'
-    if (!profile.notTimestamp) return 'TIMESTAMP WITH TIME ZONE'
+    if (profile === undefined || profile.filled === 0) return 'VARCHAR'
+    const holds = (odd: number) => !isRefuted(odd, profile.filled)
+    if (holds(profile.notBoolean)) return 'BOOLEAN'
+    if (holds(profile.notInteger)) return integerType(profile)
+    if (holds(profile.notNumber) && profile.hasDigits) return numberType(profile)
+    if (holds(profile.notDate)) return 'DATE'
+    if (holds(profile.notTimestamp)) return 'TIMESTAMP WITH TIME ZONE'
     return 'VARCHAR'
   }
 }
 
 const NOTHING_SEEN: Profile = {
-  filled: false,
-  notBoolean: false,
-  notInteger: false,
-  notBigint: false,
-  notNumber: false,
-  notDate: false,
-  notTimestamp: false,
+  filled: 0,
+  notBoolean: 0,
+  notInteger: 0,
+  notBigint: 0,
+  notNumber: 0,
+  notDate: 0,
+  notTimestamp: 0,
   hasDigits: false,
   wholeDigits: 0,
   fractionDigits: 0,
@@ -113,7 +128,7 @@ const NOTHING_SEEN: Profile = {
 }
 
 function integerType(profile: Profile): string {
-  if (!profile.notBigint) return 'BIGINT'
+  if (!isRefuted(profile.notBigint, profile.filled)) return 'BIGINT'
   return profile.wholeDigits <= 38 ? 'DECIMAL(38,0)' : 'VARCHAR'
 }
 
@@ -125,8 +140,8 @@ function numberType(profile: Profile): string {
 
 async function profile(group: FileGroup, names: readonly string[], { profiles, reading, rows, context }: Target): Promise<void> {
   const counts = names.map((name) => sql`${profileOf(id(name), reading)} as ${id(name)}`)
-  const query = (part: FileGroup) => context.session.rows(sql`select ${join(counts)} from (${texts(part, reading, rows)})`)
-  for (const [row] of await overReadable(group, query)) for (const name of names) profiles.add(name, decodeProfile(row?.[name]))
+  const query = (part: FileGroup) => context.session.rows(sql`select ${join(counts)} from (${texts(part, reading, rows)}) group by ${id(FILE)}`)
+  for (const files of await overReadable(group, query)) for (const row of files) for (const name of names) profiles.add(name, decodeProfile(row[name]))
 }
 
 /** One struct of counts for a column. */
@@ -165,7 +180,7 @@ function isTimestamp(text: Sql, reading: Reading): Sql {
 function decodeProfile(value: unknown): Profile {
   // Decoder: the struct of `profileOf`, whose counts are bigint or, for a group without rows, null.
   const counts = (value ?? {}) as Readonly<Record<string, bigint | null>>
-  const some = (name: string) => (counts[name] ?? 0n) > 0n
+  const some = (name: string) => ((counts[name] ?? 0n) > 0n ? 1 : 0)
   const most = (name: string) => Number(counts[name] ?? 0n)
   return {
     filled: some('filled'),
@@ -175,29 +190,38 @@ function decodeProfile(value: unknown): Profile {
     notNumber: some('not_number'),
     notDate: some('not_date'),
     notTimestamp: some('not_timestamp'),
-    hasDigits: some('has_digits'),
+    hasDigits: some('has_digits') === 1,
     wholeDigits: most('whole_digits'),
     fractionDigits: most('fraction_digits'),
     digits: most('digits'),
   }
 }
 
-/** Columns of a group whose values the proposed type does not keep, or that turn out to have values at all. */
-async function misfits(group: FileGroup, { profiles, reading, rows, context }: Target): Promise<readonly string[]> {
-  const counts = namesOf(group).flatMap((name) => {
-    const type = profiles.typeOf(name)
-    if (!profiles.isFilled(name)) return [sql`count(${id(name)}) as ${id(name)}`]
-    if (type === 'VARCHAR') return []
-    return [sql`count(*) filter (where ${id(name)} is not null and try(${fromText(type, id(name), reading)}) is null) as ${id(name)}`]
+/** Counts the files of a group whose values the proposed type does not keep, or that turn out to have values at all. */
+async function misfits(group: FileGroup, { profiles, reading, rows, context }: Target, votes: Map<string, Votes>): Promise<void> {
+  const names = namesOf(group).filter((name) => !profiles.isFilled(name) || profiles.typeOf(name) !== 'VARCHAR')
+  if (names.length === 0) return
+  const counts = names.map((name) => {
+    const odd = profiles.isFilled(name) ? sql`try(${fromText(profiles.typeOf(name), id(name), reading)}) is null` : raw('true')
+    return sql`{filled: count(${id(name)}), odd: count(*) filter (where ${id(name)} is not null and ${odd})} as ${id(name)}`
   })
-  if (counts.length === 0) return []
-  const found = await overReadable(group, (part) => context.session.rows(sql`select ${join(counts)} from (${texts(part, reading, rows)})`))
-  return namesOf(group).filter((name) => found.some(([row]) => (row?.[name] ?? 0n) !== 0n))
+  const query = (part: FileGroup) => context.session.rows(sql`select ${join(counts)} from (${texts(part, reading, rows)}) group by ${id(FILE)}`)
+  for (const row of (await overReadable(group, query)).flat()) {
+    for (const name of names) {
+      // Decoder: the struct that was asked for above.
+      const { filled, odd } = row[name] as { readonly filled: bigint; readonly odd: bigint }
+      const vote = votes.get(name.toLowerCase()) ?? { filled: 0, odd: 0 }
+      votes.set(name.toLowerCase(), { filled: vote.filled + (filled > 0n ? 1 : 0), odd: vote.odd + (odd > 0n ? 1 : 0) })
+    }
+  }
 }
+
+/** Name of the column that tells the file of a row. */
+const FILE = '__path'
 
 /** The rows of a group as texts, without ill-formed ones: they are reported when the file is read. */
 function texts(group: FileGroup, reading: Reading, rows: number | null): Sql {
   const columns = group.columns.map(({ name }) => ({ name, type: 'VARCHAR' }))
-  const read = readCsv(group.files, columns, { reading, layout: layoutOf(group), more: [sql`ignore_errors = true`] })
+  const read = readCsv(group.files, columns, { reading, layout: layoutOf(group), more: [sql`ignore_errors = true`, sql`filename = ${literal(FILE)}`] })
   return rows === null ? sql`select * from ${read}` : sql`select * from ${read} limit ${raw(String(rows))}`
 }
