@@ -7,7 +7,13 @@ export default defineConfig({
   test: {
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.{ts,tsx}', 'test/contract/**/*.test.ts'], testTimeout: 30_000 } },
-      { test: { name: 'integration', include: ['test/{integration,cli}/**/*.test.ts', 'test/crash/short.test.ts', 'test/*.test.ts'], ...built } },
+      {
+        test: {
+          name: 'integration',
+          include: ['test/{integration,cli}/**/*.test.ts', 'test/crash/short.test.ts', 'test/*.test.ts'],
+          ...built,
+        },
+      },
       { test: { name: 'crash', include: ['test/crash/**/*.test.ts'], ...built, testTimeout: 1_200_000 } },
       { test: { name: 'interop', include: ['test/interop/**/*.test.ts'], ...built, testTimeout: 900_000, hookTimeout: 900_000 } },
     ],

@@ -14,7 +14,12 @@ const root = process.env.BENCH_FOLDER ?? mkdtempSync(join(tmpdir(), 'ingestd-ben
 const cases = {
   many: { title: '10,000 CSV files of 100 rows', goal: 1.5, format: 'csv', make: (folder) => manyCsv(folder, 10_000, 100) },
   csv: { title: 'one CSV file of 1 GB', goal: 1.1, format: 'csv', make: (folder) => oneFile(join(folder, 'big.csv'), 'csv', 12_300_000) },
-  parquet: { title: 'one Parquet file of 500 MB', goal: 1.1, format: 'parquet', make: (folder) => oneFile(join(folder, 'big.parquet'), 'parquet', 12_000_000) },
+  parquet: {
+    title: 'one Parquet file of 500 MB',
+    goal: 1.1,
+    format: 'parquet',
+    make: (folder) => oneFile(join(folder, 'big.parquet'), 'parquet', 12_000_000),
+  },
 }
 
 const wanted = process.argv.slice(2)
@@ -38,7 +43,9 @@ async function compare(name, { title, goal, format, make }) {
     }
   }
   const ratios = ours.map((one, index) => one.seconds / raw[index].seconds)
-  console.log(`${title}: ingestd ${spread(ours.map((one) => one.seconds))} s, raw ${spread(raw.map((one) => one.seconds))} s, ratio ${spread(ratios)} (goal ${goal})`)
+  console.log(
+    `${title}: ingestd ${spread(ours.map((one) => one.seconds))} s, raw ${spread(raw.map((one) => one.seconds))} s, ratio ${spread(ratios)} (goal ${goal})`,
+  )
 }
 
 /** An input of ten times the memory limit: the resident set of all processes stays within 1.3 × the limit + 300 MiB. */
@@ -50,7 +57,9 @@ async function memory() {
   const config = project('memory', join(landing, '*.csv'), { engine: { memory_limit: `${Math.floor(limit / 1e6)}MB` } })
   const { seconds, peakMiB } = timed([MAIN, 'run', '-c', config, '--json'])
   const bound = (1.3 * limit) / 2 ** 20 + 300
-  console.log(`${(size / 1e9).toFixed(2)} GB under memory_limit ${Math.floor(limit / 1e6)}MB: ${seconds.toFixed(1)} s, peak of the largest process ${peakMiB.toFixed(0)} MiB (goal ${bound.toFixed(0)} MiB)`)
+  console.log(
+    `${(size / 1e9).toFixed(2)} GB under memory_limit ${Math.floor(limit / 1e6)}MB: ${seconds.toFixed(1)} s, peak of the largest process ${peakMiB.toFixed(0)} MiB (goal ${bound.toFixed(0)} MiB)`,
+  )
 }
 
 function project(name, pattern, extra = {}) {
@@ -65,7 +74,10 @@ function project(name, pattern, extra = {}) {
 function timed(args) {
   const report = join(root, 'time')
   const started = process.hrtime.bigint()
-  const { status, stdout, stderr } = spawnSync('/usr/bin/time', ['-f', '%M', '-o', report, process.execPath, ...args], { encoding: 'utf8', maxBuffer: 2 ** 28 })
+  const { status, stdout, stderr } = spawnSync('/usr/bin/time', ['-f', '%M', '-o', report, process.execPath, ...args], {
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+  })
   const seconds = Number(process.hrtime.bigint() - started) / 1e9
   if (status !== 0) throw new Error(`${args.join(' ')} ended with ${status}: ${stdout.slice(0, 1000)}${stderr}`)
   return { seconds, peakMiB: Number(readFileSync(report, 'utf8').trim()) / 1024 }

@@ -21,13 +21,20 @@ export async function checkAll(config: ResolvedConfig, worker: LoadWorker, track
 
 async function checkTable(table: TableConfig, worker: LoadWorker, trackerId: string, clock: Clock): Promise<readonly Check[]> {
   if (table.unsupported.length > 0) return table.unsupported.map(({ message, hint }) => failed('config', table.name, message, hint))
-  return [await strategyOf(table), await source(table, clock), await writable('target', table.targetPath, table.name), await target(table, worker, trackerId)]
+  return [
+    await strategyOf(table),
+    await source(table, clock),
+    await writable('target', table.targetPath, table.name),
+    await target(table, worker, trackerId),
+  ]
 }
 
 async function strategyOf(table: TableConfig): Promise<Check> {
   return attempt('strategy', table.name, async () => {
     const problems = (await loadStrategy(table.strategy)).validate?.(table) ?? []
-    return problems.length === 0 ? passed('strategy', table.name, table.strategy) : failed('strategy', table.name, problems.join('; '), null)
+    return problems.length === 0
+      ? passed('strategy', table.name, table.strategy)
+      : failed('strategy', table.name, problems.join('; '), null)
   })
 }
 

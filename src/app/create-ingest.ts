@@ -1,22 +1,22 @@
 import { existsSync } from 'node:fs'
-import { systemClock } from '../lib/clock.ts'
 import { loadConfig } from '../config/read.ts'
+import { systemClock } from '../lib/clock.ts'
 import type { RunEvent } from '../model/report.ts'
-import type { Tracker } from '../tracker/tracker.ts'
 import { openSqliteSnapshot, openSqliteTracker } from '../tracker/sqlite.ts'
+import type { Tracker } from '../tracker/tracker.ts'
 import { checkAll } from './check.ts'
-import { absolutePath, knownFiles, trackedFiles } from './tracked-files.ts'
-import { historyReport, statusOf } from './reports.ts'
 import { dryRun } from './dry-run.ts'
 import { explainFile } from './explain.ts'
 import type { CreateOptions, Ingest, RunOptions } from './ingest.ts'
 import { childLimits } from './limits.ts'
 import { type LoadProcess, loadProcess } from './load-process.ts'
+import { createLogger, logEvent } from './log.ts'
 import { thisOwner } from './owner.ts'
 import { spoolOf } from './places.ts'
+import { historyReport, statusOf } from './reports.ts'
 import { runOnce } from './run-once.ts'
-import { createLogger, logEvent } from './log.ts'
 import { oneTable, selectTables } from './select-tables.ts'
+import { absolutePath, knownFiles, trackedFiles } from './tracked-files.ts'
 import { LEASE_MS, trackerOptions } from './tracker-options.ts'
 
 /** Reads and checks the config; the tracker is opened by the first call that needs it. ConfigError with all issues. */
@@ -38,13 +38,20 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
     return await look(empty)
   }
   const withWorker = async <T>(work: (worker: LoadProcess) => Promise<T>): Promise<T> => {
-    await using worker = loadProcess({ limits: childLimits(config, 1), spool: spoolOf(config), timeoutMs: config.timeoutMs, signal: new AbortController().signal })
+    await using worker = loadProcess({
+      limits: childLimits(config, 1),
+      spool: spoolOf(config),
+      timeoutMs: config.timeoutMs,
+      signal: new AbortController().signal,
+    })
     return await work(worker)
   }
   return {
     config,
     run: async (run: RunOptions = {}) => {
-      const tables = selectTables(config.tables, run.tables).filter((table) => run.strategy === undefined || table.strategy === run.strategy)
+      const tables = selectTables(config.tables, run.tables).filter(
+        (table) => run.strategy === undefined || table.strategy === run.strategy,
+      )
       const pass = { config, owner, clock, leaseMs: LEASE_MS }
       if (run.dryRun) return dryRun(tables, run, pass)
       const onEvent = (event: RunEvent) => {
@@ -59,7 +66,8 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
     check: () => looking((known) => withWorker((worker) => checkAll(config, worker, known.id, clock))),
     retry: async (filter) => (await opened()).retry(await knownFiles(config, await opened(), filter)),
     skip: async (filter) => (await opened()).skip(await knownFiles(config, await opened(), filter), 'skipped by hand'),
-    history: (name, { limit = 20 } = {}) => withWorker(async (worker) => (await worker.history(oneTable(config.tables, name), limit)).map(historyReport)),
+    history: (name, { limit = 20 } = {}) =>
+      withWorker(async (worker) => (await worker.history(oneTable(config.tables, name), limit)).map(historyReport)),
     // The engine is loaded into this process by a query alone.
     query: async (text, use) => (await import('./query.ts')).queryTables(text, config, use),
     // A tracker that could not be opened was told of by the call that opened it.

@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ResolvedConfig } from '../config/config.ts'
-import { openSqliteSnapshot } from '../tracker/sqlite.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { RunReport } from '../model/report.ts'
 import type { TableConfig } from '../model/table.ts'
 import type { LoadResult } from '../pipeline/protocol.ts'
+import { openSqliteSnapshot } from '../tracker/sqlite.ts'
 import type { RunOptions } from './ingest.ts'
 import type { LoadProcess } from './load-process.ts'
 import { type Pass, runOnce } from './run-once.ts'
@@ -21,8 +21,17 @@ export async function dryRun(tables: readonly TableConfig[], options: RunOptions
   try {
     const { config, clock } = pass
     await using tracker = await openCopy(config, clock)
-    const scratched: ResolvedConfig = { ...config, checkpointPath: scratch, engine: { ...config.engine, temporaryFolder: join(scratch, 'spill') } }
-    return await runOnce(tables, options, { ...pass, config: scratched, tracker: async () => tracker, wrap: (worker) => previewing(worker, options.verbose ?? false) })
+    const scratched: ResolvedConfig = {
+      ...config,
+      checkpointPath: scratch,
+      engine: { ...config.engine, temporaryFolder: join(scratch, 'spill') },
+    }
+    return await runOnce(tables, options, {
+      ...pass,
+      config: scratched,
+      tracker: async () => tracker,
+      wrap: (worker) => previewing(worker, options.verbose ?? false),
+    })
   } finally {
     await rm(scratch, { recursive: true, force: true })
   }

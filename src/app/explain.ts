@@ -7,17 +7,29 @@ import { localLister } from '../watcher/local.ts'
 import type { DecisionStep, Sighting } from '../watcher/watcher.ts'
 
 /** The decisions about one path, for each table whose source could hold it: the same ones that the loader takes. */
-export async function explainFile(path: string, tables: readonly TableConfig[], tracker: Tracker, clock: Clock): Promise<readonly ExplainReport[]> {
+export async function explainFile(
+  path: string,
+  tables: readonly TableConfig[],
+  tracker: Tracker,
+  clock: Clock,
+): Promise<readonly ExplainReport[]> {
   const looks = await Promise.all(tables.map(async (table) => ({ table, sighting: await localLister(table, clock).look(path) })))
   const matching = looks.filter(({ sighting }) => sighting.steps.some((step) => step.check === 'matched' && step.passed))
   if (matching.length === 0) {
-    const steps = looks.flatMap(({ table, sighting }) => sighting.steps.slice(0, 1).map((step) => ({ ...step, detail: `${table.name}: ${step.detail}` })))
+    const steps = looks.flatMap(({ table, sighting }) =>
+      sighting.steps.slice(0, 1).map((step) => ({ ...step, detail: `${table.name}: ${step.detail}` })),
+    )
     return [{ file: path, table: null, status: null, verdict: 'not_loaded', steps, history: [] }]
   }
-  return Promise.all(matching.map(({ table, sighting }) => explainFor(path, table, sighting, tracker, clock)))
+  return Promise.all(matching.map(({ table, sighting }) => explainFor({ table, sighting }, path, tracker, clock)))
 }
 
-async function explainFor(path: string, table: TableConfig, sighting: Sighting, tracker: Tracker, clock: Clock): Promise<ExplainReport> {
+async function explainFor(
+  { table, sighting }: { readonly table: TableConfig; readonly sighting: Sighting },
+  path: string,
+  tracker: Tracker,
+  clock: Clock,
+): Promise<ExplainReport> {
   const shown = sighting.file?.path ?? path
   const row = await tracker.file(table.name, shown)
   const tracked = trackerSteps(table, row, sighting, clock)
@@ -29,15 +41,23 @@ async function explainFor(path: string, table: TableConfig, sighting: Sighting, 
     status: row?.status ?? null,
     verdict: verdictOf(row, sighting, steps),
     steps,
-    history: history.map((event) => ({ at: event.at, from: event.from_status, to: event.to_status, version: event.file_version, batch_id: event.batch_id, reason: event.reason })),
+    history: history.map((event) => ({
+      at: event.at,
+      from: event.from_status,
+      to: event.to_status,
+      version: event.file_version,
+      batch_id: event.batch_id,
+      reason: event.reason,
+    })),
   }
 }
 
 /** The steps that the tracker decides, after those of the watcher. */
 function trackerSteps(table: TableConfig, row: TrackedFile | undefined, sighting: Sighting, clock: Clock): readonly DecisionStep[] {
-  const built: DecisionStep = table.unsupported.length === 0
-    ? { check: 'table_ready', passed: true, detail: `${table.name} can run` }
-    : { check: 'table_ready', passed: false, detail: table.unsupported.map((one) => one.message).join('; ') }
+  const built: DecisionStep =
+    table.unsupported.length === 0
+      ? { check: 'table_ready', passed: true, detail: `${table.name} can run` }
+      : { check: 'table_ready', passed: false, detail: table.unsupported.map((one) => one.message).join('; ') }
   if (row === undefined) return [built, { check: 'known', passed: true, detail: 'the tracker does not know it yet' }]
   const changed = sighting.file !== undefined && sighting.file.version !== row.file_version
   return [built, knownStep(row, changed), ...stateSteps(table, row, changed, clock)]
@@ -57,9 +77,21 @@ function stateSteps(table: TableConfig, row: TrackedFile, changed: boolean, cloc
     case 'skipped':
       return [{ check: 'not_skipped', passed: changed, detail: row.status_reason ?? 'skipped by hand' }]
     case 'processing':
-      return [{ check: 'not_leased', passed: false, detail: `being loaded by ${row.lease_owner ?? '?'} since ${row.processing_start_time ?? '?'}` }]
+      return [
+        {
+          check: 'not_leased',
+          passed: false,
+          detail: `being loaded by ${row.lease_owner ?? '?'} since ${row.processing_start_time ?? '?'}`,
+        },
+      ]
     case 'pending':
-      return [{ check: 'not_held', passed: row.held_reason === null, detail: row.held_reason ?? (row.status_reason ? `waits for the next run (${row.status_reason})` : 'waits for the next run') }]
+      return [
+        {
+          check: 'not_held',
+          passed: row.held_reason === null,
+          detail: row.held_reason ?? (row.status_reason ? `waits for the next run (${row.status_reason})` : 'waits for the next run'),
+        },
+      ]
   }
 }
 
@@ -67,15 +99,24 @@ function loadedStep(table: TableConfig, row: TrackedFile, changed: boolean): Dec
   const before = `loaded in version ${row.table_version ?? '?'} (${row.rows_loaded ?? 0} rows, batch ${row.batch_id ?? '?'})`
   if (!changed) return { check: 'not_loaded_yet', passed: false, detail: before }
   const loads = changedFilePolicy(table) === 'load'
-  return { check: 'not_loaded_yet', passed: loads, detail: `${before}; its new content is ${loads ? 'loaded' : 'not loaded'} by on_changed_file: ${table.onChangedFile}` }
+  return {
+    check: 'not_loaded_yet',
+    passed: loads,
+    detail: `${before}; its new content is ${loads ? 'loaded' : 'not loaded'} by on_changed_file: ${table.onChangedFile}`,
+  }
 }
 
 function failedStep(row: TrackedFile, changed: boolean, clock: Clock): DecisionStep {
   const error = `${row.error_code ?? ''}: ${row.error_message ?? 'failed'}`
   if (changed) return { check: 'not_failed', passed: true, detail: `failed before (${error}), but its content is new` }
-  if (row.next_attempt_at === null) return { check: 'not_failed', passed: false, detail: `${error}; it waits for: ingest retry FILE, or for new content` }
+  if (row.next_attempt_at === null)
+    return { check: 'not_failed', passed: false, detail: `${error}; it waits for: ingest retry FILE, or for new content` }
   const due = Date.parse(row.next_attempt_at) <= clock.now()
-  return { check: 'not_failed', passed: due, detail: `${error}; attempt ${row.retry_count + 1} is due ${due ? 'now' : `at ${row.next_attempt_at}`}` }
+  return {
+    check: 'not_failed',
+    passed: due,
+    detail: `${error}; attempt ${row.retry_count + 1} is due ${due ? 'now' : `at ${row.next_attempt_at}`}`,
+  }
 }
 
 function verdictOf(row: TrackedFile | undefined, sighting: Sighting, steps: readonly DecisionStep[]): ExplainReport['verdict'] {

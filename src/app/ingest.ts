@@ -1,6 +1,6 @@
+import type { ResolvedConfig } from '../config/config.ts'
 import type { CheckReport, ExplainReport, HistoryReport, RunEvent, RunReport, StatusReport } from '../model/report.ts'
 import type { FileFilter, TrackedFile } from '../tracker/tracker.ts'
-import type { ResolvedConfig } from '../config/config.ts'
 
 export interface RunOptions {
   /** Bare or qualified names; all tables when left out. ConfigError `ING-CONFIG-TABLE-UNKNOWN` for an unknown or ambiguous one. */

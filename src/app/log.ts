@@ -12,9 +12,19 @@ export function createLogger(config: ResolvedConfig, { logTo, logLevel }: Pick<C
   const level = (logLevel ?? config.logLevel).toLowerCase()
   const person = config.logFile === null && process.stderr.isTTY === true
   const plain = config.logFormat === 'pretty' || (config.logFormat === 'auto' && person)
-  const format = plain ? pretty.prettyFactory({ colorize: person && process.stderr.hasColors(), ignore: 'pid,hostname', translateTime: 'UTC:HH:MM:ss', singleLine: true }) : undefined
+  const format = plain
+    ? pretty.prettyFactory({
+        colorize: person && process.stderr.hasColors(),
+        ignore: 'pid,hostname',
+        translateTime: 'UTC:HH:MM:ss',
+        singleLine: true,
+      })
+    : undefined
   const write = writer(config, logTo)
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write: (line: string) => write(format ? String(format(line)) : line) })
+  return pino(
+    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    { write: (line: string) => write(format ? String(format(line)) : line) },
+  )
 }
 
 function writer({ logFile }: ResolvedConfig, logTo: CreateOptions['logTo']): (line: string) => void {
@@ -27,17 +37,23 @@ export function logEvent(log: Logger, event: RunEvent): void {
   switch (event.kind) {
     case 'batchEnded': {
       const { table, batch, batchId, version, files, rows } = event
-      return log.debug({ table, batch, batch_id: batchId, version, files, rows }, version === null ? 'batch ended without a commit' : 'batch committed')
+      log.debug(
+        { table, batch, batch_id: batchId, version, files, rows },
+        version === null ? 'batch ended without a commit' : 'batch committed',
+      )
+      break
     }
     case 'waiting':
-      return log.info({ table: event.table, files: event.files, ms: Math.round(event.ms) }, 'waiting for files to settle')
+      log.info({ table: event.table, files: event.files, ms: Math.round(event.ms) }, 'waiting for files to settle')
+      break
     case 'tableEnded': {
       const { table, status, version, files, rows, seconds, errors, warnings } = event.report
       for (const error of errors) log.error({ table, file: error.file, code: error.code, hint: error.hint }, error.message)
       for (const warning of warnings) log.warn({ table, file: warning.file, code: warning.code }, warning.message)
-      return log.info({ table, status, version, files: files.loaded, failed: files.failed, rows: rows.loaded, seconds }, 'table ended')
+      log.info({ table, status, version, files: files.loaded, failed: files.failed, rows: rows.loaded, seconds }, 'table ended')
+      break
     }
     default:
-      return log.trace(event, event.kind)
+      log.trace(event, event.kind)
   }
 }

@@ -1,8 +1,8 @@
-import { openSession } from '../engine/duckdb.ts'
-import { engineFailure } from '../engine/failure.ts'
-import type { Session } from '../engine/engine.ts'
-import { id, inlined, raw, sql } from '../engine/sql.ts'
 import type { ResolvedConfig } from '../config/config.ts'
+import { openSession } from '../engine/duckdb.ts'
+import type { Session } from '../engine/engine.ts'
+import { engineFailure } from '../engine/failure.ts'
+import { id, inlined, raw, sql } from '../engine/sql.ts'
 import { ConfigError, type IngestError } from '../errors/errors.ts'
 import type { TableConfig } from '../model/table.ts'
 import type { QueryResult } from './ingest.ts'
@@ -21,7 +21,9 @@ export async function queryTables(text: string, config: ResolvedConfig, use: (re
   await use({ columns: first.done ? [] : first.value.columns, chunks: rowsOf(chunks) })
 }
 
-async function* rowsOf(chunks: AsyncIterator<{ readonly rows: readonly (readonly unknown[])[] }>): AsyncIterable<readonly (readonly unknown[])[]> {
+async function* rowsOf(
+  chunks: AsyncIterator<{ readonly rows: readonly (readonly unknown[])[] }>,
+): AsyncIterable<readonly (readonly unknown[])[]> {
   for (let chunk = await chunks.next().catch(failQuery); !chunk.done; chunk = await chunks.next().catch(failQuery)) yield chunk.value.rows
 }
 
@@ -49,5 +51,8 @@ function queryError(cause: unknown): IngestError {
 
 function badQuery(cause: unknown): ConfigError {
   const message = cause instanceof Error ? cause.message : String(cause)
-  return new ConfigError('ING-QUERY', message.trim(), [], { cause, hint: 'tables are named database.table; one that has no version yet cannot be queried' })
+  return new ConfigError('ING-QUERY', message.trim(), [], {
+    cause,
+    hint: 'tables are named database.table; one that has no version yet cannot be queried',
+  })
 }

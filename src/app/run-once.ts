@@ -5,7 +5,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { RunReport, RunTotals, TableReport } from '../model/report.ts'
 import type { TableConfig } from '../model/table.ts'
 import type { Owner } from '../pipeline/recover.ts'
-import { runTable } from '../pipeline/run-table.ts'
+import { runTable, type TablePass } from '../pipeline/run-table.ts'
 import { TableTally } from '../pipeline/tally.ts'
 import type { Tracker } from '../tracker/tracker.ts'
 import { localLister } from '../watcher/local.ts'
@@ -46,7 +46,7 @@ export async function runOnce(tables: readonly TableConfig[], options: RunOption
       tables.map((table, index) =>
         limit(async () => {
           options.onEvent?.({ kind: 'tableStarted', table: table.name, index, total: tables.length })
-          const report = await pool.use((worker) => passOver(table, pass.wrap?.(worker) ?? worker, options, signal, pass))
+          const report = await pool.use((worker) => passOver(table, pass.wrap?.(worker) ?? worker, options, pass))
           options.onEvent?.({ kind: 'tableEnded', table: table.name, index, total: tables.length, report })
           return report
         }),
@@ -58,46 +58,60 @@ export async function runOnce(tables: readonly TableConfig[], options: RunOption
   }
 }
 
-async function passOver(table: TableConfig, worker: LoadProcess, options: RunOptions, signal: AbortSignal, pass: OpenPass): Promise<TableReport> {
+async function passOver(table: TableConfig, worker: LoadProcess, options: RunOptions, pass: OpenPass): Promise<TableReport> {
   const { tracker, owner, clock } = pass
   const tally = new TableTally(table, clock.now())
-  if (reportUnsupported(table, tally)) return tally.report(clock.now())
-  if (signal.aborted) tally.skipTable('interrupted')
+  if (table.unsupported.length > 0) {
+    // A key that is known but not built fails its table alone.
+    for (const { message, hint } of table.unsupported) tally.unsupported(message, hint)
+  } else if (options.signal?.aborted) tally.skipTable('interrupted')
   else if (await tracker.lockTable(table.name, owner.id, owner.isAlive)) {
-    try {
-      const lister = localLister(table, clock)
-      await runTable({
-        table: options.runType === 'incremental' ? { ...table, runType: 'incremental' } : table,
-        tracker,
-        lister,
-        worker,
-        owner,
-        clock,
-        tally,
-        replaceAll: options.runType === 'full_drop' || (table.runType === 'full_drop' && options.runType === undefined),
-        signal,
-        onEvent: options.onEvent ?? (() => {}),
-        settle: async (waiting) => {
-          const ms = Math.max(0, ...waiting.map((one) => one.readyInMs ?? 0))
-          options.onEvent?.({ kind: 'waiting', table: table.name, files: waiting.length, ms })
-          return waitForSettled(lister, waiting, ms, signal)
-        },
-      })
-    } catch (error) {
-      if (error instanceof UnavailableError && error.code.startsWith('ING-TRACKER')) throw error
-      if (signal.aborted) tally.skipTable('interrupted')
-      else tally.error(error)
-    } finally {
-      await tracker.unlockTable(table.name, owner.id)
-    }
+    await passUnderLock(tablePass(table, worker, tally, { options, pass }))
   } else tally.skipTable('another process is loading this table')
   return tally.report(clock.now())
 }
 
-/** A key that is known but not built fails its table alone. */
-export function reportUnsupported(table: TableConfig, tally: TableTally): boolean {
-  for (const { message, hint } of table.unsupported) tally.unsupported(message, hint)
-  return table.unsupported.length > 0
+/** What stops one table is its own result; a tracker that cannot be reached stops them all. */
+async function passUnderLock(pass: TablePass): Promise<void> {
+  const { table, tracker, owner, tally, signal } = pass
+  try {
+    await runTable(pass)
+  } catch (error) {
+    if (error instanceof UnavailableError && error.code.startsWith('ING-TRACKER')) throw error
+    if (signal.aborted) tally.skipTable('interrupted')
+    else tally.error(error)
+  } finally {
+    await tracker.unlockTable(table.name, owner.id)
+  }
+}
+
+function tablePass(
+  table: TableConfig,
+  worker: LoadProcess,
+  tally: TableTally,
+  { options, pass }: { readonly options: RunOptions; readonly pass: OpenPass },
+): TablePass {
+  const { tracker, owner, clock } = pass
+  const lister = localLister(table, clock)
+  const runType = options.runType ?? table.runType
+  const signal = options.signal ?? new AbortController().signal
+  return {
+    table,
+    tracker,
+    lister,
+    worker,
+    owner,
+    clock,
+    tally,
+    replaceAll: runType === 'full_drop',
+    signal,
+    onEvent: options.onEvent ?? (() => {}),
+    settle: async (waiting) => {
+      const ms = Math.max(0, ...waiting.map((one) => one.readyInMs ?? 0))
+      options.onEvent?.({ kind: 'waiting', table: table.name, files: waiting.length, ms })
+      return waitForSettled(lister, waiting, ms, signal)
+    },
+  }
 }
 
 /** Load processes, each used by one table at a time. */
@@ -132,7 +146,7 @@ function processPool(size: number, config: ResolvedConfig, signal: AbortSignal) 
   }
 }
 
-export function totalsOf(reports: readonly TableReport[], seconds: number): RunTotals {
+function totalsOf(reports: readonly TableReport[], seconds: number): RunTotals {
   const count = (status: TableReport['status']) => reports.filter((report) => report.status === status).length
   const sum = (value: (report: TableReport) => number) => reports.reduce((total, report) => total + value(report), 0)
   return {

@@ -19,6 +19,9 @@ export function oneTable(tables: readonly TableConfig[], name: string): TableCon
     throw new ConfigError('ING-CONFIG-TABLE-UNKNOWN', `${name} is ambiguous: ${all}`, [], { hint: 'name it as database.table' })
   }
   const names = tables.map((table) => table.name)
-  const hint = names.length === 0 ? 'the config has no tables' : `did you mean ${closest(name, names)}? The config has ${names.slice(0, 20).join(', ')}`
+  const hint =
+    names.length === 0
+      ? 'the config has no tables'
+      : `did you mean ${closest(name, names)}? The config has ${names.slice(0, 20).join(', ')}`
   throw new ConfigError('ING-CONFIG-TABLE-UNKNOWN', `the config has no table ${name}`, [], { hint })
 }

@@ -6,7 +6,11 @@ import type { FileFilter, TrackedFile, Tracker } from '../tracker/tracker.ts'
 import { selectTables } from './select-tables.ts'
 
 /** Tracker rows by the names and paths that a user writes; nothing without a tracker. */
-export async function* trackedFiles(config: ResolvedConfig, open: (() => Promise<Tracker>) | undefined, filter: FileFilter): AsyncIterable<TrackedFile> {
+export async function* trackedFiles(
+  config: ResolvedConfig,
+  open: (() => Promise<Tracker>) | undefined,
+  filter: FileFilter,
+): AsyncIterable<TrackedFile> {
   const resolved = resolveFilter(config, filter)
   if (open !== undefined) yield* (await open()).files(resolved)
 }
@@ -18,7 +22,9 @@ export async function knownFiles(config: ResolvedConfig, tracker: Tracker, filte
   for (const path of resolved.paths ?? []) {
     const rows = await Promise.all(tables.map((table) => tracker.file(table, path)))
     if (rows.every((row) => row === undefined)) {
-      throw new ConfigError('ING-FILE-UNKNOWN', `the tracker knows no file ${path}`, [], { hint: `ingest explain ${JSON.stringify(path)} says why; ingest files lists those that it knows` })
+      throw new ConfigError('ING-FILE-UNKNOWN', `the tracker knows no file ${path}`, [], {
+        hint: `ingest explain ${JSON.stringify(path)} says why; ingest files lists those that it knows`,
+      })
     }
   }
   return resolved

@@ -11,9 +11,9 @@ import type { LoadContext } from '../pipeline/context.ts'
 import { inspectLog, recoverLog } from '../pipeline/inspect-log.ts'
 import { loadBatch, previewBatch } from '../pipeline/load-batch.ts'
 import { applicationId, type LoadJob } from '../pipeline/protocol.ts'
+import type { OpenTable } from '../stores/store.ts'
 import { loadStrategy } from '../strategies/registry.ts'
 import type { Strategy } from '../strategies/strategy.ts'
-import type { OpenTable } from '../stores/store.ts'
 import { openTable } from './open-table.ts'
 
 /** The load process: it has the engine and the tables' commits, and knows nothing of the tracker. */
@@ -112,7 +112,13 @@ class Worker {
       session: this.#session,
       landing,
       format: await load(),
-      formatContext: { session: this.#session, io: landing, table, reader: await this.#reader(table, appId), signal: new AbortController().signal },
+      formatContext: {
+        session: this.#session,
+        io: landing,
+        table,
+        reader: await this.#reader(table, appId),
+        signal: new AbortController().signal,
+      },
       strategy: await strategyOf(table),
       appId,
       loadedAt: new Date().toISOString(),

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { packageVersion } from '../lib/version.ts'
 import { checkCommand } from './commands/check.ts'
 import { createExampleConfigCommand } from './commands/create-example-config.ts'
 import { demoCommand } from './commands/demo.ts'
@@ -16,7 +17,6 @@ import { EXIT, type ExitCode, exitCodeOfError } from './exit-codes.ts'
 import { printFailure, usageError } from './failure.ts'
 import { Frame, outputOf } from './frame.ts'
 import { addGlobalOptions } from './global-options.ts'
-import { packageVersion } from '../lib/version.ts'
 
 /** The commands in the order of `--help`: one line each. */
 const COMMANDS = [

@@ -91,7 +91,10 @@ export class Child implements AsyncDisposable {
   #answered(response: Response): void {
     const waiting = this.#waiting.get(response.id)
     if (waiting === undefined) return
-    if ('progress' in response) return waiting.onProgress?.(response.progress.stage, response.progress.fraction)
+    if ('progress' in response) {
+      waiting.onProgress?.(response.progress.stage, response.progress.fraction)
+      return
+    }
     this.#waiting.delete(response.id)
     if ('error' in response) waiting.reject(fromWire(response.error))
     else waiting.resolve(response.result)

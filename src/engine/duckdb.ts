@@ -116,7 +116,8 @@ function typeOf(value: SqlValue): DuckDBType {
 /** bigint for integers of 64 bits and more, text for what JavaScript cannot hold, objects and arrays for nested values. */
 function plain(value: DuckDBValue): unknown {
   if (value === null || typeof value !== 'object') return value
-  if (value instanceof DuckDBStructValue) return Object.fromEntries(Object.entries(value.entries).map(([name, entry]) => [name, plain(entry)]))
+  if (value instanceof DuckDBStructValue)
+    return Object.fromEntries(Object.entries(value.entries).map(([name, entry]) => [name, plain(entry)]))
   if (value instanceof DuckDBMapValue) return Object.fromEntries(value.entries.map(({ key, value: entry }) => [String(key), plain(entry)]))
   if (value instanceof DuckDBListValue || value instanceof DuckDBArrayValue) return value.items.map(plain)
   if (value instanceof DuckDBBlobValue) return value.bytes

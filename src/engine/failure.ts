@@ -1,15 +1,40 @@
-import { IngestError, UnavailableError } from '../errors/errors.ts'
 import type { ErrorCode } from '../errors/codes.ts'
+import { IngestError, UnavailableError } from '../errors/errors.ts'
 
 /** What the engine's messages mean that no file is to blame for. Matched in order. */
 const FAILURES: readonly { readonly pattern: RegExp; readonly code: ErrorCode; readonly message: string; readonly hint: string }[] = [
-  { pattern: /^INTERRUPT|Interrupted!/, code: 'ING-FILE-TIMEOUT', message: 'the statement was interrupted', hint: 'raise timeout_minutes, or lower max_bytes_per_batch' },
-  { pattern: /^(Error )?Out of Memory|failed to (allocate|pin)|could not allocate/i, code: 'ING-ENGINE-MEMORY', message: 'the engine is out of memory', hint: 'raise engine.memory_limit, lower max_parallel_jobs, or give engine.temporary_directory more room' },
-  { pattern: /No space left on device|disk quota|max_temp_directory_size/i, code: 'ING-STORAGE-FULL', message: 'there is no room left on the disk', hint: 'free room; the batch is tried again' },
-  { pattern: /Read-only file system|Permission denied.*(_ingestd|_delta_log)/i, code: 'ING-STORAGE-READ-ONLY', message: 'the target cannot be written', hint: 'grant write permission' },
+  {
+    pattern: /^INTERRUPT|Interrupted!/,
+    code: 'ING-FILE-TIMEOUT',
+    message: 'the statement was interrupted',
+    hint: 'raise timeout_minutes, or lower max_bytes_per_batch',
+  },
+  {
+    pattern: /^(Error )?Out of Memory|failed to (allocate|pin)|could not allocate/i,
+    code: 'ING-ENGINE-MEMORY',
+    message: 'the engine is out of memory',
+    hint: 'raise engine.memory_limit, lower max_parallel_jobs, or give engine.temporary_directory more room',
+  },
+  {
+    pattern: /No space left on device|disk quota|max_temp_directory_size/i,
+    code: 'ING-STORAGE-FULL',
+    message: 'there is no room left on the disk',
+    hint: 'free room; the batch is tried again',
+  },
+  {
+    pattern: /Read-only file system|Permission denied.*(_ingestd|_delta_log)/i,
+    code: 'ING-STORAGE-READ-ONLY',
+    message: 'the target cannot be written',
+    hint: 'grant write permission',
+  },
   { pattern: /Too many open files/i, code: 'ING-ENGINE', message: 'too many open files', hint: 'raise the limit: ulimit -n' },
   // A statement of ours that the engine refuses as such would be refused for every file.
-  { pattern: /^(Binder|Parser|Catalog|Not implemented|Dependency|INTERNAL) Error/, code: 'ING-ENGINE', message: 'the engine refused the statement', hint: 'check format_options, columns and the strategy' },
+  {
+    pattern: /^(Binder|Parser|Catalog|Not implemented|Dependency|INTERNAL) Error/,
+    code: 'ING-ENGINE',
+    message: 'the engine refused the statement',
+    hint: 'check format_options, columns and the strategy',
+  },
 ]
 
 /**

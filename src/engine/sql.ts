@@ -59,7 +59,9 @@ export function raw(text: string): Sql {
 
 /** The same statement with its values as quoted constants, for statements that take no parameters. */
 export function inlined(statement: Sql): Sql {
-  return spliced(statement.fragments.flatMap((text, index) => (index === 0 ? [raw(text)] : [constant(statement.values[index - 1] ?? null), raw(text)])))
+  return spliced(
+    statement.fragments.flatMap((text, index) => (index === 0 ? [raw(text)] : [constant(statement.values[index - 1] ?? null), raw(text)])),
+  )
 }
 
 /** By shape, not by class: a custom strategy may have loaded another copy of this file. */

@@ -5,56 +5,120 @@
 export const ERROR_CODES = {
   'ING-BUG': { cause: 'An invariant of ingestd is broken.', remedy: 'Report it with the message and the log.' },
   'ING-USAGE': { cause: 'The command line is wrong.', remedy: 'See `ingest COMMAND --help`.' },
-  'ING-INTERRUPTED': { cause: 'The command was stopped by a signal.', remedy: 'Run it again: what was in flight is taken up where it was left.' },
+  'ING-INTERRUPTED': {
+    cause: 'The command was stopped by a signal.',
+    remedy: 'Run it again: what was in flight is taken up where it was left.',
+  },
 
-  'ING-CONFIG-NOT-FOUND': { cause: 'The config file does not exist or cannot be read.', remedy: 'Pass `--config FILE`, set INGEST_CONFIG, or create one with `ingest init DIR`.' },
+  'ING-CONFIG-NOT-FOUND': {
+    cause: 'The config file does not exist or cannot be read.',
+    remedy: 'Pass `--config FILE`, set INGEST_CONFIG, or create one with `ingest init DIR`.',
+  },
   'ING-CONFIG-SYNTAX': { cause: 'The config is not valid YAML.', remedy: 'Mend the place that is named.' },
-  'ING-CONFIG-UNKNOWN-KEY': { cause: 'The config has a key that ingestd does not know.', remedy: 'Write the key that is proposed, or remove it.' },
+  'ING-CONFIG-UNKNOWN-KEY': {
+    cause: 'The config has a key that ingestd does not know.',
+    remedy: 'Write the key that is proposed, or remove it.',
+  },
   'ING-CONFIG-VALUE': { cause: 'A value has the wrong type or is out of range.', remedy: 'Write what the message asks for.' },
   'ING-CONFIG-MISSING': { cause: 'A required key is missing.', remedy: 'Add it.' },
-  'ING-CONFIG-ENV': { cause: 'A `${NAME}` names an environment variable, file or command that gives nothing.', remedy: 'Set it, or give a default: `${NAME:-default}`.' },
+  'ING-CONFIG-ENV': {
+    cause: 'A `${NAME}` names an environment variable, file or command that gives nothing.',
+    remedy: 'Set it, or give a default: `${NAME:-default}`.',
+  },
   'ING-CONFIG-COMBINATION': { cause: 'Keys contradict each other or need one another.', remedy: 'Do what the message says.' },
-  'ING-CONFIG-DUPLICATE-TABLE': { cause: 'Two tables have the same name or the same target.', remedy: 'Rename one, or give it its own target_path.' },
-  'ING-CONFIG-UNSUPPORTED': { cause: 'The key is known, but what it asks for is not built yet.', remedy: 'Remove the key; the other tables run.' },
-  'ING-CONFIG-TABLE-UNKNOWN': { cause: '--tables names a table that the config does not have, or a name that fits several.', remedy: 'Use a name that `ingest status` shows.' },
-  'ING-CONFIG-MODULE': { cause: 'A custom strategy cannot be loaded.', remedy: 'Check the path and that the module exports a strategy made with defineStrategy.' },
+  'ING-CONFIG-DUPLICATE-TABLE': {
+    cause: 'Two tables have the same name or the same target.',
+    remedy: 'Rename one, or give it its own target_path.',
+  },
+  'ING-CONFIG-UNSUPPORTED': {
+    cause: 'The key is known, but what it asks for is not built yet.',
+    remedy: 'Remove the key; the other tables run.',
+  },
+  'ING-CONFIG-TABLE-UNKNOWN': {
+    cause: '--tables names a table that the config does not have, or a name that fits several.',
+    remedy: 'Use a name that `ingest status` shows.',
+  },
+  'ING-CONFIG-MODULE': {
+    cause: 'A custom strategy cannot be loaded.',
+    remedy: 'Check the path and that the module exports a strategy made with defineStrategy.',
+  },
 
   'ING-FILE-GONE': { cause: 'The file vanished between listing and reading.', remedy: 'Deliver it again, or `ingest skip FILE`.' },
-  'ING-FILE-CHANGED': { cause: 'The file changed while it was read.', remedy: 'None: the new version is taken when it has settled.' },
-  'ING-FILE-CHANGED-AFTER-LOAD': { cause: 'A file that was loaded has new content, and on_changed_file does not load it.', remedy: 'Set on_changed_file, or deliver new content under a new name.' },
-  'ING-FILE-WAITING': { cause: 'A file is not complete yet: it is still changing, or its marker is missing.', remedy: 'None: a later run takes it.' },
+  'ING-FILE-CHANGED-AFTER-LOAD': {
+    cause: 'A file that was loaded has new content, and on_changed_file does not load it.',
+    remedy: 'Set on_changed_file, or deliver new content under a new name.',
+  },
+  'ING-FILE-WAITING': {
+    cause: 'A file is not complete yet: it is still changing, or its marker is missing.',
+    remedy: 'None: a later run takes it.',
+  },
   'ING-FILE-UNREADABLE': { cause: 'The file cannot be opened.', remedy: 'Grant read permission, then `ingest retry FILE`.' },
   'ING-FILE-EMPTY': { cause: 'The file has no bytes and its format or strategy needs some.', remedy: 'Deliver it again.' },
   'ING-FILE-TRUNCATED': { cause: 'The end of the file is missing.', remedy: 'Deliver it again; the new version is taken by itself.' },
   'ING-FILE-FORMAT': { cause: 'The content is not of the configured format.', remedy: 'Check file_format and the file.' },
-  'ING-FILE-ENCODING': { cause: 'The text is not in the configured encoding.', remedy: 'Set `format_options: {encoding: …}` or deliver UTF-8.' },
-  'ING-FILE-DUPLICATE-COLUMN': { cause: 'Two columns of the file have the same name, or names that differ by case alone.', remedy: 'Rename one at the source.' },
+  'ING-FILE-ENCODING': {
+    cause: 'The text is not in the configured encoding.',
+    remedy: 'Set `format_options: {encoding: …}` or deliver UTF-8.',
+  },
+  'ING-FILE-DUPLICATE-COLUMN': {
+    cause: 'Two columns of the file have the same name, or names that differ by case alone.',
+    remedy: 'Rename one at the source.',
+  },
   'ING-FILE-COLUMN-NAME': { cause: 'A column name cannot stand in a Delta table.', remedy: 'Map it with rename_columns.' },
   'ING-FILE-RAGGED-ROW': { cause: 'A row has more or fewer fields than the header.', remedy: 'Mend the line, then `ingest retry FILE`.' },
-  'ING-FILE-VALUE': { cause: 'A value does not fit the type of its column.', remedy: 'Mend the value, or set the type under columns for a new table.' },
+  'ING-FILE-VALUE': {
+    cause: 'A value does not fit the type of its column.',
+    remedy: 'Mend the value, or set the type under columns for a new table.',
+  },
   'ING-FILE-JSON': { cause: 'The text is not valid JSON.', remedy: 'Mend the line, then `ingest retry FILE`.' },
-  'ING-FILE-CRASH': { cause: 'The engine died each time the file was loaded.', remedy: 'Look at the file and the memory limit, then `ingest retry FILE`.' },
-  'ING-FILE-TIMEOUT': { cause: 'The batch took longer than timeout_minutes.', remedy: 'Raise timeout_minutes or lower max_bytes_per_batch.' },
+  'ING-FILE-TIMEOUT': {
+    cause: 'The batch took longer than timeout_minutes.',
+    remedy: 'Raise timeout_minutes or lower max_bytes_per_batch.',
+  },
 
-  'ING-SCHEMA-NEW-COLUMN': { cause: 'The file has a column that the table lacks, and schema_evolution is false.', remedy: 'Set `schema_evolution: true`, or remove the column.' },
-  'ING-SCHEMA-MISSING-COLUMN': { cause: 'The file lacks a column of the table, and schema_evolution is false.', remedy: 'Set `schema_evolution: true`, or add the column.' },
+  'ING-SCHEMA-NEW-COLUMN': {
+    cause: 'The file has a column that the table lacks, and schema_evolution is false.',
+    remedy: 'Set `schema_evolution: true`, or remove the column.',
+  },
+  'ING-SCHEMA-MISSING-COLUMN': {
+    cause: 'The file lacks a column of the table, and schema_evolution is false.',
+    remedy: 'Set `schema_evolution: true`, or add the column.',
+  },
   'ING-SCHEMA-TYPE': { cause: 'A column of the file has a type that does not fit the table.', remedy: 'Deliver the type of the table.' },
 
-  'ING-TABLE-FEATURE': { cause: 'The table needs a Delta feature that ingestd does not write.', remedy: 'Remove the feature, or write the table with the tool that added it.' },
+  'ING-TABLE-FEATURE': {
+    cause: 'The table needs a Delta feature that ingestd does not write.',
+    remedy: 'Remove the feature, or write the table with the tool that added it.',
+  },
   'ING-TABLE-LOG': { cause: 'The transaction log is damaged or has a gap.', remedy: 'Restore the missing part of _delta_log.' },
   'ING-TABLE-DATA-FILE': { cause: 'A data file that the log lists is missing or damaged.', remedy: 'Restore it, or rewrite the table.' },
-  'ING-TABLE-NOT-EMPTY': { cause: 'The target folder holds files, but no Delta log.', remedy: 'Choose another target_path, or empty the folder.' },
+  'ING-TABLE-NOT-EMPTY': {
+    cause: 'The target folder holds files, but no Delta log.',
+    remedy: 'Choose another target_path, or empty the folder.',
+  },
   'ING-TABLE-OTHER-TRACKER': { cause: 'Another tracker loads this table.', remedy: 'Use that tracker, or another target.' },
-  'ING-TABLE-BEHIND': { cause: 'The table lacks batches that the tracker holds as committed: it was deleted, moved or rolled back.', remedy: 'Restore the table, or load all files again with `ingest run --tables TABLE --full-drop`.' },
+  'ING-TABLE-BEHIND': {
+    cause: 'The table lacks batches that the tracker holds as committed: it was deleted, moved or rolled back.',
+    remedy: 'Restore the table, or load all files again with `ingest run --tables TABLE --full-drop`.',
+  },
   'ING-TABLE-PARTITIONING': { cause: 'partition_columns differ from those of the table.', remedy: 'Write the columns of the table.' },
   'ING-TABLE-CONSTRAINT': { cause: 'A row violates a constraint of the table.', remedy: 'Mend the row.' },
-  'ING-TABLE-APPEND-ONLY': { cause: 'The table is append-only, and the strategy removes rows.', remedy: 'Use append, or unset delta.appendOnly.' },
+  'ING-TABLE-APPEND-ONLY': {
+    cause: 'The table is append-only, and the strategy removes rows.',
+    remedy: 'Use append, or unset delta.appendOnly.',
+  },
   'ING-TABLE-CONFLICT': { cause: 'Other writers changed the table again and again.', remedy: 'None: it is tried again.' },
   'ING-TABLE-BALANCE': { cause: 'Rows read and rows accounted for differ; nothing was committed.', remedy: 'Report it with the file.' },
   'ING-TABLE-STRATEGY': { cause: 'A custom strategy failed or returned no plan.', remedy: 'Mend the module.' },
 
-  'ING-SOURCE-MISSING': { cause: 'The folder or file that a source pattern names does not exist.', remedy: 'Create it, or mend source_path_pattern.' },
-  'ING-SOURCE-NAME': { cause: 'A file name is not UTF-8 and is shown like the name of another file.', remedy: 'Rename the file at the source.' },
+  'ING-SOURCE-MISSING': {
+    cause: 'The folder or file that a source pattern names does not exist.',
+    remedy: 'Create it, or mend source_path_pattern.',
+  },
+  'ING-SOURCE-NAME': {
+    cause: 'A file name is not UTF-8 and is shown like the name of another file.',
+    remedy: 'Rename the file at the source.',
+  },
   'ING-SOURCE-UNREADABLE': { cause: 'A folder of the source cannot be listed.', remedy: 'Grant read permission.' },
   'ING-STORAGE-FULL': { cause: 'There is no room on the disk.', remedy: 'Free room; it is tried again.' },
   'ING-STORAGE-READ-ONLY': { cause: 'The target or the state folder cannot be written.', remedy: 'Grant write permission.' },

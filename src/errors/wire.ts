@@ -1,5 +1,16 @@
-import { BugError, ConfigError, ConflictError, type ErrorDetails, FileError, IngestError, type Retry, TableError, UnavailableError, UpstreamError } from './errors.ts'
 import type { ErrorCode } from './codes.ts'
+import {
+  BugError,
+  ConfigError,
+  ConflictError,
+  type ErrorDetails,
+  FileError,
+  IngestError,
+  type Retry,
+  TableError,
+  UnavailableError,
+  UpstreamError,
+} from './errors.ts'
 
 /** An error as it crosses a process border: data only, and its class by name. */
 export interface WireError {

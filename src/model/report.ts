@@ -77,7 +77,13 @@ export interface StatusReport {
     readonly strategy: string
     readonly target: string
     readonly paused: boolean
-    readonly files: { readonly pending: number; readonly processing: number; readonly completed: number; readonly failed: number; readonly skipped: number }
+    readonly files: {
+      readonly pending: number
+      readonly processing: number
+      readonly completed: number
+      readonly failed: number
+      readonly skipped: number
+    }
     readonly rows: number
     readonly bytes: number
     readonly last_loaded_at: string | null
@@ -93,12 +99,25 @@ export interface ExplainReport {
   readonly status: string | null
   readonly verdict: 'will_load' | 'loaded' | 'not_loaded'
   readonly steps: readonly { readonly check: string; readonly passed: boolean; readonly detail: string }[]
-  readonly history: readonly { readonly at: string; readonly from: string | null; readonly to: string; readonly version: string; readonly batch_id: string | null; readonly reason: string | null }[]
+  readonly history: readonly {
+    readonly at: string
+    readonly from: string | null
+    readonly to: string
+    readonly version: string
+    readonly batch_id: string | null
+    readonly reason: string | null
+  }[]
 }
 
 export interface CheckReport {
   readonly ok: boolean
-  readonly checks: readonly { readonly check: string; readonly subject: string; readonly ok: boolean; readonly detail: string; readonly hint: string | null }[]
+  readonly checks: readonly {
+    readonly check: string
+    readonly subject: string
+    readonly ok: boolean
+    readonly detail: string
+    readonly hint: string | null
+  }[]
 }
 
 export interface HistoryReport {

@@ -46,17 +46,29 @@ export async function rowsByFile(counted: Counted): Promise<CountedRows> {
     const left = one - (kept.get(file.path) ?? 0n)
     if (left < 0n) throw unbalanced(`${file.path} gave ${one} rows, but more were written`)
     dropped += left
-    byFile.set(file.path, { ...NO_ROWS, read: one, loaded: plan.dropped === 'superseded' ? one : one - left, deduplicated: plan.dropped === 'superseded' ? 0n : left })
+    byFile.set(file.path, {
+      ...NO_ROWS,
+      read: one,
+      loaded: plan.dropped === 'superseded' ? one : one - left,
+      deduplicated: plan.dropped === 'superseded' ? 0n : left,
+    })
   }
   return { byFile, dropped }
 }
 
 /** Rows of each file that the plan keeps; from the data files where they name their source, which is cheapest. */
-async function keptRows({ plan, staged, shape, context }: Counted, only: string | undefined, written: bigint): Promise<ReadonlyMap<string, bigint>> {
+async function keptRows(
+  { plan, staged, shape, context }: Counted,
+  only: string | undefined,
+  written: bigint,
+): Promise<ReadonlyMap<string, bigint>> {
   if (only !== undefined) return new Map([[only, written]])
   const paths = staged.flatMap((one) => one.localPaths)
   if (shape.auditColumns.includes('_source_file') && paths.length > 0) {
-    return countBy(sql`select ${id('_source_file')} as path, count(*) as rows from read_parquet(${literalList(paths)}, hive_partitioning = false) group by 1`, context)
+    return countBy(
+      sql`select ${id('_source_file')} as path, count(*) as rows from read_parquet(${literalList(paths)}, hive_partitioning = false) group by 1`,
+      context,
+    )
   }
   return countBy(sql`select __path as path, count(*) as rows from (${plan.add}) group by 1`, context)
 }

@@ -21,7 +21,8 @@ export function misfit(from: string, to: string): string | undefined {
 function misfitOf(from: TypeNode, to: TypeNode, path: string): string | undefined {
   if (from.kind === 'struct' && to.kind === 'struct') return structMisfit(from.fields, to.fields, path)
   if (from.kind === 'list' && to.kind === 'list') return misfitOf(from.element, to.element, `${path}[]`)
-  if (from.kind === 'map' && to.kind === 'map') return misfitOf(from.key, to.key, `${path}{key}`) ?? misfitOf(from.value, to.value, `${path}{value}`)
+  if (from.kind === 'map' && to.kind === 'map')
+    return misfitOf(from.key, to.key, `${path}{key}`) ?? misfitOf(from.value, to.value, `${path}{value}`)
   if (from.kind === 'plain' && to.kind === 'plain' && widens(from.text, to.text)) return undefined
   return `${textOf(from)} in the file${path === '' ? '' : ` at ${path}`}, ${textOf(to)} in the table`
 }

@@ -13,7 +13,13 @@ export async function inspectLog(target: OpenTable, appId: string, known: bigint
     manifests.push(manifest)
     number = manifest.previous
   }
-  return { exists: target.state !== null, version: target.state?.version ?? null, lastBatch, highestManifest: await target.highestManifest(), manifests }
+  return {
+    exists: target.state !== null,
+    version: target.state?.version ?? null,
+    lastBatch,
+    highestManifest: await target.highestManifest(),
+    manifests,
+  }
 }
 
 /** Under the table's lease: also removes what dead batches left in the table's folder. */
@@ -24,7 +30,11 @@ export async function recoverLog(target: OpenTable, appId: string, known: bigint
 }
 
 function missing(target: OpenTable, batch: bigint): TableError {
-  return new TableError('ING-TABLE-LOG', `the manifest of batch ${batch} is missing under _ingestd/manifests, though version ${target.state?.version ?? '?'} of the log holds that batch`, {
-    hint: 'restore the folder _ingestd of the table',
-  })
+  return new TableError(
+    'ING-TABLE-LOG',
+    `the manifest of batch ${batch} is missing under _ingestd/manifests, though version ${target.state?.version ?? '?'} of the log holds that batch`,
+    {
+      hint: 'restore the folder _ingestd of the table',
+    },
+  )
 }

@@ -1,5 +1,5 @@
-import { engineFailure, firstLine } from '../engine/failure.ts'
 import type { Session } from '../engine/engine.ts'
+import { engineFailure, firstLine } from '../engine/failure.ts'
 import { sql } from '../engine/sql.ts'
 import { FileError } from '../errors/errors.ts'
 import type { FileGroup, Format, FormatContext, ReadColumn } from '../formats/format.ts'
@@ -14,7 +14,12 @@ export interface TypedGroup {
  * Finds the files that make a read fail, by the format's own diagnosis or by reading halves. Throws what has nothing
  * to do with a file. Empty when every group reads well by itself.
  */
-export async function findCulprits(groups: readonly TypedGroup[], failure: unknown, format: Format, context: FormatContext): Promise<readonly FileError[]> {
+export async function findCulprits(
+  groups: readonly TypedGroup[],
+  failure: unknown,
+  format: Format,
+  context: FormatContext,
+): Promise<readonly FileError[]> {
   const foreign = engineFailure(failure)
   if (foreign && !(foreign instanceof FileError)) throw foreign
   const culprits: FileError[] = []
@@ -64,4 +69,3 @@ export function without(typed: TypedGroup, paths: ReadonlySet<string>): TypedGro
   const files = typed.group.files.filter((file) => !paths.has(file.path))
   return files.length === typed.group.files.length ? typed : { ...typed, group: { ...typed.group, files } }
 }
-

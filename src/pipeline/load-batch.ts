@@ -7,7 +7,7 @@ import type { LoadJob, LoadResult, Preview } from './protocol.ts'
 import { shapeOf } from './shape.ts'
 import { inspectSource, judged } from './source.ts'
 import { countingSink, type Sink, stagePlan, tableSink } from './stage.ts'
-import { emptyLeaving, leave, type Leaving } from './units.ts'
+import { emptyLeaving, type Leaving, leave } from './units.ts'
 
 /**
  * One batch from its files to its commit. Before the commit everything may be thrown away; after it nothing may fail
@@ -25,7 +25,15 @@ export async function loadBatch(job: LoadJob, target: OpenTable, context: LoadCo
   if ((await target.writeManifest(manifest)) === 'exists') return givenUp(job.batch, 'its batch number was taken by another process')
   failpoint('after-manifest')
   const { staged, remove, blindAppend } = plan
-  const commit = await target.commit({ manifest, staged, remove, blindAppend, columns: shape.columns, trackerId: job.trackerId, strategy: job.table.strategy })
+  const commit = await target.commit({
+    manifest,
+    staged,
+    remove,
+    blindAppend,
+    columns: shape.columns,
+    trackerId: job.trackerId,
+    strategy: job.table.strategy,
+  })
   failpoint('after-commit')
   switch (commit.kind) {
     case 'committed':
@@ -54,7 +62,7 @@ export async function previewBatch(job: LoadJob, target: OpenTable, context: Loa
 
 async function planBatch(job: LoadJob, target: OpenTable, sink: Sink, context: LoadContext) {
   const shaped = await shapeBatch(job, target, context)
-  const plan = await stagePlan(shaped.shape, job, target, sink, context)
+  const plan = await stagePlan(shaped.shape, { job, target, sink, context })
   return { ...shaped, plan, leaving: leave(shaped.leaving, plan) }
 }
 
@@ -63,9 +71,14 @@ async function shapeBatch(job: LoadJob, target: OpenTable, context: LoadContext)
   const source = await inspectSource(job.batch.files, context.landing, context.format, context.formatContext)
   failpoint('after-inspect')
   const unread: Leaving = leave(emptyLeaving(), judged(source.failed, job.batch.files, context.landing), job)
-  const readable = source.groups.map((group) => ({ ...group, files: group.files.filter((file) => !unread.paths.has(file.path)) })).filter((group) => group.files.length > 0)
+  const readable = source.groups
+    .map((group) => ({ ...group, files: group.files.filter((file) => !unread.paths.has(file.path)) }))
+    .filter((group) => group.files.length > 0)
   const shape = await shapeOf(readable, target.state, context.format, { ...context.formatContext, reader: source.reader })
   const leaving = leave(unread, judged(shape.failed, job.batch.files, context.landing), job)
-  const groups = shape.groups.map((one) => ({ ...one, group: { ...one.group, files: one.group.files.filter((file) => !leaving.paths.has(file.path)) } }))
+  const groups = shape.groups.map((one) => ({
+    ...one,
+    group: { ...one.group, files: one.group.files.filter((file) => !leaving.paths.has(file.path)) },
+  }))
   return { shape: { ...shape, groups: groups.filter(({ group }) => group.files.length > 0) }, reader: source.reader, leaving }
 }

@@ -31,7 +31,10 @@ export function outcomeOf(batch: Batch, plan: StagedPlan | undefined, leaving: L
 /** The batch came to nothing through no fault of its files: they go back to pending and are planned again. */
 export function givenUp(batch: Batch, reason: string): LoadResult {
   const files = batch.files.map((file) => ({ kind: 'released' as const, path: file.path, reason }))
-  return { outcome: { batchId: batch.id, number: batch.number, version: null, files, rows: NO_STRATEGY_ROWS, bytes: 0n, warnings: [] }, overtaken: true }
+  return {
+    outcome: { batchId: batch.id, number: batch.number, version: null, files, rows: NO_STRATEGY_ROWS, bytes: 0n, warnings: [] },
+    overtaken: true,
+  }
 }
 
 export function manifestOf(job: LoadJob, plan: StagedPlan, reader: unknown, context: LoadContext): Manifest {

@@ -1,8 +1,8 @@
 import type { Batch, BatchOutcome } from '../model/batch.ts'
 import type { Manifest } from '../model/manifest.ts'
 import type { Column } from '../model/schema.ts'
-import type { HistoryEntry } from '../stores/store.ts'
 import type { TableConfig } from '../model/table.ts'
+import type { HistoryEntry } from '../stores/store.ts'
 
 /** What a table's log says, for recovery before a load. */
 export interface Inspection {

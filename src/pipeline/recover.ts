@@ -33,7 +33,15 @@ export async function recover(pass: RecoverPass): Promise<Inspection> {
   for (const batch of await tracker.abandoned(table.name, owner.isAlive)) {
     await tracker.takeOver(batch.id, owner.id)
     // What a manifest held is completed by now; the rest of the batch left no trace in the table.
-    await tracker.settle(table.name, owner.id, { batchId: batch.id, number: batch.number, version: null, files: [], rows: NO_STRATEGY_ROWS, bytes: 0n, warnings: [] })
+    await tracker.settle(table.name, owner.id, {
+      batchId: batch.id,
+      number: batch.number,
+      version: null,
+      files: [],
+      rows: NO_STRATEGY_ROWS,
+      bytes: 0n,
+      warnings: [],
+    })
   }
   return inspection
 }
@@ -42,7 +50,11 @@ export async function recover(pass: RecoverPass): Promise<Inspection> {
 function checkNotBehind(table: TableConfig, known: bigint | null, inspection: Inspection): void {
   if (known === null || (inspection.lastBatch !== null && inspection.lastBatch >= known)) return
   const state = inspection.exists ? `its log ends with batch ${inspection.lastBatch ?? 'none'}` : 'there is no table'
-  throw new TableError('ING-TABLE-BEHIND', `${table.name}: the tracker holds batch ${known} as committed, but at ${table.targetPath} ${state}`, {
-    hint: `restore the table, or load all files again: ingest run --tables ${table.name} --full-drop`,
-  })
+  throw new TableError(
+    'ING-TABLE-BEHIND',
+    `${table.name}: the tracker holds batch ${known} as committed, but at ${table.targetPath} ${state}`,
+    {
+      hint: `restore the table, or load all files again: ingest run --tables ${table.name} --full-drop`,
+    },
+  )
 }

@@ -1,5 +1,5 @@
-import { failpoint } from '../lib/failpoint.ts'
 import type { Clock } from '../lib/clock.ts'
+import { failpoint } from '../lib/failpoint.ts'
 import type { Batch, BatchOutcome } from '../model/batch.ts'
 import type { FileSeen } from '../model/file.ts'
 import type { RunEvent } from '../model/report.ts'
@@ -7,7 +7,7 @@ import type { Lister, ListingPage, WaitingFile } from '../watcher/watcher.ts'
 import { givenUp } from './outcome.ts'
 import { changedFilePolicy } from './policy.ts'
 import type { Inspection, LoadJob, LoadResult } from './protocol.ts'
-import { recover, type RecoverPass } from './recover.ts'
+import { type RecoverPass, recover } from './recover.ts'
 import { selectSnapshots } from './select.ts'
 import type { TableTally } from './tally.ts'
 
@@ -19,7 +19,9 @@ export interface TablePass extends RecoverPass {
   readonly signal: AbortSignal
   readonly onEvent: (event: RunEvent) => void
   /** Waits once for files that are still too young, and gives those that have become complete. */
-  readonly settle: (waiting: readonly WaitingFile[]) => Promise<{ readonly complete: readonly FileSeen[]; readonly changing: readonly WaitingFile[] }>
+  readonly settle: (
+    waiting: readonly WaitingFile[],
+  ) => Promise<{ readonly complete: readonly FileSeen[]; readonly changing: readonly WaitingFile[] }>
 }
 
 /** What the tracker remembers of a table with `include_existing: false` once it was listed. */
@@ -63,7 +65,11 @@ async function reopenAll({ table, tracker }: TablePass, seen: ReadonlySet<string
 }
 
 /** Lists the source page by page; each page is one comparison with the tracker. For a full drop it tells which files are there. */
-async function discover(pass: TablePass, first: Promise<IteratorResult<ListingPage>>, pages: AsyncIterator<ListingPage>): Promise<ReadonlySet<string> | undefined> {
+async function discover(
+  pass: TablePass,
+  first: Promise<IteratorResult<ListingPage>>,
+  pages: AsyncIterator<ListingPage>,
+): Promise<ReadonlySet<string> | undefined> {
   const { table, tracker, tally } = pass
   const policy = changedFilePolicy(table)
   const waiting: WaitingFile[] = []

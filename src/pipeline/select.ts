@@ -27,7 +27,8 @@ export function selectSnapshots(pending: readonly FileSeen[], loaded: LoadedUnit
   const units = unitsOf(pending, table)
   const names = new Map(units.flatMap((unit) => unit.files.map((file) => [file.path, unit.name] as const)))
   const folders = table.snapshotUnit === 'folder' ? units.map((unit) => unit.name) : []
-  if (table.overwriteScope === 'partition' || table.snapshotUnit === 'batch') return { paths: pending.map((file) => file.path), units: names, skip: [], folders }
+  if (table.overwriteScope === 'partition' || table.snapshotUnit === 'batch')
+    return { paths: pending.map((file) => file.path), units: names, skip: [], folders }
   const newest = units.at(-1)
   if (newest === undefined) return { paths: [], units: names, skip: [], folders: [] }
   const beaten = loaded !== undefined && loaded.unit !== newest.name && isOlder(newest, loaded)

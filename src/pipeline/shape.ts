@@ -1,5 +1,5 @@
-import { TableError, FileError } from '../errors/errors.ts'
 import { id, join, literal, raw, type Sql, sql } from '../engine/sql.ts'
+import { FileError, TableError } from '../errors/errors.ts'
 import type { FileGroup, Format, FormatContext, ReadColumn } from '../formats/format.ts'
 import { AUDIT_COLUMNS, type Column } from '../model/schema.ts'
 import type { TableConfig } from '../model/table.ts'
@@ -36,7 +36,12 @@ const FORBIDDEN = /[ ,;{}()\n\t=]/
  * Matches the columns of each group with those of the table by name, ignoring case; adds new ones or refuses them by
  * `schema_evolution`, and sets aside the files that do not fit.
  */
-export async function shapeOf(groups: readonly FileGroup[], state: TableState | null, format: Format, context: FormatContext): Promise<Shape> {
+export async function shapeOf(
+  groups: readonly FileGroup[],
+  state: TableState | null,
+  format: Format,
+  context: FormatContext,
+): Promise<Shape> {
   const { table } = context
   const mapped = groups.map((group) => mapColumns(group, table))
   const failed: FileError[] = []
@@ -44,14 +49,15 @@ export async function shapeOf(groups: readonly FileGroup[], state: TableState | 
   const known = state?.columns ?? []
   const fixed = known.length > 0 && !isUndetermined(known)
   checkDeclared(table, known)
-  const reference = table.schemaEvolution === 'fail' ? (fixed ? new Set(known.map((column) => lower(column.name))) : firstNames(usable, table)) : undefined
+  const reference =
+    table.schemaEvolution === 'fail' ? (fixed ? new Set(known.map((column) => lower(column.name))) : firstNames(usable, table)) : undefined
   const admitted = reference === undefined ? usable : setAside(usable, failed, (one) => strictProblem(one, reference, table))
-  const newColumns = await columnsToAdd(admitted, known, table, format, context)
+  const newColumns = await columnsToAdd(admitted, known, format, context)
   const columns = withAudit([...known, ...newColumns.map((column) => ({ ...column, nullable: true }))], table)
   const types = new Map(columns.map((column) => [lower(column.name), column.type]))
   const fitting = setAside(admitted, failed, (one) => typeProblem(one, types))
   return {
-    groups: fitting.map((one) => typed(one, types)),
+    groups: fitting.map((one) => withTypes(one, types)),
     failed,
     columns,
     newColumns: columns.slice(known.length).map(({ name, type }) => ({ name, type })),
@@ -60,9 +66,17 @@ export async function shapeOf(groups: readonly FileGroup[], state: TableState | 
 }
 
 /** The rows of the groups as the table's columns, in order, and `__path`. */
-export function recordsOf(shape: Shape, stamp: { readonly loadedAt: string; readonly batchId: string }, format: Format, context: FormatContext): Sql {
+export function recordsOf(
+  shape: Shape,
+  stamp: { readonly loadedAt: string; readonly batchId: string },
+  format: Format,
+  context: FormatContext,
+): Sql {
+  const isAudit = (column: TableColumn) => shape.auditColumns.includes(column.name)
   const selects = shape.groups.map((one) => {
-    const values = shape.columns.map((column) => sql`${valueOf(column, one, shape, stamp, context.table)} as ${id(column.name)}`)
+    const values = shape.columns.map(
+      (column) => sql`${isAudit(column) ? auditValue(column, stamp) : columnValue(column, one, context.table)} as ${id(column.name)}`,
+    )
     return sql`select ${join([...values, id('__path')])} from (${format.relation(one.group, one.columns, context)})`
   })
   return selects.length === 0 ? noRecords(shape) : join(selects, ' union all ')
@@ -73,8 +87,7 @@ function noRecords(shape: Shape): Sql {
   return sql`select ${join([...values, sql`null::varchar as __path`])} where false`
 }
 
-function valueOf(column: TableColumn, one: ShapedGroup, shape: Shape, stamp: { loadedAt: string; batchId: string }, table: TableConfig): Sql {
-  if (shape.auditColumns.includes(column.name)) return auditValue(column, stamp)
+function columnValue(column: TableColumn, one: ShapedGroup, table: TableConfig): Sql {
   const source = one.sources.get(lower(column.name))
   if (source === undefined) return sql`null::${raw(column.type)}`
   // An empty string cannot be told from null in a partition value; the log holds null.
@@ -100,13 +113,21 @@ function mapColumns(group: FileGroup, table: TableConfig): Mapped {
 function setAside(groups: readonly Mapped[], failed: FileError[], problem: (one: Mapped) => Problem | undefined): readonly Mapped[] {
   return groups.filter((one) => {
     const found = problem(one)
-    if (found) failed.push(...one.group.files.map((file) => new FileError(found.code, file.path, `${file.path}: ${found.message}`, { hint: found.hint })))
+    if (found)
+      failed.push(
+        ...one.group.files.map((file) => new FileError(found.code, file.path, `${file.path}: ${found.message}`, { hint: found.hint })),
+      )
     return found === undefined
   })
 }
 
 interface Problem {
-  readonly code: 'ING-FILE-COLUMN-NAME' | 'ING-FILE-DUPLICATE-COLUMN' | 'ING-SCHEMA-NEW-COLUMN' | 'ING-SCHEMA-MISSING-COLUMN' | 'ING-SCHEMA-TYPE'
+  readonly code:
+    | 'ING-FILE-COLUMN-NAME'
+    | 'ING-FILE-DUPLICATE-COLUMN'
+    | 'ING-SCHEMA-NEW-COLUMN'
+    | 'ING-SCHEMA-MISSING-COLUMN'
+    | 'ING-SCHEMA-TYPE'
   readonly message: string
   readonly hint: string
 }
@@ -116,9 +137,18 @@ function nameProblem({ pairs }: Mapped, table: TableConfig): Problem | undefined
   for (const { source, target } of pairs) {
     if (FORBIDDEN.test(target)) {
       const proposal = target.trim().replaceAll(/[ ,;{}()\n\t=]+/g, '_')
-      return { code: 'ING-FILE-COLUMN-NAME', message: `the column name ${JSON.stringify(target)} cannot stand in a Delta table`, hint: `rename_columns: {${JSON.stringify(source)}: ${proposal}}` }
+      return {
+        code: 'ING-FILE-COLUMN-NAME',
+        message: `the column name ${JSON.stringify(target)} cannot stand in a Delta table`,
+        hint: `rename_columns: {${JSON.stringify(source)}: ${proposal}}`,
+      }
     }
-    if (seen.has(lower(target))) return { code: 'ING-FILE-DUPLICATE-COLUMN', message: `the column ${JSON.stringify(target)} stands twice (names differ by case at most)`, hint: 'rename one with rename_columns, or leave it out with exclude_columns' }
+    if (seen.has(lower(target)))
+      return {
+        code: 'ING-FILE-DUPLICATE-COLUMN',
+        message: `the column ${JSON.stringify(target)} stands twice (names differ by case at most)`,
+        hint: 'rename one with rename_columns, or leave it out with exclude_columns',
+      }
     seen.add(lower(target))
   }
   return undefined
@@ -127,17 +157,33 @@ function nameProblem({ pairs }: Mapped, table: TableConfig): Problem | undefined
 function strictProblem({ pairs }: Mapped, reference: ReadonlySet<string>, table: TableConfig): Problem | undefined {
   const own = new Set(pairs.map(({ target }) => lower(target)))
   const added = pairs.find(({ target }) => !reference.has(lower(target)))
-  if (added) return { code: 'ING-SCHEMA-NEW-COLUMN', message: `the column ${JSON.stringify(added.target)} is not in ${table.name}`, hint: 'schema_evolution: true adds it; exclude_columns leaves it out' }
+  if (added)
+    return {
+      code: 'ING-SCHEMA-NEW-COLUMN',
+      message: `the column ${JSON.stringify(added.target)} is not in ${table.name}`,
+      hint: 'schema_evolution: true adds it; exclude_columns leaves it out',
+    }
   const audit = new Set(AUDIT_COLUMNS.map((column) => column.name))
   const missing = [...reference].find((name) => !own.has(name) && !audit.has(name))
-  return missing === undefined ? undefined : { code: 'ING-SCHEMA-MISSING-COLUMN', message: `the column ${JSON.stringify(missing)} of ${table.name} is missing`, hint: 'schema_evolution: true loads it as null' }
+  return missing === undefined
+    ? undefined
+    : {
+        code: 'ING-SCHEMA-MISSING-COLUMN',
+        message: `the column ${JSON.stringify(missing)} of ${table.name} is missing`,
+        hint: 'schema_evolution: true loads it as null',
+      }
 }
 
 function typeProblem({ pairs }: Mapped, types: ReadonlyMap<string, string>): Problem | undefined {
   for (const { source, target, type } of pairs) {
     const wanted = types.get(lower(target))
     const reason = type === null || wanted === undefined ? undefined : misfit(type, wanted)
-    if (reason !== undefined) return { code: 'ING-SCHEMA-TYPE', message: `column ${JSON.stringify(source)}: ${reason}`, hint: 'deliver the type of the table, or leave the column out with exclude_columns' }
+    if (reason !== undefined)
+      return {
+        code: 'ING-SCHEMA-TYPE',
+        message: `column ${JSON.stringify(source)}: ${reason}`,
+        hint: 'deliver the type of the table, or leave the column out with exclude_columns',
+      }
   }
   return undefined
 }
@@ -165,11 +211,20 @@ function checkDeclared(table: TableConfig, known: readonly TableColumn[]): void 
   for (const [name, type] of Object.entries(table.columnTypes)) {
     const existing = types.get(lower(name))
     const reason = existing === undefined ? undefined : misfit(declaredType(type), existing)
-    if (reason !== undefined) throw new TableError('ING-SCHEMA-TYPE', `${table.name}: columns.${name}: ${reason}`, { hint: `write ${name}: ${existing}, the type that the table has` })
+    if (reason !== undefined)
+      throw new TableError('ING-SCHEMA-TYPE', `${table.name}: columns.${name}: ${reason}`, {
+        hint: `write ${name}: ${existing}, the type that the table has`,
+      })
   }
 }
 
-async function columnsToAdd(groups: readonly Mapped[], known: readonly TableColumn[], table: TableConfig, format: Format, context: FormatContext): Promise<readonly Column[]> {
+async function columnsToAdd(
+  groups: readonly Mapped[],
+  known: readonly TableColumn[],
+  format: Format,
+  context: FormatContext,
+): Promise<readonly Column[]> {
+  const { table } = context
   const taken = new Set(known.map((column) => lower(column.name)))
   const declared = new Map(Object.entries(table.columnTypes).map(([name, type]) => [lower(name), { name, type: declaredType(type) }]))
   const full = groups.filter(({ group }) => !group.empty)
@@ -178,14 +233,28 @@ async function columnsToAdd(groups: readonly Mapped[], known: readonly TableColu
   if (known.length === 0) for (const { name } of declared.values()) if (!targets.has(lower(name))) targets.set(lower(name), name)
   const missing = [...targets].filter(([key]) => !taken.has(key))
   if (missing.length === 0) return []
-  const inferred = missing.every(([key]) => declared.has(key)) ? new Map<string, string>() : await inferTargets(full, taken, format, context)
+  const inferred = missing.every(([key]) => declared.has(key))
+    ? new Map<string, string>()
+    : await inferTargets(full, taken, format, context)
   return missing.map(([key, name]) => declared.get(key) ?? { name, type: inferred.get(key) ?? 'VARCHAR' })
 }
 
 /** Types by the table's names, inferred from the groups that have a column that is new. */
-async function inferTargets(full: readonly Mapped[], taken: ReadonlySet<string>, format: Format, context: FormatContext): Promise<ReadonlyMap<string, string>> {
+async function inferTargets(
+  full: readonly Mapped[],
+  taken: ReadonlySet<string>,
+  format: Format,
+  context: FormatContext,
+): Promise<ReadonlyMap<string, string>> {
   const news = full.filter(({ pairs }) => pairs.some(({ target }) => !taken.has(lower(target))))
-  const inferred = new Map((await format.infer(news.map(({ group }) => group), context)).map((column) => [lower(column.name), column.type]))
+  const inferred = new Map(
+    (
+      await format.infer(
+        news.map(({ group }) => group),
+        context,
+      )
+    ).map((column) => [lower(column.name), column.type]),
+  )
   const types = new Map<string, string>()
   for (const { pairs } of news) {
     for (const { source, target } of pairs) {
@@ -202,7 +271,7 @@ function withAudit(columns: readonly TableColumn[], table: TableConfig): readonl
   return [...columns, ...AUDIT_COLUMNS.filter((column) => !names.has(column.name)).map((column) => ({ ...column, nullable: true }))]
 }
 
-function typed({ group, pairs }: Mapped, types: ReadonlyMap<string, string>): ShapedGroup {
+function withTypes({ group, pairs }: Mapped, types: ReadonlyMap<string, string>): ShapedGroup {
   const targets = new Map(pairs.map(({ source, target }) => [source, target]))
   const columns: ReadColumn[] = group.columns.map(({ name, type }) => {
     const target = targets.get(name)

@@ -20,10 +20,16 @@ export interface Released {
 }
 
 /** Opens the files of a batch and groups them; those that cannot be read are set aside. */
-export async function inspectSource(files: readonly BatchFile[], landing: LandingFiles, format: Format, context: FormatContext): Promise<InspectedSource> {
+export async function inspectSource(
+  files: readonly BatchFile[],
+  landing: LandingFiles,
+  format: Format,
+  context: FormatContext,
+): Promise<InspectedSource> {
   const opened: readonly SourceFile[] = await landing.opened(files)
   const inspection = await format.inspect(opened, context)
-  const hollow = context.table.strategy === 'overwrite' ? inspection.groups.flatMap((group) => group.files.filter((file) => file.size === 0n)) : []
+  const hollow =
+    context.table.strategy === 'overwrite' ? inspection.groups.flatMap((group) => group.files.filter((file) => file.size === 0n)) : []
   return { groups: inspection.groups, failed: [...inspection.failed, ...hollow.map(noSnapshot)], reader: inspection.reader }
 }
 
@@ -31,10 +37,17 @@ export async function inspectSource(files: readonly BatchFile[], landing: Landin
  * A file is judged by its content only while it is the one that was listed: of those that failed, the ones that changed
  * meanwhile are released instead.
  */
-export function judged(errors: readonly FileError[], files: readonly BatchFile[], landing: LandingFiles): { readonly failed: readonly FileError[]; readonly released: readonly Released[] } {
+export function judged(
+  errors: readonly FileError[],
+  files: readonly BatchFile[],
+  landing: LandingFiles,
+): { readonly failed: readonly FileError[]; readonly released: readonly Released[] } {
   if (errors.length === 0) return { failed: [], released: [] }
   const blamed = new Set(errors.map(({ file }) => file))
-  const now = compareVersions(files.filter((file) => blamed.has(file.path)), landing)
+  const now = compareVersions(
+    files.filter((file) => blamed.has(file.path)),
+    landing,
+  )
   const moved = new Set([...now.failed.map(({ file }) => file), ...now.released.map(({ path }) => path)])
   return { failed: [...errors.filter(({ file }) => !moved.has(file)), ...now.failed], released: now.released }
 }
@@ -66,9 +79,13 @@ export function compareVersions<F extends FileSeen>(files: readonly F[], landing
 
 /** No bytes say nothing of what the table shall hold; a header without rows says that it shall be empty. */
 function noSnapshot(file: FileSeen): FileError {
-  return new FileError('ING-FILE-EMPTY', file.path, `${file.path} has no bytes, so it is no snapshot; the table stays as it is`, { hint: 'deliver it again; a header without rows empties the table' })
+  return new FileError('ING-FILE-EMPTY', file.path, `${file.path} has no bytes, so it is no snapshot; the table stays as it is`, {
+    hint: 'deliver it again; a header without rows empties the table',
+  })
 }
 
 function gone(file: FileSeen): FileError {
-  return new FileError('ING-FILE-GONE', file.path, `${file.path} vanished after it was listed`, { hint: 'deliver it again, or: ingest skip FILE' })
+  return new FileError('ING-FILE-GONE', file.path, `${file.path} vanished after it was listed`, {
+    hint: 'deliver it again, or: ingest skip FILE',
+  })
 }

@@ -1,10 +1,10 @@
 import { engineFailure } from '../engine/failure.ts'
 import { id, inlined, join, literalList, raw, type Sql, sql } from '../engine/sql.ts'
-import { FileError, TableError, UnavailableError } from '../errors/errors.ts'
+import { type FileError, TableError, UnavailableError } from '../errors/errors.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import { type BatchFile, NO_ROWS, type RowCounts } from '../model/file.ts'
-import type { LoadPlan } from '../strategies/strategy.ts'
 import type { OpenTable, Staged } from '../stores/store.ts'
+import type { LoadPlan } from '../strategies/strategy.ts'
 import { rowsByFile } from './balance.ts'
 import type { LoadContext } from './context.ts'
 import { findCulprits, without } from './isolate.ts'
@@ -28,6 +28,14 @@ export interface StagedPlan {
   readonly superseded: bigint
   readonly failed: readonly FileError[]
   readonly released: readonly Released[]
+}
+
+/** What the batch is staged with. */
+export interface StageWork {
+  readonly job: LoadJob
+  readonly target: OpenTable
+  readonly sink: Sink
+  readonly context: LoadContext
 }
 
 /** Data files go to the table's folder, unseen until the commit. */
@@ -57,13 +65,14 @@ export function countingSink({ session }: LoadContext): Sink {
  * Plans the batch and writes its rows. A file that cannot be read, or that changes while it is read, is set aside
  * with its own reason, and the rest is written again: what comes out holds whole files of one content each.
  */
-export async function stagePlan(shape: Shape, job: LoadJob, target: OpenTable, sink: Sink, context: LoadContext): Promise<StagedPlan> {
+export async function stagePlan(shape: Shape, work: StageWork): Promise<StagedPlan> {
+  const { job, sink, context } = work
   const failed: FileError[] = []
   const released: Released[] = []
   let groups = shape.groups
   for (;;) {
     const kept = { ...shape, groups }
-    const attempt = await tryStage(kept, job, target, sink, context)
+    const attempt = await tryStage(kept, work)
     const bad = attempt.failed ?? compareVersions(filesOf(kept), context.landing)
     const leaving = leave(emptyLeaving(), bad, job)
     if (attempt.plan && leaving.paths.size === 0) return { ...attempt.plan, failed, released }
@@ -74,11 +83,14 @@ export async function stagePlan(shape: Shape, job: LoadJob, target: OpenTable, s
   }
 }
 
-type Attempt = { readonly plan: Omit<StagedPlan, 'failed' | 'released'>; readonly failed?: undefined } | { readonly plan?: undefined; readonly failed: { readonly failed: readonly FileError[]; readonly released: readonly Released[] } }
+type Attempt =
+  | { readonly plan: Omit<StagedPlan, 'failed' | 'released'>; readonly failed?: undefined }
+  | { readonly plan?: undefined; readonly failed: { readonly failed: readonly FileError[]; readonly released: readonly Released[] } }
 
-async function tryStage(shape: Shape, job: LoadJob, target: OpenTable, sink: Sink, context: LoadContext): Promise<Attempt> {
+async function tryStage(shape: Shape, work: StageWork): Promise<Attempt> {
+  const { job, context } = work
   try {
-    return { plan: await stageOnce(shape, job, target, sink, context) }
+    return { plan: await stageOnce(shape, work) }
   } catch (error) {
     const readable = shape.groups.filter(({ group }) => !group.empty)
     // A file that was swapped meanwhile is not judged by what was read of it.
@@ -86,27 +98,33 @@ async function tryStage(shape: Shape, job: LoadJob, target: OpenTable, sink: Sin
     if (moved.failed.length + moved.released.length > 0) return { failed: moved }
     const culprits = await findCulprits(readable, error, context.format, context.formatContext)
     if (culprits.length > 0) return { failed: { failed: culprits, released: [] } }
-    throw engineFailure(error) ?? new UnavailableError('ING-ENGINE', `${job.table.name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    throw (
+      engineFailure(error) ??
+      new UnavailableError('ING-ENGINE', `${job.table.name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    )
   }
 }
 
-async function stageOnce(shape: Shape, job: LoadJob, target: OpenTable, sink: Sink, context: LoadContext): Promise<Omit<StagedPlan, 'failed' | 'released'>> {
+async function stageOnce(shape: Shape, work: StageWork): Promise<Omit<StagedPlan, 'failed' | 'released'>> {
+  const { job, context } = work
   const full = { ...shape, groups: shape.groups.filter(({ group }) => !group.empty) }
   const many = context.strategy.reads(job.table) === 'many'
   const query = recordsOf(full, { loadedAt: context.loadedAt, batchId: job.batch.id }, context.format, context.formatContext)
   await using kept = many ? await keepRecords(query, job.batch.files, context) : undefined
   const records = kept?.name ?? sql`(${query})`
-  const plan = await planOf(records, shape, job, target, context)
+  const plan = await planOf(records, shape, work)
   failpoint('after-plan')
   const remove = job.replaceAll ? 'everything' : removalOf(plan)
-  const { result: staged, scanned } = await context.session.counting(() => write(plan, full, job, sink, context))
+  const { result: staged, scanned } = await context.session.counting(() => write(plan, full, work))
   const rows = await rowsByFile({ plan, records, many, staged, shape: full, scanned: kept?.scanned ?? scanned, context })
   const superseded = plan.dropped === 'superseded' ? rows.dropped : 0n
-  const empty = shape.groups.filter(({ group }) => group.empty).flatMap(({ group }) => group.files.map((file) => [file.path, NO_ROWS] as const))
+  const empty = shape.groups
+    .filter(({ group }) => group.empty)
+    .flatMap(({ group }) => group.files.map((file) => [file.path, NO_ROWS] as const))
   return { staged, remove, blindAppend: plan.blindAppend && !job.replaceAll, rows: new Map([...rows.byFile, ...empty]), superseded }
 }
 
-async function planOf(records: Sql, shape: Shape, job: LoadJob, target: OpenTable, context: LoadContext): Promise<LoadPlan> {
+async function planOf(records: Sql, shape: Shape, { job, target, context }: StageWork): Promise<LoadPlan> {
   const many = context.strategy.reads(job.table) === 'many' && target.state !== null
   const input = {
     table: job.table,
@@ -127,7 +145,9 @@ async function planOf(records: Sql, shape: Shape, job: LoadJob, target: OpenTabl
 /** The table's rows with the columns that it will have after the batch. */
 async function currentAs(shape: Shape, target: OpenTable): Promise<Sql> {
   const known = new Set(target.state?.columns.map((column) => column.name))
-  const values = shape.columns.map((column) => (known.has(column.name) ? id(column.name) : sql`null::${raw(column.type)} as ${id(column.name)}`))
+  const values = shape.columns.map((column) =>
+    known.has(column.name) ? id(column.name) : sql`null::${raw(column.type)} as ${id(column.name)}`,
+  )
   return sql`select ${join(values)} from (${await target.current()})`
 }
 
@@ -136,9 +156,10 @@ function removalOf(plan: LoadPlan): 'nothing' | 'everything' | 'partitions' {
   return plan.remove.kind
 }
 
-async function write(plan: LoadPlan, shape: Shape, job: LoadJob, sink: Sink, context: LoadContext): Promise<readonly Staged[]> {
+async function write(plan: LoadPlan, shape: Shape, { job, sink, context }: StageWork): Promise<readonly Staged[]> {
   const columns = join(shape.columns.map((column) => id(column.name)))
-  if (plan.remove.kind !== 'partitions') return [await sink.write(sql`select ${columns} from (${plan.add})`, shape, job.batch.id, undefined)]
+  if (plan.remove.kind !== 'partitions')
+    return [await sink.write(sql`select ${columns} from (${plan.add})`, shape, job.batch.id, undefined)]
   const sequences = await context.session.rows(sql`select distinct __sequence as sequence from (${plan.add}) order by all`)
   const staged: Staged[] = []
   for (const { sequence } of sequences) {
@@ -149,7 +170,11 @@ async function write(plan: LoadPlan, shape: Shape, job: LoadJob, sink: Sink, con
 }
 
 /** The records in a temporary table, for strategies that read them more than once; dropped at the end. */
-async function keepRecords(query: Sql, files: readonly BatchFile[], context: LoadContext): Promise<AsyncDisposable & { readonly name: Sql; readonly scanned: bigint }> {
+async function keepRecords(
+  query: Sql,
+  files: readonly BatchFile[],
+  context: LoadContext,
+): Promise<AsyncDisposable & { readonly name: Sql; readonly scanned: bigint }> {
   const { session } = context
   const rows = id(session.temporaryName('rows'))
   const order = id(session.temporaryName('files'))
@@ -162,7 +187,9 @@ async function keepRecords(query: Sql, files: readonly BatchFile[], context: Loa
   try {
     const paths = literalList(files.map((file) => file.path))
     const sequences = literalList(sequencesOf(files))
-    await session.run(sql`create temp table ${order} as select unnest(${paths}) as path, unnest(range(${files.length})) as ordinal, unnest(${sequences}) as sequence`)
+    await session.run(
+      sql`create temp table ${order} as select unnest(${paths}) as path, unnest(range(${files.length})) as ordinal, unnest(${sequences}) as sequence`,
+    )
     const { scanned } = await session.counting(() => session.run(inlined(sql`create temp table ${rows} as ${query}`)))
     await session.run(sql`create temp view ${view} as
       select r.*, f.ordinal as __ordinal, r.rowid as __row, f.sequence as __sequence from ${rows} as r join ${order} as f on f.path = r.__path`)

@@ -1,10 +1,10 @@
 import { type IngestError, reportOf } from '../errors/errors.ts'
-import { type Batch, type BatchOutcome, NO_STRATEGY_ROWS } from '../model/batch.ts'
+import { type Batch, type BatchOutcome, type FileOutcome, NO_STRATEGY_ROWS } from '../model/batch.ts'
 import type { DryRunTable, ReportError, ReportRows, TableReport, TableStatus } from '../model/report.ts'
 import type { TableConfig } from '../model/table.ts'
 import type { AdmitResult } from '../tracker/tracker.ts'
-import type { LoadResult } from './protocol.ts'
 import type { WaitingFile } from '../watcher/watcher.ts'
+import type { LoadResult } from './protocol.ts'
 
 /** Errors listed in a report; all of them are in the tracker. */
 const LISTED = 100
@@ -17,7 +17,17 @@ export class TableTally {
   readonly #startedMs: number
   readonly #errors: ReportError[] = []
   readonly #warnings: ReportWarning[] = []
-  readonly #rows: { -readonly [K in keyof ReportRows]: number } = { read: 0, loaded: 0, rejected: 0, filtered: 0, deduplicated: 0, inserted: 0, updated: 0, deleted: 0, unchanged: 0 }
+  readonly #rows: { -readonly [K in keyof ReportRows]: number } = {
+    read: 0,
+    loaded: 0,
+    rejected: 0,
+    filtered: 0,
+    deduplicated: 0,
+    inserted: 0,
+    updated: 0,
+    deleted: 0,
+    unchanged: 0,
+  }
   #version: number | null = null
   #files = { loaded: 0, failed: 0, skipped: 0, pending: 0 }
   #bytes = 0
@@ -33,7 +43,13 @@ export class TableTally {
   admitted(result: AdmitResult, policy: TableConfig['onChangedFile']): void {
     for (const path of result.ignored) {
       const message = `${path} has new content, but was loaded before`
-      if (policy === 'fail') this.#fail({ file: path, code: 'ING-FILE-CHANGED-AFTER-LOAD', message, hint: 'on_changed_file: append loads it as new data; ignore leaves it' })
+      if (policy === 'fail')
+        this.#fail({
+          file: path,
+          code: 'ING-FILE-CHANGED-AFTER-LOAD',
+          message,
+          hint: 'on_changed_file: append loads it as new data; ignore leaves it',
+        })
       else this.#warnings.push({ code: 'ING-FILE-CHANGED-AFTER-LOAD', message: `${message}; it is ignored (on_changed_file)`, file: path })
     }
   }
@@ -58,16 +74,7 @@ export class TableTally {
   batch(outcome: BatchOutcome, givenUp: boolean): void {
     if (outcome.version !== null) this.#version = Number(outcome.version)
     if (givenUp) return
-    for (const file of outcome.files) {
-      if (file.kind === 'completed') {
-        this.#files.loaded += 1
-        for (const name of ['read', 'loaded', 'rejected', 'filtered', 'deduplicated'] as const) this.#rows[name] += Number(file.rows[name])
-      } else if (file.kind === 'failed') {
-        this.#files.failed += 1
-        this.#fail({ file: file.path, code: file.error.code, message: file.error.message, hint: file.error.hint })
-      } else if (file.kind === 'skipped') this.#files.skipped += 1
-      else this.#files.pending += 1
-    }
+    for (const file of outcome.files) this.#file(file)
     for (const name of ['inserted', 'updated', 'deleted', 'unchanged'] as const) this.#rows[name] += Number(outcome.rows[name])
     this.#bytes += Number(outcome.bytes)
     for (const { code, message, file } of outcome.warnings) this.#warnings.push({ code, message, file: file ?? null })
@@ -82,13 +89,21 @@ export class TableTally {
       ...before,
       files: this.#files.loaded,
       bytes: this.#bytes,
-      schema_change: [...before.schema_change, ...preview.newColumns.filter(({ name }) => !known.has(name)).map(({ name, type }) => ({ column: name, type }))],
+      schema_change: [
+        ...before.schema_change,
+        ...preview.newColumns.filter(({ name }) => !known.has(name)).map(({ name, type }) => ({ column: name, type })),
+      ],
       rows: preview.counted ? { ...this.#rows } : null,
     }
   }
 
   contended(reason: string): void {
-    this.#fail({ file: null, code: 'ING-TABLE-CONFLICT', message: `${this.#table.name}: gave up for now after repeated conflicts: ${reason}`, hint: 'the files stay pending and are tried again by the next run' })
+    this.#fail({
+      file: null,
+      code: 'ING-TABLE-CONFLICT',
+      message: `${this.#table.name}: gave up for now after repeated conflicts: ${reason}`,
+      hint: 'the files stay pending and are tried again by the next run',
+    })
   }
 
   /** The table as a whole failed. */
@@ -134,6 +149,24 @@ export class TableTally {
       warnings: this.#warnings,
       reason: this.#skipReason,
       plan: this.plan,
+    }
+  }
+
+  #file(file: FileOutcome): void {
+    switch (file.kind) {
+      case 'completed':
+        this.#files.loaded += 1
+        for (const name of ['read', 'loaded', 'rejected', 'filtered', 'deduplicated'] as const) this.#rows[name] += Number(file.rows[name])
+        break
+      case 'failed':
+        this.#files.failed += 1
+        this.#fail({ file: file.path, code: file.error.code, message: file.error.message, hint: file.error.hint })
+        break
+      case 'skipped':
+        this.#files.skipped += 1
+        break
+      case 'released':
+        this.#files.pending += 1
     }
   }
 

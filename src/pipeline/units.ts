@@ -22,7 +22,10 @@ export function emptyLeaving(): Leaving {
  */
 export function leave(leaving: Leaving, bad: Bad, job?: LoadJob): Leaving {
   const { failed, released } = job?.table.strategy === 'overwrite' ? withSiblings(bad, job.batch.files) : bad
-  const fresh = { failed: failed.filter(({ file }) => !leaving.paths.has(file)), released: released.filter(({ path }) => !leaving.paths.has(path)) }
+  const fresh = {
+    failed: failed.filter(({ file }) => !leaving.paths.has(file)),
+    released: released.filter(({ path }) => !leaving.paths.has(path)),
+  }
   return {
     failed: [...leaving.failed, ...fresh.failed],
     released: [...leaving.released, ...fresh.released],

@@ -10,7 +10,12 @@ export const append: Strategy = {
 
 function plainAppend({ records, columns }: PlanInput): LoadPlan {
   const names = columns.map((column) => id(column.name))
-  return { add: sql`select ${join([...names, id('__path')])} from ${records}`, remove: { kind: 'nothing' }, blindAppend: true, dropped: 'deduplicated' }
+  return {
+    add: sql`select ${join([...names, id('__path')])} from ${records}`,
+    remove: { kind: 'nothing' },
+    blindAppend: true,
+    dropped: 'deduplicated',
+  }
 }
 
 /** Of rows that are equal the first in file order stays; a row that the table has stays before a later one. */

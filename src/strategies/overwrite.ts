@@ -9,13 +9,20 @@ export const overwrite: Strategy = {
   name: 'overwrite',
   reads: (table) => (table.overwriteScope === 'partition' ? 'many' : 'once'),
   validate: (table) =>
-    table.overwriteScope === 'partition' && table.partitionColumns.length === 0 ? ['overwrite_scope: partition needs partition_columns'] : [],
+    table.overwriteScope === 'partition' && table.partitionColumns.length === 0
+      ? ['overwrite_scope: partition needs partition_columns']
+      : [],
   plan: (input) => (input.table.overwriteScope === 'partition' ? replacePartitions(input) : replaceTable(input)),
 }
 
 function replaceTable({ records, columns }: PlanInput): LoadPlan {
   const names = columns.map((column) => id(column.name))
-  return { add: sql`select ${join([...names, id('__path')])} from ${records}`, remove: { kind: 'everything' }, blindAppend: false, dropped: 'superseded' }
+  return {
+    add: sql`select ${join([...names, id('__path')])} from ${records}`,
+    remove: { kind: 'everything' },
+    blindAppend: false,
+    dropped: 'superseded',
+  }
 }
 
 /** For each partition the rows of its newest snapshot, unless the table holds a newer one already. */

@@ -31,5 +31,12 @@ async function importModule(path: string): Promise<Readonly<Record<string, unkno
 }
 
 function isStrategy(value: unknown): value is Strategy {
-  return typeof value === 'object' && value !== null && 'plan' in value && typeof value.plan === 'function' && 'reads' in value && typeof value.reads === 'function'
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'plan' in value &&
+    typeof value.plan === 'function' &&
+    'reads' in value &&
+    typeof value.reads === 'function'
+  )
 }

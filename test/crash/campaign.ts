@@ -1,17 +1,25 @@
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
-import { query, list } from '../support/engine.ts'
+import { list, query } from '../support/engine.ts'
 import { activeFiles, finished, logActions, Project } from '../support/project.ts'
 
-export const FILES = 200
+const FILES = 200
 const ROWS = 5
 
 /** 200 small files in batches of 40, with a checkpoint every second commit, so that every step comes several times. */
 export function loadedProject(): Project {
   const made = new Project({
     retry_backoff: { base_seconds: 0.001, factor: 1, max_seconds: 0.001 },
-    tables: [{ table_name: 'orders', source_path_pattern: 'orders/*.csv', max_files_per_batch: 40, watch: { settle_seconds: 0 }, delta: { checkpoint_interval: 2 } }],
+    tables: [
+      {
+        table_name: 'orders',
+        source_path_pattern: 'orders/*.csv',
+        max_files_per_batch: 40,
+        watch: { settle_seconds: 0 },
+        delta: { checkpoint_interval: 2 },
+      },
+    ],
   })
   for (let file = 0; file < FILES; file += 1) {
     const rows = Array.from({ length: ROWS }, (_, row) => `${file * ROWS + row},file ${file},${row / 4}`)
@@ -47,13 +55,22 @@ export async function finish(made: Project): Promise<void> {
 /** The state is that of a run without crashes: each row once, versions without a gap, each batch once, no file in between. */
 export async function expectComplete(made: Project): Promise<void> {
   const table = made.path('tables/default/orders')
-  const [rows] = await query(`select count(*) as rows, count(distinct id) as ids, min(id) as low, max(id) as high, count(distinct _source_file) as files
+  const [rows] =
+    await query(`select count(*) as rows, count(distinct id) as ids, min(id) as low, max(id) as high, count(distinct _source_file) as files
     from read_parquet(${list(activeFiles(table))}, hive_partitioning = false)`)
-  expect(rows).toEqual({ rows: String(FILES * ROWS), ids: String(FILES * ROWS), low: '0', high: String(FILES * ROWS - 1), files: String(FILES) })
+  expect(rows).toEqual({
+    rows: String(FILES * ROWS),
+    ids: String(FILES * ROWS),
+    low: '0',
+    high: String(FILES * ROWS - 1),
+    files: String(FILES),
+  })
   const actions = logActions(table)
   const versions = [...new Set(actions.map(({ version }) => version))]
   expect(versions).toEqual(versions.map((_, index) => index))
-  const transactions = actions.flatMap(({ action }) => (action['txn'] ? [`${String(action['txn']['appId'])} ${String(action['txn']['version'])}`] : []))
+  const transactions = actions.flatMap(({ action }) =>
+    action['txn'] ? [`${String(action['txn']['appId'])} ${String(action['txn']['version'])}`] : [],
+  )
   expect(new Set(transactions).size).toBe(transactions.length)
   const tracked = await made.json<{ status: string; rows_loaded: number }[]>(['files', '--limit', '100000'])
   expect(tracked.map((file) => `${file.status} ${file.rows_loaded}`)).toEqual(Array.from({ length: FILES }, () => `completed ${ROWS}`))

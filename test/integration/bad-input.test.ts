@@ -1,5 +1,5 @@
-import { chownSync, chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { spawn, spawnSync } from 'node:child_process'
+import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { createIngest } from 'ingestd'
@@ -8,9 +8,16 @@ import { Landing } from '../support/landing.ts'
 import { finished, logActions, MAIN, project } from '../support/project.ts'
 
 /** Lands a bad file beside a good one, and answers how the bad one ended; the good one must have loaded. */
-async function beside(name: string, content: string | Uint8Array, good: { name: string; content: string } = { name: 'a-good.csv', content: 'id,name\n1,x\n' }) {
+async function beside(
+  name: string,
+  content: string | Uint8Array,
+  good: { name: string; content: string } = { name: 'a-good.csv', content: 'id,name\n1,x\n' },
+) {
   const suffix = name.slice(name.indexOf('.'))
-  const landing = new Landing({ source_path_pattern: `*${suffix.startsWith('.csv') ? '.csv' : suffix}`, columns: { id: 'BIGINT', name: 'VARCHAR' } })
+  const landing = new Landing({
+    source_path_pattern: `*${suffix.startsWith('.csv') ? '.csv' : suffix}`,
+    columns: { id: 'BIGINT', name: 'VARCHAR' },
+  })
   landing.land(good.name, good.content, 1)
   const path = landing.land(name, content, 2)
   const report = await landing.run()
@@ -93,26 +100,48 @@ describe('content of other formats', () => {
     const other = landing.land('other.parquet', 'this is no parquet file, but text', 3)
     const report = await landing.run()
     expect(report.tables[0]?.files).toMatchObject({ loaded: 1, failed: 2 })
-    expect(Object.fromEntries(report.tables[0]?.errors.map((error) => [error.file, error.code]) ?? [])).toEqual({ [cut]: 'ING-FILE-TRUNCATED', [other]: 'ING-FILE-FORMAT' })
+    expect(Object.fromEntries(report.tables[0]?.errors.map((error) => [error.file, error.code]) ?? [])).toEqual({
+      [cut]: 'ING-FILE-TRUNCATED',
+      [other]: 'ING-FILE-FORMAT',
+    })
   })
 })
 
 describe('names', () => {
   test('file names with every awkward character load, each under its own name', async () => {
     const landing = new Landing({})
-    const names = ['with space.csv', "quo'te.csv", 'dou"ble.csv', 'new\nline.csv', 'per%20cent.csv', 'ha#sh.csv', 'br[a]cket.csv', 'st*r?.csv', 'cur{l}y.csv', 'back\\slash.csv', 'emoji 🦆.csv', 'semi;colon.csv', "');drop table x;--.csv"]
-    names.forEach((name, index) => landing.land(name, `id,name\n${index},${index}\n`, index))
+    const names = [
+      'with space.csv',
+      "quo'te.csv",
+      'dou"ble.csv',
+      'new\nline.csv',
+      'per%20cent.csv',
+      'ha#sh.csv',
+      'br[a]cket.csv',
+      'st*r?.csv',
+      'cur{l}y.csv',
+      'back\\slash.csv',
+      'emoji 🦆.csv',
+      'semi;colon.csv',
+      "');drop table x;--.csv",
+    ]
+    for (const [index, name] of names.entries()) landing.land(name, `id,name\n${index},${index}\n`, index)
     const report = await landing.run()
     expect(report.tables[0]).toMatchObject({ status: 'pass', files: { loaded: names.length } })
     const rows = await landing.rows('id, _source_file')
     expect(rows.map((row) => row['_source_file'])).toEqual(names.map((name) => landing.path('landing', name)))
-    expect((await landing.files()).map((file) => file.file_path).toSorted()).toEqual(names.map((name) => landing.path('landing', name)).toSorted())
+    expect((await landing.files()).map((file) => file.file_path).toSorted()).toEqual(
+      names.map((name) => landing.path('landing', name)).toSorted(),
+    )
   })
 
   test('a name that is not UTF-8 loads with its bytes percent-encoded', async () => {
     const landing = new Landing({})
     landing.land('a.csv', 'id\n1\n', 1)
-    writeFileSync(Buffer.concat([Buffer.from(`${landing.path('landing')}/bad-`), Buffer.from([0xff, 0xfe]), Buffer.from('.csv')]), 'id\n2\n')
+    writeFileSync(
+      Buffer.concat([Buffer.from(`${landing.path('landing')}/bad-`), Buffer.from([0xff, 0xfe]), Buffer.from('.csv')]),
+      'id\n2\n',
+    )
     expect((await landing.run()).tables[0]).toMatchObject({ files: { loaded: 2 } })
     expect((await landing.rows('parse_filename(_source_file) as file')).map((row) => row['file'])).toEqual(['a.csv', 'bad-%FF%FE.csv'])
     expect((await landing.run()).tables[0]).toMatchObject({ status: 'pass', files: { loaded: 0 } })
@@ -149,13 +178,21 @@ describe('files that move', () => {
 })
 
 describe('config', () => {
-  const config = (tables: unknown, more: Record<string, unknown> = {}) => createIngest({ config: { tables, ...more } as Record<string, unknown> })
+  const config = (tables: unknown, more: Record<string, unknown> = {}) =>
+    createIngest({ config: { tables, ...more } as Record<string, unknown> })
   const table = { table_name: 't', source_path_pattern: 'l/*.csv' }
 
   test.each([
     ['an unknown key', [{ ...table, loading_stratgy: 'append' }], 'did you mean loading_strategy?'],
     ['a table name that leaves its folder', [{ ...table, table_name: '../evil' }], 'table_name'],
-    ['two tables with one target', [{ ...table, target_path: 'x' }, { ...table, table_name: 'u', target_path: 'x' }], 'target'],
+    [
+      'two tables with one target',
+      [
+        { ...table, target_path: 'x' },
+        { ...table, table_name: 'u', target_path: 'x' },
+      ],
+      'target',
+    ],
     ['two tables with one name', [table, table], 'default.t'],
   ])('%s is refused', async (_what, tables, words) => {
     await expect(config(tables)).rejects.toThrow(words)
@@ -181,7 +218,13 @@ describe('targets', () => {
     const log = join(landing.table, '_delta_log')
     mkdirSync(log, { recursive: true })
     const protocol = { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: ['rowTracking'] }
-    const metaData = { id: 'x', format: { provider: 'parquet', options: {} }, schemaString: '{"type":"struct","fields":[]}', partitionColumns: [], configuration: { 'delta.enableRowTracking': 'true' } }
+    const metaData = {
+      id: 'x',
+      format: { provider: 'parquet', options: {} },
+      schemaString: '{"type":"struct","fields":[]}',
+      partitionColumns: [],
+      configuration: { 'delta.enableRowTracking': 'true' },
+    }
     writeFileSync(join(log, '00000000000000000000.json'), `${JSON.stringify({ protocol })}\n${JSON.stringify({ metaData })}\n`)
     const report = await landing.run()
     expect(report.tables[0]?.errors[0]).toMatchObject({ file: null, code: 'ING-TABLE-FEATURE' })
@@ -202,7 +245,8 @@ describe('targets', () => {
     const landing = new Landing({}, { retry_backoff: { base_seconds: 0.001, factor: 1, max_seconds: 0.001 } })
     landing.land('a.csv', `id,text\n${Array.from({ length: 60_000 }, (_, row) => `${row},${Math.random()}`).join('\n')}\n`)
     mkdirSync(landing.path('tables'))
-    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', landing.path('tables')]).status !== 0) return context.skip('needs the right to mount a tmpfs: run the tests as root')
+    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', landing.path('tables')]).status !== 0)
+      return context.skip('needs the right to mount a tmpfs: run the tests as root')
     const unmount = () => spawnSync('umount', [landing.path('tables')])
     onTestFinished(() => void unmount())
     const report = await landing.run()
@@ -222,7 +266,9 @@ describe('targets', () => {
       mkdirSync(made.path(folder), { recursive: true })
       chownSync(made.path(folder), 65_534, 65_534)
     }
-    const asNobody = async () => JSON.parse((await finished(spawn(process.execPath, [MAIN, 'run', '--json'], { cwd: made.folder, uid: 65_534, gid: 65_534 }))).stdout).tables[0]
+    const asNobody = async () =>
+      JSON.parse((await finished(spawn(process.execPath, [MAIN, 'run', '--json'], { cwd: made.folder, uid: 65_534, gid: 65_534 }))).stdout)
+        .tables[0]
     const first = await asNobody()
     expect(first.errors.map((error: { code: string }) => error.code).toSorted()).toEqual(['ING-FILE-UNREADABLE', 'ING-SOURCE-UNREADABLE'])
     expect(first.files).toMatchObject({ loaded: 1, failed: 1 })

@@ -68,6 +68,8 @@ export class Landing {
   async rows(columns = '* exclude (_load_timestamp, _source_file, _batch_id)'): Promise<readonly Record<string, unknown>[]> {
     const files = activeFiles(this.table)
     if (files.length === 0) return []
-    return query(`select ${columns} from read_parquet(${list(files)}, union_by_name = true, hive_partitioning = true, hive_types_autocast = false) order by all`)
+    return query(
+      `select ${columns} from read_parquet(${list(files)}, union_by_name = true, hive_partitioning = true, hive_types_autocast = false) order by all`,
+    )
   }
 }

@@ -25,7 +25,10 @@ export class Project {
 
   configure(config: Record<string, unknown>): void {
     // JSON is YAML.
-    this.write('ingest.yaml', JSON.stringify({ raw_data_path: './landing', processed_data_path: './tables', checkpoint_path: './state', ...config }))
+    this.write(
+      'ingest.yaml',
+      JSON.stringify({ raw_data_path: './landing', processed_data_path: './tables', checkpoint_path: './state', ...config }),
+    )
   }
 
   path(...parts: readonly string[]): string {

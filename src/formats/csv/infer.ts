@@ -140,8 +140,10 @@ function numberType(profile: Profile): string {
 
 async function profile(group: FileGroup, names: readonly string[], { profiles, reading, rows, context }: Target): Promise<void> {
   const counts = names.map((name) => sql`${profileOf(id(name), reading)} as ${id(name)}`)
-  const query = (part: FileGroup) => context.session.rows(sql`select ${join(counts)} from (${texts(part, reading, rows)}) group by ${id(FILE)}`)
-  for (const files of await overReadable(group, query)) for (const row of files) for (const name of names) profiles.add(name, decodeProfile(row[name]))
+  const query = (part: FileGroup) =>
+    context.session.rows(sql`select ${join(counts)} from (${texts(part, reading, rows)}) group by ${id(FILE)}`)
+  for (const files of await overReadable(group, query))
+    for (const row of files) for (const name of names) profiles.add(name, decodeProfile(row[name]))
 }
 
 /** One struct of counts for a column. */
@@ -205,7 +207,8 @@ async function misfits(group: FileGroup, { profiles, reading, rows, context }: T
     const odd = profiles.isFilled(name) ? sql`try(${fromText(profiles.typeOf(name), id(name), reading)}) is null` : raw('true')
     return sql`{filled: count(${id(name)}), odd: count(*) filter (where ${id(name)} is not null and ${odd})} as ${id(name)}`
   })
-  const query = (part: FileGroup) => context.session.rows(sql`select ${join(counts)} from (${texts(part, reading, rows)}) group by ${id(FILE)}`)
+  const query = (part: FileGroup) =>
+    context.session.rows(sql`select ${join(counts)} from (${texts(part, reading, rows)}) group by ${id(FILE)}`)
   for (const row of (await overReadable(group, query)).flat()) {
     for (const name of names) {
       // Decoder: the struct that was asked for above.
@@ -222,6 +225,10 @@ const FILE = '__path'
 /** The rows of a group as texts, without ill-formed ones: they are reported when the file is read. */
 function texts(group: FileGroup, reading: Reading, rows: number | null): Sql {
   const columns = group.columns.map(({ name }) => ({ name, type: 'VARCHAR' }))
-  const read = readCsv(group.files, columns, { reading, layout: layoutOf(group), more: [sql`ignore_errors = true`, sql`filename = ${literal(FILE)}`] })
+  const read = readCsv(group.files, columns, {
+    reading,
+    layout: layoutOf(group),
+    more: [sql`ignore_errors = true`, sql`filename = ${literal(FILE)}`],
+  })
   return rows === null ? sql`select * from ${read}` : sql`select * from ${read} limit ${raw(String(rows))}`
 }

@@ -52,5 +52,8 @@ test('with unit batch all pending files are one snapshot', () => {
 
 test('with overwrite_scope partition every snapshot is looked at', () => {
   const table = tableConfig({ strategy: 'overwrite', overwriteScope: 'partition', partitionColumns: ['p'] })
-  expect(selectSnapshots([seen('/l/b', 2n), seen('/l/a', 1n)], { unit: '/l/z', path: '/l/z', modifiedNs: 9n }, table).paths).toEqual(['/l/b', '/l/a'])
+  expect(selectSnapshots([seen('/l/b', 2n), seen('/l/a', 1n)], { unit: '/l/z', path: '/l/z', modifiedNs: 9n }, table).paths).toEqual([
+    '/l/b',
+    '/l/a',
+  ])
 })

@@ -12,8 +12,8 @@ import type { TableConfig } from '../../../src/model/table.ts'
 import { STORES } from '../../../src/stores/registry.ts'
 import type { CommitOutcome, CommitRequest, OpenTable, TableColumn } from '../../../src/stores/store.ts'
 
-export const TRACKER = '11111111-1111-4111-8111-111111111111'
-export const APP = `ingestd/${TRACKER}/22222222-2222-4222-8222-222222222222`
+const TRACKER = '11111111-1111-4111-8111-111111111111'
+const APP = `ingestd/${TRACKER}/22222222-2222-4222-8222-222222222222`
 
 export const COLUMNS: readonly TableColumn[] = [
   { name: 'id', type: 'BIGINT', nullable: true },
@@ -105,7 +105,13 @@ export function manifestOf(load: Load, previous: bigint | null = load.batch > 1n
 export async function staged(table: OpenTable, load: Load): Promise<CommitRequest> {
   const columns = load.columns ?? COLUMNS
   const manifest = manifestOf(load)
-  const files = await table.stage({ add: load.add, columns, batchId: manifest.batchId, sourceBytes: 0n, ...(load.tags ? { tags: load.tags } : {}) })
+  const files = await table.stage({
+    add: load.add,
+    columns,
+    batchId: manifest.batchId,
+    sourceBytes: 0n,
+    ...(load.tags ? { tags: load.tags } : {}),
+  })
   return {
     manifest,
     staged: [files],
@@ -123,7 +129,7 @@ export async function load(table: OpenTable, one: Load): Promise<CommitOutcome> 
   return await table.commit(request)
 }
 
-export function tableConfig(targetPath: string, changes: Partial<TableConfig> = {}): TableConfig {
+function tableConfig(targetPath: string, changes: Partial<TableConfig> = {}): TableConfig {
   return {
     name: 'db.t',
     databaseName: 'db',

@@ -15,9 +15,24 @@ const columns = [
 /** Plans over literal rows and answers what the plan adds, sorted. */
 async function added(strategy: Strategy, rows: string, input: Partial<PlanInput>) {
   const engine = await session()
-  await engine.run(raw(`create temp table records as select * from (values ${rows}) as t(id, p, _source_file, __path, __ordinal, __row, __sequence)`))
-  const plan = strategy.plan({ table: tableConfig(), records: id('records'), current: null, partitionSequences: null, columns, auditColumns: ['_source_file'], ...input })
-  return { plan, rows: (await engine.rows(inlined(sql`select id, p, __path from (${plan.add}) order by all`))).map((row) => Object.values(row).join(' ')) }
+  await engine.run(
+    raw(`create temp table records as select * from (values ${rows}) as t(id, p, _source_file, __path, __ordinal, __row, __sequence)`),
+  )
+  const plan = strategy.plan({
+    table: tableConfig(),
+    records: id('records'),
+    current: null,
+    partitionSequences: null,
+    columns,
+    auditColumns: ['_source_file'],
+    ...input,
+  })
+  return {
+    plan,
+    rows: (await engine.rows(inlined(sql`select id, p, __path from (${plan.add}) order by all`))).map((row) =>
+      Object.values(row).join(' '),
+    ),
+  }
 }
 
 const DUPLICATES = `(1, 'a', 'f2', 'f2', 1, 3, ''), (1, 'a', 'f1', 'f1', 0, 1, ''), (1, 'b', 'f1', 'f1', 0, 2, ''), (null, null, 'f1', 'f1', 0, 4, ''), (null, null, 'f2', 'f2', 1, 5, '')`
