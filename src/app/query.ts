@@ -13,7 +13,7 @@ import { openTable } from './open-table.ts'
 export async function queryTables(text: string, config: ResolvedConfig, use: (result: QueryResult) => Promise<void>): Promise<void> {
   await using session = await openSession(childLimits(config, 1))
   for (const table of config.tables.filter(({ tableName }) => mentions(text, tableName))) await createView(table, session)
-  const chunks = session.stream(raw(text))[Symbol.asyncIterator]()
+  const chunks = session.stream(raw(withQuotedNames(text, config.tables)))[Symbol.asyncIterator]()
   // The first chunk has the columns and no rows.
   const first = await chunks.next().catch((cause: unknown) => {
     throw queryError(cause)
@@ -29,6 +29,17 @@ async function* rowsOf(
 
 function failQuery(cause: unknown): never {
   throw queryError(cause)
+}
+
+/** Constants, quoted names and comments, which stay as they are, or a name of two parts. */
+const TOKENS = /'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[\s\S]*?\*\/|([A-Za-z_]\w*)\s*\.\s*([A-Za-z_]\w*)/g
+
+/** The text with the names of configured tables quoted: `default.orders` is the name that all output shows, but DEFAULT is a word of SQL. */
+export function withQuotedNames(text: string, tables: readonly TableConfig[]): string {
+  const names = new Set(tables.map((table) => table.name.toLowerCase()))
+  return text.replace(TOKENS, (token, database?: string, table?: string) =>
+    database !== undefined && table !== undefined && names.has(`${database}.${table}`.toLowerCase()) ? `"${database}"."${table}"` : token,
+  )
 }
 
 /** Only tables that the text names are opened; a name in a comment opens one too many, which harms nothing. */
