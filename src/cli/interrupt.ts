@@ -2,10 +2,14 @@ import { EXIT } from './exit-codes.ts'
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
+/** Signals this close together are one: `timeout` and some terminals signal the process and its group. */
+const ONE_SIGNAL_MS = 500
+
 /** Turns signals into an abort while a command runs; a second one ends the process, whatever is in flight. */
 export class Interrupt implements Disposable {
   readonly #controller = new AbortController()
   readonly #stop: 'at once' | 'gracefully'
+  #abortedAtMs = 0
 
   constructor(stop: 'at once' | 'gracefully') {
     this.#stop = stop
@@ -21,7 +25,9 @@ export class Interrupt implements Disposable {
   }
 
   readonly #onSignal = (): void => {
-    if (this.#stop === 'at once' || this.signal.aborted) process.exit(EXIT.interrupted)
+    if (this.#stop === 'at once') process.exit(EXIT.interrupted)
+    if (this.signal.aborted && performance.now() - this.#abortedAtMs > ONE_SIGNAL_MS) process.exit(EXIT.interrupted)
+    if (!this.signal.aborted) this.#abortedAtMs = performance.now()
     this.#controller.abort()
   }
 }
