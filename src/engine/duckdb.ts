@@ -1,20 +1,6 @@
-import {
-  BIGINT,
-  BOOLEAN,
-  DOUBLE,
-  DuckDBArrayValue,
-  DuckDBBlobValue,
-  type DuckDBConnection,
-  DuckDBInstance,
-  DuckDBListValue,
-  DuckDBMapValue,
-  DuckDBStructValue,
-  type DuckDBType,
-  type DuckDBValue,
-  SQLNULL,
-  VARCHAR,
-} from '@duckdb/node-api'
+import { BIGINT, BOOLEAN, DOUBLE, type DuckDBConnection, DuckDBInstance, type DuckDBType, SQLNULL, VARCHAR } from '@duckdb/node-api'
 import { Profile } from './duckdb-profile.ts'
+import { jsonValue, plainValue } from './duckdb-values.ts'
 import type { EngineLimits, ResultChunk, Row, Session } from './engine.ts'
 import type { Sql, SqlValue } from './sql.ts'
 
@@ -64,14 +50,14 @@ class DuckDbSession implements Session {
     const reader = await this.#connection.runAndReadAll(query.text, [...query.values], query.values.map(typeOf))
     await this.#profile?.add()
     const names = reader.deduplicatedColumnNames()
-    return reader.getRows().map((row) => Object.fromEntries(names.map((name, index) => [name, plain(row[index] ?? null)])))
+    return reader.getRows().map((row) => Object.fromEntries(names.map((name, index) => [name, plainValue(row[index] ?? null)])))
   }
 
   async *stream(query: Sql): AsyncIterable<ResultChunk> {
     const result = await this.#connection.stream(query.text, [...query.values], query.values.map(typeOf))
     const columns = result.deduplicatedColumnNames().map((name, index) => ({ name, type: result.columnType(index).toString() }))
     yield { columns, rows: [] }
-    for await (const rows of result.yieldRowsJson()) yield { columns, rows }
+    for await (const rows of result.yieldRows()) yield { columns, rows: rows.map((row) => row.map(jsonValue)) }
   }
 
   async counting<T>(work: () => Promise<T>): Promise<{ readonly result: T; readonly scanned: bigint }> {
@@ -111,15 +97,4 @@ function typeOf(value: SqlValue): DuckDBType {
   if (typeof value === 'string') return VARCHAR
   if (typeof value === 'boolean') return BOOLEAN
   return typeof value === 'bigint' || Number.isSafeInteger(value) ? BIGINT : DOUBLE
-}
-
-/** bigint for integers of 64 bits and more, text for what JavaScript cannot hold, objects and arrays for nested values. */
-function plain(value: DuckDBValue): unknown {
-  if (value === null || typeof value !== 'object') return value
-  if (value instanceof DuckDBStructValue)
-    return Object.fromEntries(Object.entries(value.entries).map(([name, entry]) => [name, plain(entry)]))
-  if (value instanceof DuckDBMapValue) return Object.fromEntries(value.entries.map(({ key, value: entry }) => [String(key), plain(entry)]))
-  if (value instanceof DuckDBListValue || value instanceof DuckDBArrayValue) return value.items.map(plain)
-  if (value instanceof DuckDBBlobValue) return value.bytes
-  return value.toString()
 }
