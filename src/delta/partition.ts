@@ -27,14 +27,13 @@ export function checkPartitionable(table: string, columns: readonly PartitionCol
 }
 
 /**
- * A value as `partitionValues` holds it. An empty text is null there, by the protocol. Timestamps stand in ISO form
- * and decimals at the scale of the column, since other forms make the kernel readers refuse the table.
+ * A value as `partitionValues` holds it, but for an empty text, which is null there by the protocol: who writes the log
+ * makes it so. Timestamps stand in ISO form and decimals at the scale of the column, since other forms make the kernel
+ * readers refuse the table.
  */
 export function partitionText({ name, type }: PartitionColumn): Sql {
   const value = id(name)
   switch (type) {
-    case 'VARCHAR':
-      return sql`nullif(${value}, '')`
     case 'TIMESTAMP WITH TIME ZONE':
       return sql`strftime(timezone('UTC', ${value}), '%Y-%m-%dT%H:%M:%S.%fZ')`
     case 'TIMESTAMP':

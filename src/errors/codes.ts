@@ -102,6 +102,10 @@ export const ERROR_CODES = {
     remedy: 'Restore the table, or load all files again with `ingest run --tables TABLE --full-drop`.',
   },
   'ING-TABLE-PARTITIONING': { cause: 'partition_columns differ from those of the table.', remedy: 'Write the columns of the table.' },
+  'ING-TABLE-PARTITION-NULL': {
+    cause: 'A partition column held an empty text; a partition value cannot be empty, so it became null.',
+    remedy: 'None, or deliver another value than an empty text.',
+  },
   'ING-TABLE-CONSTRAINT': { cause: 'A row violates a constraint of the table.', remedy: 'Mend the row.' },
   'ING-TABLE-APPEND-ONLY': {
     cause: 'The table is append-only, and the strategy removes rows.',

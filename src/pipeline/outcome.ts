@@ -24,7 +24,7 @@ export function outcomeOf(batch: Batch, plan: StagedPlan | undefined, leaving: L
     files: [...completed, ...left],
     rows: { ...NO_STRATEGY_ROWS, inserted: loaded - superseded, superseded },
     bytes: stay.reduce((sum, file) => sum + file.size, 0n),
-    warnings: [],
+    warnings: plan?.warnings ?? [],
   }
 }
 

@@ -90,8 +90,10 @@ function noRecords(shape: Shape): Sql {
 function columnValue(column: TableColumn, one: ShapedGroup, table: TableConfig): Sql {
   const source = one.sources.get(lower(column.name))
   if (source === undefined) return sql`null::${raw(column.type)}`
-  // An empty string cannot be told from null in a partition value; the log holds null.
-  return table.partitionColumns.includes(column.name) && column.type === 'VARCHAR' ? sql`nullif(${id(source)}, '')` : id(source)
+  // What is compared with rows of the table is compared as the log has it, where an empty text is null.
+  const compares = table.overwriteScope === 'partition' || table.deduplicate !== false
+  const asLogged = compares && table.partitionColumns.includes(column.name) && column.type === 'VARCHAR'
+  return asLogged ? sql`nullif(${id(source)}, '')` : id(source)
 }
 
 function auditValue(column: Column, stamp: { loadedAt: string; batchId: string }): Sql {

@@ -2,6 +2,7 @@ import { engineFailure } from '../engine/failure.ts'
 import { id, inlined, join, literalList, raw, type Sql, sql } from '../engine/sql.ts'
 import { type FileError, TableError, UnavailableError } from '../errors/errors.ts'
 import { failpoint } from '../lib/failpoint.ts'
+import type { Warning } from '../model/batch.ts'
 import { type BatchFile, NO_ROWS, type RowCounts } from '../model/file.ts'
 import type { OpenTable, Staged } from '../stores/store.ts'
 import type { LoadPlan } from '../strategies/strategy.ts'
@@ -26,6 +27,7 @@ export interface StagedPlan {
   /** Of the files that are in the staged rows. */
   readonly rows: ReadonlyMap<string, RowCounts>
   readonly superseded: bigint
+  readonly warnings: readonly Warning[]
   readonly failed: readonly FileError[]
   readonly released: readonly Released[]
 }
@@ -55,7 +57,7 @@ export function countingSink({ session }: LoadContext): Sink {
     write: async (add) => {
       // Every value is read, as a load would, so that a value that does not fit is found.
       const [counted] = await session.rows(sql`select count(*) as rows, bit_xor(hash(record)) as checked from (${add}) as record`)
-      return { files: [], rows: typeof counted?.['rows'] === 'bigint' ? counted['rows'] : 0n, localPaths: [] }
+      return { files: [], rows: typeof counted?.['rows'] === 'bigint' ? counted['rows'] : 0n, localPaths: [], emptyPartitions: false }
     },
     discard: async () => {},
   }
@@ -121,7 +123,25 @@ async function stageOnce(shape: Shape, work: StageWork): Promise<Omit<StagedPlan
   const empty = shape.groups
     .filter(({ group }) => group.empty)
     .flatMap(({ group }) => group.files.map((file) => [file.path, NO_ROWS] as const))
-  return { staged, remove, blindAppend: plan.blindAppend && !job.replaceAll, rows: new Map([...rows.byFile, ...empty]), superseded }
+  return {
+    staged,
+    remove,
+    blindAppend: plan.blindAppend && !job.replaceAll,
+    rows: new Map([...rows.byFile, ...empty]),
+    superseded,
+    warnings: warningsOf(staged, job),
+  }
+}
+
+function warningsOf(staged: readonly Staged[], { table }: LoadJob): readonly Warning[] {
+  if (!staged.some((one) => one.emptyPartitions)) return []
+  const names = table.partitionColumns.join(', ')
+  return [
+    {
+      code: 'ING-TABLE-PARTITION-NULL',
+      message: `${table.name}: empty texts in a partition column (${names}) became null: a partition value cannot be empty`,
+    },
+  ]
 }
 
 async function planOf(records: Sql, shape: Shape, { job, target, context }: StageWork): Promise<LoadPlan> {

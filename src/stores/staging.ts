@@ -16,6 +16,8 @@ export interface WrittenFile extends StagedFile {
   /** Relative to the root: where it lies until the commit. */
   readonly from: string
   readonly partitionValues: PartitionValues
+  /** Whether one of them was an empty text. */
+  readonly emptied: boolean
   readonly stats: string
   readonly tags: Readonly<Record<string, string>> | undefined
 }
@@ -25,6 +27,7 @@ export class StagedFiles implements Staged {
   readonly files: readonly WrittenFile[]
   readonly rows: bigint
   readonly localPaths: readonly string[]
+  readonly emptyPartitions: boolean
   readonly folder: string
   /** `uncertain`: the commit may be in the log, so the files must stay. */
   place: 'staged' | 'published' | 'committed' | 'uncertain' = 'staged'
@@ -33,6 +36,7 @@ export class StagedFiles implements Staged {
     this.folder = folder
     this.files = files
     this.rows = files.reduce((sum, file) => sum + file.rows, 0n)
+    this.emptyPartitions = files.some((file) => file.emptied)
     this.localPaths = files.map((file) => blobs.localPath(file.from))
   }
 }
@@ -104,7 +108,9 @@ async function writeFiles(request: StageRequest, target: StageTarget): Promise<r
     target.partitionColumns.map((column) => column.name),
     target.properties,
   )
-  const finished = (written: Row, partitionValues: PartitionValues): WrittenFile[] => {
+  const finished = (written: Row, keys: PartitionValues): WrittenFile[] => {
+    const partitionValues = Object.fromEntries(Object.entries(keys).map(([name, value]) => [name, value === '' ? null : value]))
+    const emptied = Object.values(keys).includes('')
     const count = integerOf(written['count']) ?? 0n
     if (count === 0n) return []
     checkPartitionValues(target.name, target.partitionColumns, partitionValues)
@@ -113,7 +119,9 @@ async function writeFiles(request: StageRequest, target: StageTarget): Promise<r
     const partition = partitionFolder(target.partitionColumns, partitionValues)
     const stats = statsText(count, statisticsOf(written['column_statistics']), leaves)
     const path = partition === '' ? name : `${partition}/${name}`
-    return [{ path, from, rows: count, bytes: integerOf(written['file_size_bytes']) ?? 0n, partitionValues, stats, tags: request.tags }]
+    return [
+      { path, from, rows: count, bytes: integerOf(written['file_size_bytes']) ?? 0n, partitionValues, emptied, stats, tags: request.tags },
+    ]
   }
   if (target.partitionColumns.length > 0) return writePartitioned(rows, target, finished)
   const output = await outputOf(request.sourceBytes, target)

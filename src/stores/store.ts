@@ -46,6 +46,8 @@ export interface Staged {
   readonly rows: bigint
   /** Local paths of the staged Parquet files, so that rows can be counted by `_source_file`. */
   readonly localPaths: readonly string[]
+  /** Whether a partition column held an empty text, which the log holds as null. */
+  readonly emptyPartitions: boolean
 }
 
 export interface StageRequest {

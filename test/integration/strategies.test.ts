@@ -70,6 +70,23 @@ describe('overwrite', () => {
   })
 })
 
+describe('partitions', () => {
+  test('an empty text in a partition column becomes null, with a warning', async () => {
+    const landing = new Landing({ partition_columns: ['p'] })
+    landing.land('a.csv', 'id,p\n1,""\n2,\n3,x\n')
+    expect(only(await landing.run())).toMatchObject({
+      status: 'warn',
+      files: { loaded: 1 },
+      warnings: [{ code: 'ING-TABLE-PARTITION-NULL' }],
+    })
+    const values = logActions(landing.table).flatMap(({ action }) => (action['add'] ? [action['add']['partitionValues']] : []))
+    expect(values).toHaveLength(3)
+    expect(values).toEqual(expect.arrayContaining([{ p: 'x' }, { p: null }]))
+    expect(await landing.rows('id')).toEqual([{ id: '1' }, { id: '2' }, { id: '3' }])
+    expect(only(await landing.run())).toMatchObject({ status: 'pass' })
+  })
+})
+
 describe('append with deduplicate', () => {
   test('a row that equals one of the batch or of the table is left out and accounted for', async () => {
     const landing = new Landing({ deduplicate: true })
