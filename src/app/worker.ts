@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { localLanding } from '../blobs/landing.ts'
+import { type Landing, localLanding } from '../blobs/landing.ts'
 import { openSession } from '../engine/duckdb.ts'
 import type { EngineLimits, Session } from '../engine/engine.ts'
 import { type Service, serve } from '../engine/serve.ts'
@@ -48,10 +48,7 @@ serve(async (argument): Promise<Service> => {
         return recoverLog(await worker.open(table), applicationId(trackerId, table), known)
       },
       load: (given, onProgress) => worker.withProgress(onProgress, async () => worker.load(given as LoadJob)),
-      preview: async (given) => {
-        const { job, count } = given as { job: LoadJob; count: boolean }
-        return previewBatch(job, await worker.open(job.table), await worker.context(job), count)
-      },
+      preview: (given) => worker.preview(given as { job: LoadJob; count: boolean }),
       history: async (given) => {
         const { table, limit } = given as { table: TableConfig; limit: number }
         return (await worker.open(table)).history(limit)
@@ -95,18 +92,31 @@ class Worker {
 
   async load(job: LoadJob) {
     const target = await this.open(job.table)
-    const context = await this.context(job)
-    const result = await loadBatch(job, target, context)
+    const result = await this.#withContext(job, (context) => loadBatch(job, target, context))
     this.#readers.delete(job.table.name)
     const warnings = [...result.outcome.warnings, ...this.#warnings.splice(0)]
     return { ...result, outcome: { ...result.outcome, warnings } }
   }
 
-  async context(job: LoadJob): Promise<LoadContext> {
+  async preview({ job, count }: { readonly job: LoadJob; readonly count: boolean }) {
+    const target = await this.open(job.table)
+    return this.#withContext(job, (context) => previewBatch(job, target, context, count))
+  }
+
+  /** Links that were made for landing files go with the work. */
+  async #withContext<T>(job: LoadJob, work: (context: LoadContext) => Promise<T>): Promise<T> {
+    const landing = localLanding(this.#spool)
+    try {
+      return await work(await this.#context(job, landing))
+    } finally {
+      await landing.close()
+    }
+  }
+
+  async #context(job: LoadJob, landing: Landing): Promise<LoadContext> {
     const { table } = job
     const load = FORMATS[table.fileFormat].load
     if (load === null) throw new ConfigError('ING-CONFIG-UNSUPPORTED', `the format ${table.fileFormat} is not built yet`)
-    const landing = localLanding(this.#spool)
     const appId = applicationId(job.trackerId, table)
     return {
       session: this.#session,

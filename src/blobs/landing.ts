@@ -43,6 +43,8 @@ export function localLanding(spool: string) {
   }
 }
 
+export type Landing = ReturnType<typeof localLanding>
+
 function realPath(file: FileSeen): string | Buffer {
   return file.rawPath === null ? file.path : Buffer.from(file.rawPath, 'base64')
 }

@@ -5,6 +5,7 @@
  */
 export const FAILPOINTS = [
   'after-admit',
+  'after-reopen',
   'after-claim',
   'after-inspect',
   'after-plan',

@@ -27,39 +27,61 @@ export interface TablePass extends RecoverPass {
 /** What the tracker remembers of a table with `include_existing: false` once it was listed. */
 const FIRST_LISTING = 'first_listing'
 
+/** What the tracker remembers of a table from the moment a full drop reopens its files until the replacing commit. */
+const FULL_DROP = 'full_drop'
+
 /** How often a batch is claimed again because another writer was first, before the table gives up for this pass. */
 const CONTENTION = 10
 
 /** One pass: settle the past, find what is new, load it batch by batch. The caller holds the table's lock. */
-export async function runTable(pass: TablePass): Promise<void> {
-  const { table, tracker } = pass
+export async function runTable(given: TablePass): Promise<void> {
+  const { table, tracker } = given
+  // A full drop that did not reach its commit is finished by whatever run comes next: its files are pending, while
+  // their rows are still in the table, and would be there twice if they were appended.
+  const pass = { ...given, replaceAll: given.replaceAll || (await tracker.recall(table.name, FULL_DROP)) === 'begun' }
   // The listing begins while the log is read; nothing of it reaches the tracker before the past is settled.
   const pages = pass.lister.pages(pass.signal)[Symbol.asyncIterator]()
   const first = pages.next()
   first.catch(() => undefined)
-  let inspection = await recover(pass)
+  const inspection = await recover(pass)
   await tracker.requeueDue(table.name)
   const seen = await discover(pass, first, pages)
   if (seen) await reopenAll(pass, seen)
   pass.onEvent({ kind: 'pending', table: table.name, files: await tracker.pendingCount(table.name) })
+  await loadBatches(pass, inspection)
+}
+
+/** Claims, loads and settles until nothing is pending; what another writer was first with is recovered and claimed again. */
+async function loadBatches(pass: TablePass, recovered: Inspection): Promise<void> {
+  const { table, tracker } = pass
+  let inspection = recovered
   let contention = 0
   for (let batch = await claim(pass, inspection); batch; batch = await claim(pass, inspection)) {
     const result = await loadAndSettle(batch, inspection.lastBatch, pass)
-    if (result.outcome.version !== null) inspection = { ...inspection, lastBatch: batch.number }
+    if (result.outcome.version !== null) {
+      inspection = { ...inspection, lastBatch: batch.number }
+      if (pass.replaceAll) await tracker.remember(table.name, FULL_DROP, 'done')
+    }
     if (result.overtaken) {
       contention += 1
       if (contention >= CONTENTION) return pass.tally.contended(lastReason(result.outcome))
       inspection = await recover(pass)
     }
-    // Files that changed meanwhile are pending with their old version; the next pass lists them anew.
-    const stalled = !result.overtaken && result.outcome.files.every((file) => file.kind === 'released')
-    if (stalled || pass.replaceAll || pass.signal.aborted) break
+    if (isLast(result, pass)) break
   }
+}
+
+/** Whether a pass ends with this batch. Files that changed meanwhile are pending with their old version: the next pass lists them anew. */
+function isLast({ overtaken, outcome }: LoadResult, { replaceAll, signal }: TablePass): boolean {
+  if (signal.aborted) return true
+  return !overtaken && (replaceAll || outcome.files.every((file) => file.kind === 'released'))
 }
 
 /** Full drop: every file that is there is loaded again; what the tracker knows beyond them leaves with the old rows. */
 async function reopenAll({ table, tracker }: TablePass, seen: ReadonlySet<string>): Promise<void> {
+  await tracker.remember(table.name, FULL_DROP, 'begun')
   await tracker.replay(table.name, null, 'full drop')
+  failpoint('after-reopen')
   const absent = (await tracker.pendingFiles(table.name)).map((file) => file.path).filter((path) => !seen.has(path))
   await tracker.skipPending(table.name, absent, 'full drop: the file is no longer in the source')
 }
@@ -114,7 +136,7 @@ async function claim(pass: TablePass, inspection: Inspection): Promise<Batch | u
     return claimed(await tracker.claim(table.name, owner.id, limits))
   }
   const selection = await selectUnits(pass)
-  for (const { paths, reason } of selection.skip) pass.tally.skipped(await tracker.skipPending(table.name, paths, reason), reason)
+  for (const { paths, reason } of selection.skip) pass.tally.skipped(await tracker.skipPending(table.name, paths, reason))
   if (selection.paths === undefined || selection.paths.length === 0) return undefined
   return claimed(await tracker.claim(table.name, owner.id, { ...whole, units: selection.units }, selection.paths))
 }

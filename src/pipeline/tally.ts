@@ -67,7 +67,7 @@ export class TableTally {
     this.#warnings.push({ code: 'ING-FILE-WAITING', message: `${file.path} is not loaded yet: ${why}`, file: file.path })
   }
 
-  skipped(files: number, _reason: string): void {
+  skipped(files: number): void {
     this.#files.skipped += files
   }
 

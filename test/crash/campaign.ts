@@ -29,8 +29,12 @@ export function loadedProject(): Project {
 }
 
 /** Runs with a failpoint, or is killed after some time; answers whether the process was killed. */
-export async function crash(made: Project, how: { readonly failpoint: string } | { readonly afterMs: number }): Promise<boolean> {
-  const child = made.start(['run', '--json'], 'failpoint' in how ? { INGEST_FAILPOINT: how.failpoint } : {})
+export async function crash(
+  made: Project,
+  how: { readonly failpoint: string } | { readonly afterMs: number },
+  options: readonly string[] = [],
+): Promise<boolean> {
+  const child = made.start(['run', '--json', ...options], 'failpoint' in how ? { INGEST_FAILPOINT: how.failpoint } : {})
   const ended = finished(child)
   if ('afterMs' in how) {
     await sleep(how.afterMs)

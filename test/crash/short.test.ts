@@ -2,13 +2,16 @@ import { expect, onTestFinished, test } from 'vitest'
 import { FAILPOINTS } from '../../src/lib/failpoint.ts'
 import { backup, crash, expectComplete, finish, loadedProject } from './campaign.ts'
 
+/** Steps of an ordinary run; reopening comes in a full drop alone. */
+const RUN_FAILPOINTS = FAILPOINTS.filter((name) => name !== 'after-reopen')
+
 function fresh() {
   const made = loadedProject()
   onTestFinished(() => made.remove())
   return made
 }
 
-test.each(FAILPOINTS)('a kill at %s loses nothing and doubles nothing', async (name) => {
+test.each(RUN_FAILPOINTS)('a kill at %s loses nothing and doubles nothing', async (name) => {
   const made = fresh()
   expect(await crash(made, { failpoint: `${name}:1` })).toBe(true)
   await finish(made)
@@ -41,3 +44,14 @@ test('a tracker restored from before a commit that nobody settled doubles nothin
   await finish(made)
   await expectComplete(made)
 })
+
+test.each(['after-reopen', 'after-claim', 'after-stage', 'commit-before-link', 'commit-after-link', 'before-settle'] as const)(
+  'a full drop that is killed at %s is finished by the next run, whatever its kind, and doubles nothing',
+  async (name) => {
+    const made = fresh()
+    await finish(made)
+    expect(await crash(made, { failpoint: `${name}:1` }, ['--full-drop', '--yes'])).toBe(true)
+    await finish(made)
+    await expectComplete(made)
+  },
+)
