@@ -51,6 +51,10 @@ export interface AddFile {
   /** JSON text. */
   readonly stats: string
   readonly tags: Readonly<Record<string, string>> | undefined
+  /** False where the commit only rearranges rows. */
+  readonly dataChange?: boolean
+  /** The `deletionVector` of the file as the log holds it. */
+  readonly deletionVector?: Json | undefined
 }
 
 /** One line of a commit. */
@@ -92,10 +96,15 @@ export function addLine(add: AddFile): string {
     partitionValues: add.partitionValues,
     size: add.size,
     modificationTime: add.modificationTime,
-    dataChange: true,
+    dataChange: add.dataChange ?? true,
     stats: add.stats,
     tags: add.tags,
+    deletionVector: add.deletionVector,
   })
+}
+
+export function domainLine({ domain, configuration, removed }: DomainMetadata): string {
+  return actionLine('domainMetadata', { domain, configuration, removed })
 }
 
 export function decodeProtocol(value: unknown): Protocol | undefined {

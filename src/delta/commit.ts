@@ -1,10 +1,20 @@
-import { ConflictError, UnavailableError } from '../errors/errors.ts'
-import { failpoint } from '../lib/failpoint.ts'
-import { type CommitContent, commitBytes } from './commit-content.ts'
-import { type Intent, type Judgement, judge, type Winner, winnersOf } from './conflict.ts'
-import { isRecord, parsedRecord } from './decode.ts'
+import { ConflictError } from '../errors/errors.ts'
+import type { Clock } from '../lib/clock.ts'
+import { type Attempt, type CommitContent, commitBytes, type Stamp } from './commit-content.ts'
+import {
+  type Conflict,
+  type Intent,
+  isolationOf,
+  judge,
+  type OwnBatch,
+  ownBatch,
+  type Settled,
+  type Winner,
+  winnersOf,
+} from './conflict.ts'
+import { hasInCommitTimestamps } from './in-commit-timestamp.ts'
 import { allCommits } from './listing.ts'
-import { commitPath } from './log-names.ts'
+import { putEntry } from './log-entry.ts'
 import { parseSchema } from './schema.ts'
 import type { LogState } from './snapshot.ts'
 import type { TableLog } from './table-log.ts'
@@ -12,16 +22,24 @@ import type { TableLog } from './table-log.ts'
 /** One commit as it is wanted, whatever version it gets. */
 export interface PlannedCommit {
   readonly intent: Intent
-  readonly batch: bigint
   /** Checks the table and makes the content on top of a state; called again for each attempt. */
-  readonly contentOn: (state: LogState | undefined, txnId: string) => Promise<CommitContent>
+  readonly contentOn: (state: LogState | undefined, attempt: Attempt) => Promise<CommitContent>
   /** Puts the data files in their place; called before each attempt, and does it once. */
-  readonly publish: () => Promise<void>
+  readonly publish?: () => Promise<void>
+}
+
+/** The commit of a batch, which is made once whatever happens. */
+export interface PlannedBatch extends PlannedCommit {
+  readonly batch: OwnBatch
   /** Whether our batch is among those that were committed up to a later one; asked where the log does not reach back. */
   readonly wasLoadedBefore: (batch: bigint) => Promise<boolean>
 }
 
-export type CommitResult = { readonly kind: 'committed'; readonly version: bigint; readonly content: CommitContent } | Judgement
+export interface Committed {
+  readonly kind: 'committed'
+  readonly version: bigint
+  readonly content: CommitContent
+}
 
 /** What makes attempts differ, so that a test can set it. */
 export interface Chance {
@@ -31,8 +49,11 @@ export interface Chance {
   readonly sleep: (ms: number) => Promise<void>
 }
 
-/** The put failed, and so did looking whether our entry is in the log: it may be. */
-export class UncertainCommitError extends UnavailableError {}
+export interface CommitIo extends Chance {
+  readonly clock: Clock
+  /** `ingestd/<version>`, as the log names its writer. */
+  readonly engineInfo: string
+}
 
 /** Attempts against other writers before we give up; each loses to a commit that is in the log by then. */
 const ATTEMPTS = 40
@@ -42,46 +63,81 @@ const MAX_PAUSE_MS = 1000
  * Writes one entry to the log: THE COMMIT POINT. What others wrote since the plan was made is looked at first, and ours
  * goes on top of it where the two are compatible.
  */
-export async function commitBatch(log: TableLog, planned: PlannedCommit, chance: Chance): Promise<CommitResult> {
+export async function commitBatch(log: TableLog, planned: PlannedBatch, io: CommitIo): Promise<Committed | Settled | Conflict> {
+  return commitOn(log, planned, io, async () => {
+    const wasThere = log.state !== undefined
+    const versions = await log.advance()
+    if (!wasThere && log.state !== undefined) return (await settledBefore(log, planned, 0n)) ?? createdBy(log.state)
+    const winners = await winnersOf(versions, planned.intent, log, planned.batch.appId)
+    return ownBatch(winners, planned.batch) ?? judge(winners, planned.intent, log.state) ?? (await settledBefore(log, planned))
+  })
+}
+
+/**
+ * The same for a commit that loads nothing: optimize, vacuum, restore. The table exists. A conflict means that what it
+ * rests on has changed: its files are discarded by the caller, and it may be planned again on `log.state`.
+ */
+export async function commitEntry(log: TableLog, planned: PlannedCommit, io: CommitIo): Promise<Committed | Conflict> {
+  return commitOn(log, planned, io, async () =>
+    judge(await winnersOf(await log.advance(), planned.intent, log, undefined), planned.intent, log.state),
+  )
+}
+
+async function commitOn<J>(
+  log: TableLog,
+  planned: PlannedCommit,
+  io: CommitIo,
+  judged: () => Promise<J | undefined>,
+): Promise<Committed | J> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const judgement = (await judgeNewer(log, planned)) ?? (await settledBefore(log, planned))
-    if (judgement) return judgement
+    const judgement = await judged()
+    if (judgement !== undefined) return judgement
     const base = log.state
-    const version = (base?.version ?? -1n) + 1n
-    const txnId = chance.newId()
-    const content = await planned.contentOn(base, txnId)
-    await planned.publish()
-    if (await put(log, version, commitBytes(content), txnId)) {
-      await log.committed(stateAfter(base, version, content))
-      return { kind: 'committed', version, content }
+    const made = attemptOn(base, io)
+    const content = await planned.contentOn(base, made)
+    const stamp = stampOf(made, content, { base, planned, io })
+    await planned.publish?.()
+    if (await putEntry(log, made.version, commitBytes(content, stamp), made.txnId)) {
+      await log.committed(stateAfter(base, made, content))
+      return { kind: 'committed', version: made.version, content }
     }
-    await chance.sleep(chance.random() * Math.min(MAX_PAUSE_MS, 5 * 2 ** attempt))
+    await io.sleep(io.random() * Math.min(MAX_PAUSE_MS, 5 * 2 ** attempt))
   }
   throw new ConflictError('ING-TABLE-CONFLICT', `${log.name}: other writers were faster ${ATTEMPTS} times in a row`, {
     hint: 'it is tried again',
   })
 }
 
-/** Reads what others wrote since, and whether ours can go on top of it. */
-async function judgeNewer(log: TableLog, planned: PlannedCommit): Promise<Judgement | undefined> {
-  const wasThere = log.state !== undefined
-  const versions = await log.advance()
-  if (wasThere) return judge(await winnersOf(versions, planned.intent, log.blobs, log.session), planned.intent)
-  if (log.state === undefined) return undefined
-  const { version } = log.state
-  return (await settledBefore(log, planned, 0n)) ?? { kind: 'conflict', version, reason: 'another writer created the table' }
+/** A clock that goes backwards must not make a later version the older one, nor a file that is removed now look long gone. */
+function attemptOn(base: LogState | undefined, { clock, newId }: CommitIo): Attempt {
+  const timestampMs = base === undefined ? clock.now() : Math.max(clock.now(), base.committedAtMs + 1)
+  return { version: (base?.version ?? -1n) + 1n, timestampMs, txnId: newId() }
+}
+
+function stampOf(
+  made: Attempt,
+  content: CommitContent,
+  { base, planned, io }: { readonly base: LogState | undefined; readonly planned: PlannedCommit; readonly io: CommitIo },
+): Stamp {
+  const metadata = content.metadata ?? base?.metadata
+  return {
+    ...made,
+    engine: io.engineInfo,
+    isolationLevel: isolationOf(planned.intent, base),
+    hasInCommitTimestamp: metadata !== undefined && hasInCommitTimestamps(metadata),
+  }
 }
 
 /** How it stands with our batch where the log holds one of our application id from `from` on. */
 async function settledBefore(
   log: TableLog,
-  { intent, batch, wasLoadedBefore }: PlannedCommit,
-  from = batch,
-): Promise<Judgement | undefined> {
-  const last = log.state?.txns.get(intent.appId)
+  { intent, batch, wasLoadedBefore }: PlannedBatch,
+  from = batch.batch,
+): Promise<Settled | undefined> {
+  const last = log.state?.txns.get(batch.appId)
   if (log.state === undefined || last === undefined || last.version < from) return undefined
-  const found = await batchesFrom(from, log, intent)
-  const ours = found.find((winner) => winner.batchId === intent.batchId)
+  const found = await batchesFrom(from, log, { intent, batch })
+  const ours = found.find((winner) => winner.batchId === batch.batchId)
   if (ours) return { kind: 'alreadyCommitted', version: ours.version }
   // The log may have been cleaned behind a checkpoint; the manifests go back to the first batch.
   if (await wasLoadedBefore(last.version)) return { kind: 'alreadyCommitted', version: log.state.version }
@@ -89,56 +145,31 @@ async function settledBefore(
   return { kind: 'overtaken', batch: newest?.batch ?? last.version, version: newest?.version ?? log.state.version }
 }
 
-async function batchesFrom(from: bigint, log: TableLog, intent: Intent): Promise<readonly Winner[]> {
-  const commits = await winnersOf(await allCommits(log.blobs), intent, log.blobs, log.session)
+async function batchesFrom(from: bigint, log: TableLog, planned: Pick<PlannedBatch, 'intent' | 'batch'>): Promise<readonly Winner[]> {
+  const commits = await winnersOf(await allCommits(log.blobs), planned.intent, log, planned.batch.appId)
   return commits.filter(({ batch }) => batch !== null && batch >= from)
 }
 
-/** True when our entry is in the log under the version, false when that of another is. */
-async function put(log: TableLog, version: bigint, content: Uint8Array, txnId: string): Promise<boolean> {
-  failpoint('commit-before-link')
-  const created = await putOnce(log, version, content, txnId)
-  if (created) failpoint('commit-after-link')
-  return created
+function createdBy({ version }: LogState): Conflict {
+  return { kind: 'conflict', version, reason: 'another writer created the table' }
 }
 
-async function putOnce(log: TableLog, version: bigint, content: Uint8Array, txnId: string): Promise<boolean> {
-  try {
-    const answer = await log.blobs.putIfAbsent(commitPath(version), content)
-    // A storage that retries by itself may tell `exists` of what its own first try made.
-    return answer === 'created' || (await isOurs(log, version, txnId))
-  } catch (error) {
-    // After a lost answer the commit may be there although we never heard.
-    if (await isOurs(log, version, txnId, error)) return true
-    throw error
-  }
-}
-
-async function isOurs(log: TableLog, version: bigint, txnId: string, failure?: unknown): Promise<boolean> {
-  try {
-    const content = await log.blobs.read(commitPath(version))
-    if (content === undefined) return false
-    const end = content.indexOf(0x0a)
-    const info = parsedRecord(new TextDecoder().decode(end < 0 ? content : content.subarray(0, end)))?.['commitInfo']
-    return isRecord(info) && info['txnId'] === txnId
-  } catch (error) {
-    throw new UncertainCommitError('ING-STORAGE', `${log.name}: it is not known whether version ${version} was written`, {
-      cause: failure ?? error,
-    })
-  }
-}
-
-function stateAfter(base: LogState | undefined, version: bigint, { info, txn, protocol, metadata }: CommitContent): LogState | undefined {
+function stateAfter(base: LogState | undefined, made: Attempt, { txn, protocol, metadata, domains }: CommitContent): LogState | undefined {
   const newProtocol = protocol ?? base?.protocol
   const newMetadata = metadata ?? base?.metadata
   if (newProtocol === undefined || newMetadata === undefined) return undefined
+  const settings = new Map(base?.domains)
+  for (const domain of domains ?? []) {
+    if (domain.removed) settings.delete(domain.domain)
+    else settings.set(domain.domain, domain)
+  }
   return {
-    version,
+    version: made.version,
     protocol: newProtocol,
     metadata: newMetadata,
     fields: metadata === undefined && base !== undefined ? base.fields : parseSchema(newMetadata.schemaString),
-    txns: new Map(base?.txns).set(txn.appId, txn),
-    domains: base?.domains ?? new Map(),
-    committedAtMs: info.timestampMs,
+    txns: txn === undefined ? new Map(base?.txns) : new Map(base?.txns).set(txn.appId, txn),
+    domains: settings,
+    committedAtMs: made.timestampMs,
   }
 }

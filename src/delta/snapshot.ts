@@ -217,6 +217,7 @@ function stateFrom(
 
 function timestampOf(commitInfo: unknown): number | undefined {
   if (typeof commitInfo !== 'string') return undefined
-  const timestamp = integerOf(parsedRecord(commitInfo)?.['timestamp'])
+  const info = parsedRecord(commitInfo)
+  const timestamp = integerOf(info?.['inCommitTimestamp']) ?? integerOf(info?.['timestamp'])
   return timestamp === null ? undefined : Number(timestamp)
 }

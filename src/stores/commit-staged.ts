@@ -1,8 +1,10 @@
 import type { AddFile, PartitionValues } from '../delta/actions.ts'
-import { type CommitResult, commitBatch, UncertainCommitError } from '../delta/commit.ts'
-import type { CommitContent } from '../delta/commit-content.ts'
+import { type Committed, commitBatch, type PlannedBatch } from '../delta/commit.ts'
+import type { Attempt, CommitContent } from '../delta/commit-content.ts'
+import type { Conflict, Scope, Settled } from '../delta/conflict.ts'
 import { raisedProtocol } from '../delta/features.ts'
-import { NO_FILES, type Removal, type RemovedFiles, removedFiles } from '../delta/removal.ts'
+import { UncertainCommitError } from '../delta/log-entry.ts'
+import { NO_FILES, type RemovedFiles, removedFiles } from '../delta/removal.ts'
 import type { LogState } from '../delta/snapshot.ts'
 import type { TableLog } from '../delta/table-log.ts'
 import type { TableConfig } from '../model/table.ts'
@@ -26,29 +28,29 @@ export interface StagedCommit {
 }
 
 /** Puts staged files in their place and commits them. */
-export async function commitStaged(commit: StagedCommit): Promise<CommitResult> {
+export async function commitStaged(commit: StagedCommit): Promise<Committed | Settled | Conflict> {
   const { log, request, staged, deps } = commit
   const { manifest } = request
   const base = log.state
-  const removal = removalOf(commit)
+  const removes = removedScope(commit)
   let removed: RemovedFiles = NO_FILES
-  const planned = {
-    batch: manifest.batch,
+  const planned: PlannedBatch = {
+    batch: { appId: manifest.appId, batch: manifest.batch, batchId: manifest.batchId },
     intent: {
-      appId: manifest.appId,
-      batchId: manifest.batchId,
-      removal,
-      blindAppend: request.blindAppend && removal.kind === 'nothing',
-      raisesProtocol: base !== undefined && raisedProtocol(base.protocol, fieldsAfter(base, request.columns)) !== base.protocol,
+      reads: readScope(commit, removes),
+      removes,
+      changesRows: true,
+      changesMetadata: base !== undefined && contentOf(commit.table, base, request, NOT_NEW).metadata !== undefined,
+      changesProtocol: base !== undefined && raisedProtocol(base.protocol, fieldsAfter(base, request.columns)) !== base.protocol,
       partitionColumns: base === undefined ? [] : partitionColumnsOf(base),
     },
-    contentOn: async (state: LogState | undefined, txnId: string) => {
+    contentOn: async (state, attempt) => {
       checkAllowed(commit.table, state, request)
-      removed = await filesToRemove(commit, state, removal)
-      return contentOn(commit, state, { txnId, removed })
+      removed = await filesToRemove(commit, state, { removes, nowMs: attempt.timestampMs })
+      return contentOn(commit, state, { attempt, removed })
     },
     publish: () => publish(commit, base === undefined, removed),
-    wasLoadedBefore: (last: bigint) => chainHolds(log.blobs, last, manifest),
+    wasLoadedBefore: (last) => chainHolds(log.blobs, last, manifest),
   }
   try {
     const result = await commitBatch(log, planned, deps)
@@ -63,31 +65,41 @@ export async function commitStaged(commit: StagedCommit): Promise<CommitResult> 
   }
 }
 
-function removalOf({ request, staged }: StagedCommit): Removal {
+/** An existing table has its id and its time. */
+const NOT_NEW = { id: '', nowMs: 0 }
+
+function removedScope({ request, staged }: StagedCommit): Scope {
   if (request.remove !== 'partitions') return { kind: request.remove }
   const partitions = new Map<string, PartitionValues>()
   for (const { partitionValues } of staged.flatMap((one) => one.files)) partitions.set(JSON.stringify(partitionValues), partitionValues)
   return { kind: 'partitions', partitions: [...partitions.values()] }
 }
 
-async function filesToRemove({ log, deps }: StagedCommit, state: LogState | undefined, removal: Removal): Promise<RemovedFiles> {
-  if (state === undefined || log.snapshot === undefined || removal.kind === 'nothing') return NO_FILES
-  return removedFiles(await log.snapshot.files(), removal, partitionColumnsOf(state), {
-    session: log.session,
-    nowMs: deps.clock.now(),
-  })
+/** A batch that replaces a part of the table has looked at that part; one that only adds may still have read it all. */
+function readScope({ request }: StagedCommit, removes: Scope): Scope {
+  return removes.kind === 'nothing' && !request.blindAppend ? { kind: 'everything' } : removes
+}
+
+async function filesToRemove(
+  { log }: StagedCommit,
+  state: LogState | undefined,
+  { removes, nowMs }: { readonly removes: Scope; readonly nowMs: number },
+): Promise<RemovedFiles> {
+  if (state === undefined || log.snapshot === undefined || removes.kind === 'nothing') return NO_FILES
+  return removedFiles(await log.snapshot.files(), removes, partitionColumnsOf(state), { session: log.session, nowMs })
 }
 
 function contentOn(
   commit: StagedCommit,
   state: LogState | undefined,
-  { txnId, removed }: { readonly txnId: string; readonly removed: RemovedFiles },
+  { attempt, removed }: { readonly attempt: Attempt; readonly removed: RemovedFiles },
 ): CommitContent {
   const { table, request, deps } = commit
   const { manifest } = request
-  const nowMs = deps.clock.now()
+  const { appId, batch, batchId } = manifest
+  const nowMs = attempt.timestampMs
   const { protocol, metadata, partitionColumns } = contentOf(table, state, request, {
-    id: tableIdOf(manifest.appId) ?? deps.newId(),
+    id: tableIdOf(appId) ?? deps.newId(),
     nowMs,
   })
   const files = commit.staged.flatMap((one) => one.files)
@@ -102,26 +114,28 @@ function contentOn(
     }),
   )
   return {
-    info: {
-      timestampMs: nowMs,
-      strategy: request.strategy,
-      mode: request.remove === 'nothing' ? 'Append' : 'Overwrite',
-      partitionColumns,
-      readVersion: state?.version ?? null,
+    operation: {
+      name: 'WRITE',
+      parameters: {
+        mode: request.remove === 'nothing' ? 'Append' : 'Overwrite',
+        partitionBy: partitionColumns,
+        strategy: request.strategy,
+      },
+      metrics: {
+        numFiles: adds.length,
+        numOutputRows: files.reduce((sum, file) => sum + file.rows, 0n),
+        numOutputBytes: adds.reduce((sum, add) => sum + add.size, 0n),
+        numRemovedFiles: removed.lines.length,
+        numRemovedBytes: removed.bytes,
+      },
       isBlindAppend: request.blindAppend && request.remove === 'nothing',
-      engine: deps.engineInfo,
-      txnId,
-      batch: manifest.batch,
-      batchId: manifest.batchId,
-      removedFiles: removed.lines.length,
-      removedBytes: removed.bytes,
-      addedRows: files.reduce((sum, file) => sum + file.rows, 0n),
     },
-    txn: { appId: manifest.appId, version: manifest.batch, lastUpdated: BigInt(nowMs) },
+    batch: { appId, batch, batchId },
+    txn: { appId, version: batch, lastUpdated: BigInt(nowMs) },
     protocol,
     metadata,
     adds,
-    removes: removed.lines,
+    lines: removed.lines,
   }
 }
 

@@ -163,7 +163,7 @@ test('an overwrite of partitions conflicts with a change of the same one alone',
   expect(await table.commit(second)).toEqual({
     kind: 'conflict',
     version: 3n,
-    reason: 'version 3 changed a partition that was to be replaced',
+    reason: 'version 3 added rows to those that the plan rests on',
   })
 })
 
