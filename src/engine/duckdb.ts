@@ -1,7 +1,8 @@
 import { BIGINT, BOOLEAN, DOUBLE, type DuckDBConnection, DuckDBInstance, type DuckDBType, SQLNULL, VARCHAR } from '@duckdb/node-api'
+import { appendIntegers, integerChunks } from './duckdb-integers.ts'
 import { Profile } from './duckdb-profile.ts'
 import { jsonValue, plainValue } from './duckdb-values.ts'
-import type { EngineLimits, ResultChunk, Row, Session } from './engine.ts'
+import type { EngineLimits, IntegerColumn, ResultChunk, Row, Session } from './engine.ts'
 import type { Sql, SqlValue } from './sql.ts'
 
 /**
@@ -58,6 +59,17 @@ class DuckDbSession implements Session {
     const columns = result.deduplicatedColumnNames().map((name, index) => ({ name, type: result.columnType(index).toString() }))
     yield { columns, rows: [] }
     for await (const rows of result.yieldRows()) yield { columns, rows: rows.map((row) => row.map(jsonValue)) }
+  }
+
+  async appendIntegers(
+    table: string,
+    batches: AsyncIterable<readonly IntegerColumn[]> | Iterable<readonly IntegerColumn[]>,
+  ): Promise<void> {
+    await appendIntegers(this.#connection, table, batches)
+  }
+
+  async *integers(query: Sql): AsyncIterable<readonly BigInt64Array[]> {
+    yield* integerChunks(await this.#connection.stream(query.text, [...query.values], query.values.map(typeOf)))
   }
 
   async counting<T>(work: () => Promise<T>): Promise<{ readonly result: T; readonly scanned: bigint }> {

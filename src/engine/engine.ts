@@ -8,6 +8,9 @@ export interface ResultChunk {
   readonly rows: readonly (readonly unknown[])[]
 }
 
+/** Values of one column of a batch; a single value stands for one that is the same in every row. */
+export type IntegerColumn = BigInt64Array | bigint
+
 /** One connection to the engine. Statements run one at a time; closing it drops its temporary tables. */
 export interface Session extends AsyncDisposable {
   /** Runs a statement and forgets its result. */
@@ -19,6 +22,13 @@ export interface Session extends AsyncDisposable {
   rows(query: Sql): Promise<readonly Row[]>
   /** Streams a result for `ingest query`: first a chunk without rows, that tells the columns; values as JSON holds them. */
   stream(query: Sql): AsyncIterable<ResultChunk>
+  /**
+   * Appends rows to a temporary table whose columns are all BIGINT. Positions of rows come by the million: they pass as
+   * typed arrays, a bounded batch at a time.
+   */
+  appendIntegers(table: string, batches: AsyncIterable<readonly IntegerColumn[]> | Iterable<readonly IntegerColumn[]>): Promise<void>
+  /** Streams a query whose columns are all BIGINT and never null, a chunk at a time. */
+  integers(query: Sql): AsyncIterable<readonly BigInt64Array[]>
   /**
    * Counts the rows that the readers of files gave while the work ran, as the engine's own operators saw them: what was
    * read, told by another than what was written.

@@ -1,0 +1,56 @@
+import { integerOf, isRecord, textOf } from '../decode.ts'
+import { decodeZ85, encodeZ85 } from './z85.ts'
+
+/** Where a deletion vector is, as `add` and `remove` tell. */
+export interface DeletionVector {
+  /** `u`: a file of the table by its uuid; `p`: a file by its absolute path; `i`: the bitmap itself. */
+  readonly storageType: 'u' | 'p' | 'i'
+  readonly pathOrInlineDv: string
+  /** Null for an inline one, and where a file holds nothing else. */
+  readonly offset: number | null
+  /** Of the bitmap alone. */
+  readonly sizeInBytes: number
+  /** Rows that it deletes. */
+  readonly cardinality: bigint
+}
+
+/** What tells the vectors of one data file apart; the same text as `deletionVectorId` makes in the engine. */
+export function uniqueId({ storageType, pathOrInlineDv, offset }: DeletionVector): string {
+  return `${storageType}${pathOrInlineDv}${offset === null ? '' : `@${offset}`}`
+}
+
+export function decodeDescriptor(value: unknown): DeletionVector | undefined {
+  if (!isRecord(value)) return undefined
+  const storageType = textOf(value['storageType'])
+  const pathOrInlineDv = textOf(value['pathOrInlineDv'])
+  const sizeInBytes = integerOf(value['sizeInBytes'])
+  const cardinality = integerOf(value['cardinality'])
+  const offset = integerOf(value['offset'])
+  if (pathOrInlineDv === null || sizeInBytes === null || cardinality === null) return undefined
+  if (storageType !== 'u' && storageType !== 'p' && storageType !== 'i') return undefined
+  return { storageType, pathOrInlineDv, offset: offset === null ? null : Number(offset), sizeInBytes: Number(sizeInBytes), cardinality }
+}
+
+/** Characters of an encoded uuid; what stands before them is a folder. */
+const UUID_LENGTH = 20
+
+/** The file of a `u` vector, relative to the table's root; undefined for a text that names none. */
+export function fileOfUuid(pathOrInlineDv: string): string | undefined {
+  const bytes = decodeZ85(pathOrInlineDv.slice(-UUID_LENGTH))
+  if (pathOrInlineDv.length < UUID_LENGTH || bytes === undefined) return undefined
+  const folder = pathOrInlineDv.slice(0, -UUID_LENGTH)
+  return `${folder === '' ? '' : `${folder}/`}deletion_vector_${hyphenated(Buffer.from(bytes).toString('hex'))}.bin`
+}
+
+/** `pathOrInlineDv` of a file `deletion_vector_<uuid>.bin` in the table's root. */
+export function encodedUuid(uuid: string): string {
+  return encodeZ85(Buffer.from(uuid.replaceAll('-', ''), 'hex'))
+}
+
+export function fileName(uuid: string): string {
+  return `deletion_vector_${uuid}.bin`
+}
+
+function hyphenated(hex: string): string {
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
+}
