@@ -25,12 +25,16 @@ export async function removedFiles(
   files: Sql,
   removal: Removal,
   columns: readonly PartitionColumn[],
-  io: { readonly session: Session; readonly nowMs: number },
+  io: {
+    readonly session: Session
+    readonly nowMs: number /** False where the same rows come back in other files. */
+    readonly dataChange?: boolean
+  },
 ): Promise<RemovedFiles> {
   if (removal.kind === 'nothing' || (removal.kind === 'partitions' && removal.partitions.length === 0)) return NO_FILES
   const chosen = removal.kind === 'everything' ? raw('true') : inPartitions(removal.partitions, columns, sql`"add"."partitionValues"`)
   const tags = sql`case when "add".tags is null then '' else ',"tags":' || to_json("add".tags)::varchar end`
-  const line = sql`'{"remove":{"path":' || to_json(path)::varchar || ',"deletionTimestamp":' || ${String(io.nowMs)} || ',"dataChange":true,"extendedFileMetadata":true,"partitionValues":'
+  const line = sql`'{"remove":{"path":' || to_json(path)::varchar || ',"deletionTimestamp":' || ${String(io.nowMs)} || ',"dataChange":' || ${String(io.dataChange ?? true)} || ',"extendedFileMetadata":true,"partitionValues":'
     || coalesce(to_json("add"."partitionValues")::varchar, '{}') || ',"size":' || "add".size || ${tags} || '}}'`
   const rows = await io.session.rows(
     sql`select ${line} as line, url_decode(path) as path, "add".size as size from ${files} where ${chosen} order by 2`,
