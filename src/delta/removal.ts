@@ -4,11 +4,12 @@ import type { PartitionValues } from './actions.ts'
 import { integerOf, textOf } from './decode.ts'
 import { type PartitionColumn, partitionValue } from './partition.ts'
 
-/** Which of the active files a commit takes out. */
+/** Which of the active files a commit takes out; of a relation of files those whose `path` it holds. */
 export type Removal =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'everything' }
   | { readonly kind: 'partitions'; readonly partitions: readonly PartitionValues[] }
+  | { readonly kind: 'files'; readonly files: Sql }
 
 /** The files that go, as lines of the commit. */
 export interface RemovedFiles {
@@ -25,25 +26,52 @@ export async function removedFiles(
   files: Sql,
   removal: Removal,
   columns: readonly PartitionColumn[],
-  io: {
-    readonly session: Session
-    readonly nowMs: number /** False where the same rows come back in other files. */
-    readonly dataChange?: boolean
-  },
+  io: { readonly session: Session; readonly nowMs: number },
 ): Promise<RemovedFiles> {
   if (removal.kind === 'nothing' || (removal.kind === 'partitions' && removal.partitions.length === 0)) return NO_FILES
-  const chosen = removal.kind === 'everything' ? raw('true') : inPartitions(removal.partitions, columns, sql`"add"."partitionValues"`)
-  const tags = sql`case when "add".tags is null then '' else ',"tags":' || to_json("add".tags)::varchar end`
-  const line = sql`'{"remove":{"path":' || to_json(path)::varchar || ',"deletionTimestamp":' || ${String(io.nowMs)} || ',"dataChange":' || ${String(io.dataChange ?? true)} || ',"extendedFileMetadata":true,"partitionValues":'
-    || coalesce(to_json("add"."partitionValues")::varchar, '{}') || ',"size":' || "add".size || ${tags} || '}}'`
   const rows = await io.session.rows(
-    sql`select ${line} as line, url_decode(path) as path, "add".size as size from ${files} where ${chosen} order by 2`,
+    sql`select ${removeLine(io.nowMs)} as line, url_decode(path) as path, "add".size as size from ${files} where ${chosen(removal, columns)} order by 2`,
   )
   return {
     lines: rows.map((row) => textOf(row['line']) ?? ''),
     paths: rows.map((row) => textOf(row['path']) ?? ''),
     bytes: rows.reduce((sum, row) => sum + (integerOf(row['size']) ?? 0n), 0n),
   }
+}
+
+function chosen(removal: Exclude<Removal, { kind: 'nothing' }>, columns: readonly PartitionColumn[]): Sql {
+  switch (removal.kind) {
+    case 'everything':
+      return raw('true')
+    case 'files':
+      return sql`path in (select path from ${removal.files})`
+    case 'partitions':
+      return inPartitions(removal.partitions, columns, sql`"add"."partitionValues"`)
+  }
+}
+
+/** The deletion vector is part of a file's name for readers: a remove without it would remove nothing. */
+function removeLine(nowMs: number): Sql {
+  return sql`'{"remove":{"path":' || to_json(path)::varchar || ',"deletionTimestamp":' || ${String(nowMs)} || ',"dataChange":true,"extendedFileMetadata":true,"partitionValues":'
+    || ${partitionsJson()} || ',"size":' || "add".size || ${optional('tags', raw('"add".tags'))} || ${vectorJson()}
+    || ${optional('baseRowId', raw('"add"."baseRowId"'))} || ${optional('defaultRowCommitVersion', raw('"add"."defaultRowCommitVersion"'))} || '}}'`
+}
+
+/** JSON of the partition values of an `add`. */
+export function partitionsJson(): Sql {
+  return sql`coalesce(to_json("add"."partitionValues")::varchar, '{}')`
+}
+
+/** `,"name":…` or nothing for a null. */
+export function optional(name: string, value: Sql): Sql {
+  return sql`case when ${value} is null then '' else ${literal(`,"${name}":`)} || to_json(${value})::varchar end`
+}
+
+function vectorJson(): Sql {
+  const vector = raw('"add"."deletionVector"')
+  return sql`case when ${vector}."storageType" is null then '' else ',"deletionVector":{"storageType":' || to_json(${vector}."storageType")::varchar
+    || ',"pathOrInlineDv":' || to_json(${vector}."pathOrInlineDv")::varchar || ${optional('offset', sql`${vector}."offset"`)}
+    || ',"sizeInBytes":' || ${vector}."sizeInBytes" || ',"cardinality":' || ${vector}."cardinality" || '}' end`
 }
 
 /** Whether partition values of the log are among some partitions. Values are compared as what they mean: other writers print them otherwise. */

@@ -31,6 +31,25 @@ export function decodeDescriptor(value: unknown): DeletionVector | undefined {
   return { storageType, pathOrInlineDv, offset: offset === null ? null : Number(offset), sizeInBytes: Number(sizeInBytes), cardinality }
 }
 
+/** The file of a vector relative to the table's root; undefined for one in the log, and for a text that names no file of the table. */
+export function vectorFile({ storageType, pathOrInlineDv }: DeletionVector, root: string): string | undefined {
+  if (storageType === 'i') return undefined
+  return storageType === 'u' ? fileOfUuid(pathOrInlineDv) : relativeTo(root, pathOrInlineDv)
+}
+
+function relativeTo(root: string, logged: string): string | undefined {
+  const path = decodedUri(logged).replace(/^file:(\/\/)?/, '')
+  return path.startsWith(`${root}/`) && !path.split('/').includes('..') ? path.slice(root.length + 1) : undefined
+}
+
+function decodedUri(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text // It is no URI: taken as it is.
+  }
+}
+
 /** Characters of an encoded uuid; what stands before them is a folder. */
 const UUID_LENGTH = 20
 

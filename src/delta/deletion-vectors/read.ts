@@ -5,7 +5,7 @@ import { TableError } from '../../errors/errors.ts'
 import { integerOf, textOf } from '../decode.ts'
 import { BitmapDamage, positionsOf } from './bitmap.ts'
 import { bitmapIn } from './container.ts'
-import { type DeletionVector, decodeDescriptor, fileOfUuid } from './descriptor.ts'
+import { type DeletionVector, decodeDescriptor, vectorFile } from './descriptor.ts'
 import { decodeZ85 } from './z85.ts'
 
 /** Where deletion vectors are read, and for whom. */
@@ -97,8 +97,8 @@ class VectorReader {
       if (bytes === undefined || bytes.length < vector.sizeInBytes) throw new BitmapDamage('its text in the log is damaged')
       return bytes.subarray(0, vector.sizeInBytes)
     }
-    const path = vector.storageType === 'u' ? fileOfUuid(vector.pathOrInlineDv) : this.#relative(vector.pathOrInlineDv)
-    if (path === undefined) throw new BitmapDamage(`the log names no file: ${vector.pathOrInlineDv}`)
+    const path = vectorFile(vector, this.#io.blobs.root)
+    if (path === undefined) throw new BitmapDamage(`the log names no file in the folder of the table: ${vector.pathOrInlineDv}`)
     return this.#inFile(path, vector)
   }
 
@@ -113,22 +113,5 @@ class VectorReader {
     } catch (error) {
       throw error instanceof BitmapDamage ? new BitmapDamage(`the file ${path} is damaged: ${error.message}`) : error
     }
-  }
-
-  /** An absolute path as one in the folder of the table. */
-  #relative(logged: string): string {
-    const path = decodedUri(logged).replace(/^file:(\/\/)?/, '')
-    const root = `${this.#io.blobs.localPath('')}/`
-    if (!path.startsWith(root) || path.split('/').includes('..'))
-      throw new BitmapDamage(`the file ${logged} lies outside the folder of the table`)
-    return path.slice(root.length)
-  }
-}
-
-function decodedUri(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text // It is no URI: taken as it is.
   }
 }

@@ -86,7 +86,7 @@ describe('the rows that deletion vectors delete', () => {
       [content, { ...base, sizeInBytes: 12 }, /its size is not that of the log/],
       [content, { ...base, cardinality: 4n }, /it deletes 3 rows, the log says 4/],
       [content, { ...base, pathOrInlineDv: 'nothing' }, /names no file/],
-      [undefined, { ...base, storageType: 'p', pathOrInlineDv: 'file:///etc/passwd' }, /outside the folder/],
+      [undefined, { ...base, storageType: 'p', pathOrInlineDv: 'file:///etc/passwd' }, /names no file in the folder/],
       [undefined, { ...inline, pathOrInlineDv: inline.pathOrInlineDv.slice(5) }, /in the log is damaged/],
       [undefined, { ...inline, sizeInBytes: good.length - 1 }, /its end is missing/],
     ]
