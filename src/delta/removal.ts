@@ -19,6 +19,13 @@ export interface RemovedFiles {
   readonly bytes: bigint
 }
 
+export interface RemovalIo {
+  readonly session: Session
+  readonly nowMs: number
+  /** False where rows are only rearranged; true when left out. */
+  readonly dataChange?: boolean
+}
+
 export const NO_FILES: RemovedFiles = { lines: [], paths: [], bytes: 0n }
 
 /** Lines of `remove` for active files, made in the engine; they say all that an older version needs to read the file again. */
@@ -26,11 +33,11 @@ export async function removedFiles(
   files: Sql,
   removal: Removal,
   columns: readonly PartitionColumn[],
-  io: { readonly session: Session; readonly nowMs: number },
+  io: RemovalIo,
 ): Promise<RemovedFiles> {
   if (removal.kind === 'nothing' || (removal.kind === 'partitions' && removal.partitions.length === 0)) return NO_FILES
   const rows = await io.session.rows(
-    sql`select ${removeLine(io.nowMs)} as line, url_decode(path) as path, "add".size as size from ${files} where ${chosen(removal, columns)} order by 2`,
+    sql`select ${removeLine(io)} as line, url_decode(path) as path, "add".size as size from ${files} where ${chosen(removal, columns)} order by 2`,
   )
   return {
     lines: rows.map((row) => textOf(row['line']) ?? ''),
@@ -51,8 +58,8 @@ function chosen(removal: Exclude<Removal, { kind: 'nothing' }>, columns: readonl
 }
 
 /** The deletion vector is part of a file's name for readers: a remove without it would remove nothing. */
-function removeLine(nowMs: number): Sql {
-  return sql`'{"remove":{"path":' || to_json(path)::varchar || ',"deletionTimestamp":' || ${String(nowMs)} || ',"dataChange":true,"extendedFileMetadata":true,"partitionValues":'
+function removeLine({ nowMs, dataChange = true }: RemovalIo): Sql {
+  return sql`'{"remove":{"path":' || to_json(path)::varchar || ',"deletionTimestamp":' || ${String(nowMs)} || ',"dataChange":' || ${String(dataChange)} || ',"extendedFileMetadata":true,"partitionValues":'
     || ${partitionsJson()} || ',"size":' || "add".size || ${optional('tags', raw('"add".tags'))} || ${vectorJson()}
     || ${optional('baseRowId', raw('"add"."baseRowId"'))} || ${optional('defaultRowCommitVersion', raw('"add"."defaultRowCommitVersion"'))} || '}}'`
 }
