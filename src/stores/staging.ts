@@ -22,8 +22,12 @@ export interface WrittenFile extends StagedFile {
   readonly tags: Readonly<Record<string, string>> | undefined
 }
 
-/** Data files between their writing and their commit. */
+/** What files are to the table: rows of it, rows of its change feed, or deletion vectors. */
+export type StagedRole = 'rows' | 'changes' | 'vectors'
+
+/** Files between their writing and their commit. */
 export class StagedFiles implements Staged {
+  readonly role: StagedRole
   readonly files: readonly WrittenFile[]
   readonly rows: bigint
   readonly localPaths: readonly string[]
@@ -32,7 +36,8 @@ export class StagedFiles implements Staged {
   /** `uncertain`: the commit may be in the log, so the files must stay. */
   place: 'staged' | 'published' | 'committed' | 'uncertain' = 'staged'
 
-  constructor(folder: string, files: readonly WrittenFile[], blobs: Blobs) {
+  constructor(folder: string, files: readonly WrittenFile[], blobs: Blobs, role: StagedRole = 'rows') {
+    this.role = role
     this.folder = folder
     this.files = files
     this.rows = files.reduce((sum, file) => sum + file.rows, 0n)
