@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /**
- * Writes the files that are made from the code, or with --check says which of them are stale. It reads dist, so
- * that what is documented is what is shipped: `npm run build` comes first.
+ * Writes the files that are made from the code, or with --check says which of them are stale. It reads what
+ * `npm run build` compiled, so that what is documented is what is shipped.
  */
 const root = join(import.meta.dirname, '..')
-const dist = (path) => new URL(`../dist/${path}`, import.meta.url).href
+const compiled = (path) => new URL(`../build/${path}`, import.meta.url).href
 
 const HEAD = `<!-- Generated from src/errors/codes.ts by \`npm run generate\`. -->
 
@@ -45,7 +45,7 @@ function current(path) {
 }
 
 async function errorsPage() {
-  const { ERROR_CODES } = await import(dist('errors/codes.js'))
+  const { ERROR_CODES } = await import(compiled('errors/codes.js'))
   const areas = groups(Object.keys(ERROR_CODES))
   const sections = [...areas].map(([area, codes]) => `## ${area}\n\n${table(codes.map((code) => [code, ERROR_CODES[code]]))}`)
   return `${HEAD}\n${sections.join('\n')}`

@@ -1,5 +1,8 @@
 #!/usr/bin/env node
-import { runCli } from './cli/program.ts'
+import { startEarly } from './app/start-early.ts'
+
+startEarly(process.argv)
+const { runCli } = await import('./cli/program.ts')
 
 // Set rather than exited with: stdout may still be draining into a slow pipe.
 process.exitCode = await runCli(process.argv)

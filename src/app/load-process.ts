@@ -1,6 +1,7 @@
 import { Child } from '../engine/child.ts'
 import type { Inspection, LoadJob, LoadResult, LoadWorker, Preview } from '../pipeline/protocol.ts'
 import type { HistoryEntry } from '../stores/store.ts'
+import { workerEntry } from './places.ts'
 import type { WorkerArguments } from './worker.ts'
 
 export interface LoadProcess extends LoadWorker, AsyncDisposable {
@@ -22,8 +23,4 @@ export function loadProcess(options: WorkerArguments & { readonly timeoutMs: num
     history: async (table, limit) => (await child.call('history', { table, limit })) as readonly HistoryEntry[],
     [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
   }
-}
-
-function workerEntry(): URL {
-  return new URL('./worker.js', import.meta.url)
 }

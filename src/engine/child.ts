@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { Socket } from 'node:net'
 import { UnavailableError } from '../errors/errors.ts'
 import { fromWire, type WireError } from '../errors/wire.ts'
 
@@ -23,6 +24,40 @@ interface Waiting {
   readonly resolve: (result: unknown) => void
   readonly reject: (error: unknown) => void
   readonly onProgress: CallOptions['onProgress']
+}
+
+/** Started before anybody knew what for. */
+let prepared: { readonly entry: string; readonly child: ChildProcess } | undefined
+
+/** Starts a process ahead of the `Child` that will take it: it loads its modules while this one loads its own. */
+export function prepareChild(entry: URL): void {
+  const child = forked(entry)
+  // One that cannot start, or that nobody takes, is no concern of anybody: without a parent it ends.
+  child.on('error', () => undefined)
+  setHeld(child, false)
+  prepared = { entry: entry.href, child }
+}
+
+/** The process that was prepared for the entry, once. */
+function takePrepared(entry: URL): ChildProcess | undefined {
+  const taken = prepared?.entry === entry.href && prepared.child.connected ? prepared.child : undefined
+  if (taken === undefined) return undefined
+  prepared = undefined
+  setHeld(taken, true)
+  return taken
+}
+
+function forked(entry: URL): ChildProcess {
+  // No execArgv of the parent: a debugger port or a loader belongs to it alone.
+  return fork(entry, [], { serialization: 'advanced', execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+}
+
+/** Whether this process stays alive for the sake of the other. */
+function setHeld(child: ChildProcess, held: boolean): void {
+  const method = held ? 'ref' : 'unref'
+  child[method]()
+  child.channel?.[method]()
+  if (child.stderr instanceof Socket) child.stderr[method]()
 }
 
 /** A process that answers calls, one at a time. Its death rejects the call with `ING-ENGINE-CRASH`; the next call starts another. */
@@ -65,6 +100,12 @@ export class Child implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const child = this.#process
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    if (this.#waiting.size === 0) {
+      // An idle process ends by itself when its parent is gone, and takes a while to give its memory back.
+      setHeld(child, false)
+      child.disconnect()
+      return
+    }
     const ended = new Promise((resolve) => child.once('exit', resolve))
     child.disconnect()
     const timer = setTimeout(() => child.kill('SIGKILL'), GRACE_MS)
@@ -74,8 +115,7 @@ export class Child implements AsyncDisposable {
 
   #started(): ChildProcess {
     if (this.#process?.connected) return this.#process
-    // No execArgv of the parent: a debugger port or a loader belongs to it alone.
-    const child = fork(this.#entry, [], { serialization: 'advanced', execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+    const child = takePrepared(this.#entry) ?? forked(this.#entry)
     this.#process = child
     this.#lastWords = ''
     child.send({ id: 0, method: 'start', argument: this.#argument } satisfies Request)

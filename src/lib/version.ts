@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module'
 
-/** The version in package.json, which stands two folders above both `src/lib` and `dist/lib`. */
+/** The version in package.json. */
 export function packageVersion(): string {
-  const manifest: unknown = createRequire(import.meta.url)('../../package.json')
+  const manifest: unknown = createRequire(import.meta.url)('#package')
   if (typeof manifest === 'object' && manifest !== null && 'version' in manifest && typeof manifest.version === 'string')
     return manifest.version
   return 'unknown'

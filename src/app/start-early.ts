@@ -1,0 +1,7 @@
+import { prepareChild } from '../engine/child.ts'
+import { workerEntry } from './places.ts'
+
+/** Starts a load process for a command line that will need one: it loads its modules while this process loads its own. */
+export function startEarly(args: readonly string[]): void {
+  if (args.includes('run')) prepareChild(workerEntry())
+}
