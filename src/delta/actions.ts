@@ -63,18 +63,26 @@ export function actionLine(name: string, action: Json): string {
 }
 
 export function protocolLine(protocol: Protocol): string {
+  return actionLine('protocol', protocolJson(protocol))
+}
+
+export function protocolJson(protocol: Protocol): Json {
   const { minReaderVersion, minWriterVersion } = protocol
   // The lists must be there exactly at the versions that know them.
-  return actionLine('protocol', {
+  return {
     minReaderVersion,
     minWriterVersion,
     readerFeatures: minReaderVersion >= 3 ? (protocol.readerFeatures ?? []) : undefined,
     writerFeatures: minWriterVersion >= 7 ? (protocol.writerFeatures ?? []) : undefined,
-  })
+  }
 }
 
 export function metadataLine(metadata: Metadata): string {
-  return actionLine('metaData', {
+  return actionLine('metaData', metadataJson(metadata))
+}
+
+export function metadataJson(metadata: Metadata): Json {
+  return {
     id: metadata.id,
     name: metadata.name ?? undefined,
     description: metadata.description ?? undefined,
@@ -83,11 +91,15 @@ export function metadataLine(metadata: Metadata): string {
     partitionColumns: metadata.partitionColumns,
     configuration: metadata.configuration,
     createdTime: metadata.createdTime ?? undefined,
-  })
+  }
 }
 
 export function txnLine(txn: Txn): string {
-  return actionLine('txn', { appId: txn.appId, version: txn.version, lastUpdated: txn.lastUpdated ?? undefined })
+  return actionLine('txn', txnJson(txn))
+}
+
+export function txnJson(txn: Txn): Json {
+  return { appId: txn.appId, version: txn.version, lastUpdated: txn.lastUpdated ?? undefined }
 }
 
 export function addLine(add: AddFile): string {
@@ -103,8 +115,12 @@ export function addLine(add: AddFile): string {
   })
 }
 
-export function domainLine({ domain, configuration, removed }: DomainMetadata): string {
-  return actionLine('domainMetadata', { domain, configuration, removed })
+export function domainLine(domain: DomainMetadata): string {
+  return actionLine('domainMetadata', domainJson(domain))
+}
+
+export function domainJson({ domain, configuration, removed }: DomainMetadata): Json {
+  return { domain, configuration, removed }
 }
 
 export function decodeProtocol(value: unknown): Protocol | undefined {

@@ -1,5 +1,6 @@
 import { ConflictError } from '../errors/errors.ts'
 import type { Clock } from '../lib/clock.ts'
+import { writeChecksum } from './checksum.ts'
 import { type Attempt, type CommitContent, commitBytes, type Stamp } from './commit-content.ts'
 import {
   type Conflict,
@@ -53,6 +54,8 @@ export interface CommitIo extends Chance {
   readonly clock: Clock
   /** `ingestd/<version>`, as the log names its writer. */
   readonly engineInfo: string
+  /** Told of what went wrong after a commit, which nothing may fail any more. */
+  readonly warn: (message: string, cause: unknown) => void
 }
 
 /** Attempts against other writers before we give up; each loses to a commit that is in the log by then. */
@@ -98,7 +101,9 @@ async function commitOn<J>(
     const stamp = stampOf(made, content, { base, planned, io })
     await planned.publish?.()
     if (await putEntry(log, made.version, commitBytes(content, stamp), made.txnId)) {
-      await log.committed(stateAfter(base, made, content))
+      const state = stateAfter(base, made, content)
+      await log.committed(state)
+      if (state) await told(io, log.name, () => writeChecksum(log.blobs, state, content, made.txnId))
       return { kind: 'committed', version: made.version, content }
     }
     await io.sleep(io.random() * Math.min(MAX_PAUSE_MS, 5 * 2 ** attempt))
@@ -106,6 +111,14 @@ async function commitOn<J>(
   throw new ConflictError('ING-TABLE-CONFLICT', `${log.name}: other writers were faster ${ATTEMPTS} times in a row`, {
     hint: 'it is tried again',
   })
+}
+
+async function told({ warn }: CommitIo, name: string, act: () => Promise<void>): Promise<void> {
+  try {
+    await act()
+  } catch (error) {
+    warn(`${name}: the checksum of the version could not be written`, error)
+  }
 }
 
 /** A clock that goes backwards must not make a later version the older one, nor a file that is removed now look long gone. */

@@ -21,21 +21,24 @@ export function fieldsAfter(state: LogState | undefined, columns: readonly Table
 /** Refuses a table that another tracker loads, and removals from one that only grows. */
 export function checkAllowed(table: TableConfig, state: LogState | undefined, request: CommitRequest): void {
   if (state === undefined) return
-  const tracker = state.metadata.configuration[TRACKER_PROPERTY]
-  if (tracker !== undefined && tracker !== request.trackerId) {
-    throw new TableError('ING-TABLE-OTHER-TRACKER', `${table.name} is loaded by another tracker`, {
-      hint: `the table belongs to tracker ${tracker}, this one is ${request.trackerId}: use that tracker, or another target_path`,
-    })
-  }
-  if (request.remove !== 'nothing' && isAppendOnly(state.metadata)) {
-    throw new TableError(
-      'ING-TABLE-APPEND-ONLY',
-      `${table.name} is append-only (delta.appendOnly), and the strategy ${request.strategy} removes rows`,
-      {
-        hint: 'use the strategy append, or unset delta.appendOnly',
-      },
-    )
-  }
+  checkTracker(table, state, request.trackerId)
+  if (request.remove !== 'nothing') checkShrinks(table, state, `the strategy ${request.strategy}`)
+}
+
+export function checkTracker(table: TableConfig, { metadata }: LogState, trackerId: string): void {
+  const tracker = metadata.configuration[TRACKER_PROPERTY]
+  if (tracker === undefined || tracker === trackerId) return
+  throw new TableError('ING-TABLE-OTHER-TRACKER', `${table.name} is loaded by another tracker`, {
+    hint: `the table belongs to tracker ${tracker}, this one is ${trackerId}: use that tracker, or another target_path`,
+  })
+}
+
+/** Rows may be removed from the table. `remover` is what does it, for the message. */
+export function checkShrinks(table: TableConfig, { metadata }: LogState, remover: string): void {
+  if (!isAppendOnly(metadata)) return
+  throw new TableError('ING-TABLE-APPEND-ONLY', `${table.name} is append-only (delta.appendOnly), and ${remover} removes rows`, {
+    hint: 'use the strategy append, or unset delta.appendOnly',
+  })
 }
 
 /** partition_columns of the config as the table spells them. TableError where the two differ. */
