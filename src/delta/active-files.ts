@@ -1,10 +1,11 @@
 import type { Blobs } from '../blobs/blobs.ts'
 import type { Session } from '../engine/engine.ts'
 import { id, raw, type Sql, sql } from '../engine/sql.ts'
+import { TableError } from '../errors/errors.ts'
+import { openCheckpoint } from './checkpoint-read.ts'
 import { reading } from './damage.ts'
-import type { LogSegment } from './listing.ts'
-import { commitPath } from './log-names.ts'
-import { ACTION_TYPES, checkpointAction, checkpointRows, checkpointShape, commitRows, deletionVectorId } from './log-sql.ts'
+import { filesOf, type LogFile, type LogSegment } from './listing.ts'
+import { ACTION_TYPES, checkpointAction, commitRows, deletionVectorId } from './log-sql.ts'
 
 /**
  * The files of a table as two temporary tables: active ones and tombstones. They are made when first asked for, and
@@ -13,24 +14,25 @@ import { ACTION_TYPES, checkpointAction, checkpointRows, checkpointShape, commit
 export class ActiveFiles {
   readonly #blobs: Blobs
   readonly #session: Session
-  readonly #segment: LogSegment
+  /** Ways to the version that was opened; a later one serves where an earlier one cannot be read. */
+  readonly #segments: readonly LogSegment[]
   readonly #active: Sql
   readonly #tombstones: Sql
-  readonly #commits: bigint[]
-  /** How many of the commits are in the tables; null while there are no tables. */
+  /** Commits above the segments. */
+  readonly #newer: LogFile[] = []
+  /** How many of the newer commits are in the tables; null while there are no tables. */
   #applied: number | null = null
 
-  constructor(segment: LogSegment, blobs: Blobs, session: Session) {
+  constructor(segments: readonly LogSegment[], blobs: Blobs, session: Session) {
     this.#blobs = blobs
     this.#session = session
-    this.#segment = segment
+    this.#segments = segments
     this.#active = id(session.temporaryName('delta_active'))
     this.#tombstones = id(session.temporaryName('delta_tombstones'))
-    this.#commits = [...segment.commits]
   }
 
-  add(versions: readonly bigint[]): void {
-    this.#commits.push(...versions)
+  add(files: readonly LogFile[]): void {
+    this.#newer.push(...files)
   }
 
   async active(): Promise<Sql> {
@@ -53,35 +55,45 @@ export class ActiveFiles {
     const applied = this.#applied
     // Tables that were left half-made would give wrong rows: after an error the next call makes them anew.
     this.#applied = null
-    await reading(this.#blobs, async () => {
-      if (applied === null) await this.#make()
-      const pending = this.#commits.slice(applied ?? 0)
-      if (pending.length > 0) await this.#apply(pending)
-    })
-    this.#applied = this.#commits.length
+    if (applied === null) await this.#makeFromAny()
+    const pending = this.#newer.slice(applied ?? 0)
+    if (pending.length > 0) await reading(this.#blobs, () => this.#apply(pending))
+    this.#applied = this.#newer.length
   }
 
-  async #make(): Promise<void> {
-    const { checkpoint } = this.#segment
-    const paths = checkpoint?.paths.map((path) => this.#blobs.localPath(path)) ?? []
-    for (const [table, action] of [
-      [this.#active, 'add'],
-      [this.#tombstones, 'remove'],
-    ] as const) {
+  async #makeFromAny(): Promise<void> {
+    let failure: unknown
+    for (const segment of this.#segments) {
+      try {
+        await reading(this.#blobs, () => this.#make(segment))
+        return
+      } catch (error) {
+        if (!(error instanceof TableError)) throw error
+        failure ??= error
+      }
+    }
+    throw failure
+  }
+
+  async #make(segment: LogSegment): Promise<void> {
+    const { checkpoint } = segment
+    const parts = checkpoint === null ? [] : (await openCheckpoint(checkpoint, this.#blobs, this.#session)).files
+    for (const [table, action] of this.#tables()) {
       await this.#session.run(
         sql`create or replace temp table ${table} (path varchar, dv varchar, ${id(action)} ${raw(ACTION_TYPES[action])})`,
       )
-      if (paths.length === 0) continue
-      const shape = await checkpointShape(paths, this.#session)
-      if (!shape.has(action)) continue
-      const rows = sql`select ${checkpointAction(action, shape)} as a from ${checkpointRows(paths)} where ${id(action)}.path is not null`
-      await this.#session.run(sql`insert into ${table} select a.path, ${deletionVectorId(raw('a'))}, a from (${rows})`)
+      for (const { rows, shape } of parts.filter((part) => part.shape.has(action))) {
+        const actions = sql`select ${checkpointAction(action, shape)} as a from ${rows} where ${id(action)}.path is not null`
+        await this.#session.run(sql`insert into ${table} select a.path, ${deletionVectorId(raw('a'))}, a from (${actions})`)
+      }
     }
+    const files = filesOf(segment)
+    if (files.length > 0) await this.#apply(files)
   }
 
   /** The newest action of each file wins; a file is known by its path as logged, and its deletion vector. */
-  async #apply(versions: readonly bigint[]): Promise<void> {
-    const paths = versions.map((version) => this.#blobs.localPath(commitPath(version)))
+  async #apply(files: readonly LogFile[]): Promise<void> {
+    const paths = files.map(({ path }) => this.#blobs.localPath(path))
     const newest = id(this.#session.temporaryName('delta_newest'))
     const dv = sql`case when "add" is null then ${deletionVectorId(raw('"remove"'))} else ${deletionVectorId(raw('"add"'))} end`
     await this.#session.run(sql`create temp table ${newest} as
@@ -90,15 +102,19 @@ export class ActiveFiles {
       where "add".path is not null or "remove".path is not null
       qualify row_number() over (partition by coalesce("add".path, "remove".path), ${dv} order by version desc, "add" is null) = 1`)
     try {
-      for (const [table, action] of [
-        [this.#active, 'add'],
-        [this.#tombstones, 'remove'],
-      ] as const) {
+      for (const [table, action] of this.#tables()) {
         await this.#session.run(sql`delete from ${table} as t using ${newest} as n where t.path = n.path and t.dv = n.dv`)
         await this.#session.run(sql`insert into ${table} select path, dv, ${id(action)} from ${newest} where ${id(action)} is not null`)
       }
     } finally {
       await this.#session.run(sql`drop table ${newest}`)
     }
+  }
+
+  #tables() {
+    return [
+      [this.#active, 'add'],
+      [this.#tombstones, 'remove'],
+    ] as const
   }
 }

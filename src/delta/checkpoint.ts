@@ -32,6 +32,7 @@ export async function writeCheckpoint(
   const { state } = snapshot
   const { blobs, session } = io
   const files = await snapshot.files()
+  await snapshot.checkUnchanged()
   const cutoff = io.nowMs - (parseInterval(state.metadata.configuration['delta.deletedFileRetentionDuration']) ?? WEEK_MS)
   const rows = join(
     [

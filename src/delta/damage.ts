@@ -18,6 +18,13 @@ export function damaged(blobs: Blobs, problem: string, cause?: unknown): TableEr
   })
 }
 
+/** The log is not the one that was read before: what rests on that must not be written. */
+export function replaced(blobs: Blobs, problem: string): TableError {
+  return new TableError('ING-TABLE-LOG', `the log of ${blobs.root} was replaced while the table was open: ${problem}`, {
+    hint: 'the next run reads the table anew',
+  })
+}
+
 /** Runs a read of the log; where the engine finds its content unreadable, the log is damaged. */
 export async function reading<T>(blobs: Blobs, read: () => Promise<T>): Promise<T> {
   try {

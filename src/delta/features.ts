@@ -2,12 +2,13 @@ import { TableError } from '../errors/errors.ts'
 import type { Metadata, Protocol } from './actions.ts'
 import { allFields, type DeltaField, someType } from './schema.ts'
 
-/** What is asked of a feature before we touch the table. */
+/** What we do with a feature, and how to tell whether a table uses it. */
 interface Feature {
   /** Whether the table uses it; a feature that is listed and not used asks nothing of a writer. */
   readonly isActive: (table: GatedTable) => boolean
-  /** Whether we keep its rules when it is used. */
-  readonly kept: boolean
+  /** Whether we read tables that list it. Features of writers alone ask nothing of a reader. */
+  readonly read: boolean
+  readonly write: 'yes' | 'when inactive' | 'no'
 }
 
 interface GatedTable {
@@ -15,27 +16,41 @@ interface GatedTable {
   readonly fields: readonly DeltaField[]
 }
 
+/** What is to be done with the table; who writes it reads it too. */
+export type Gate = 'read' | 'write'
+
 /**
- * The features that a table may list. All others are refused by name, and so are these where they are used and not kept.
- * A change data feed is kept: commits that add and remove whole files need no change files.
+ * The features that a table may list; all others are refused by name. `catalogManaged` and its like are left out on purpose: the files of such a
+ * table are not the whole of its log.
  */
-const FEATURES: Readonly<Record<string, Feature>> = {
-  appendOnly: { isActive: hasFlag('delta.appendOnly'), kept: true },
-  invariants: { isActive: hasFieldKey('delta.invariants'), kept: false },
-  checkConstraints: { isActive: hasSetting('delta.constraints.'), kept: false },
-  changeDataFeed: { isActive: hasFlag('delta.enableChangeDataFeed'), kept: true },
-  generatedColumns: { isActive: hasFieldKey('delta.generationExpression'), kept: false },
+export const FEATURES: Readonly<Record<string, Feature>> = {
+  appendOnly: { isActive: hasFlag('delta.appendOnly'), read: true, write: 'yes' },
+  invariants: { isActive: hasFieldKey('delta.invariants'), read: true, write: 'when inactive' },
+  checkConstraints: { isActive: hasSetting('delta.constraints.'), read: true, write: 'when inactive' },
+  changeDataFeed: { isActive: hasFlag('delta.enableChangeDataFeed'), read: true, write: 'yes' },
+  generatedColumns: { isActive: hasFieldKey('delta.generationExpression'), read: true, write: 'when inactive' },
   columnMapping: {
     isActive: ({ metadata }) => !['none', undefined].includes(metadata.configuration['delta.columnMapping.mode']),
-    kept: false,
+    read: true,
+    write: 'when inactive',
   },
-  identityColumns: { isActive: hasFieldKey('delta.identity.'), kept: false },
-  allowColumnDefaults: { isActive: hasFieldKey('CURRENT_DEFAULT'), kept: false },
-  deletionVectors: { isActive: hasFlag('delta.enableDeletionVectors'), kept: false },
-  inCommitTimestamp: { isActive: hasFlag('delta.enableInCommitTimestamps'), kept: false },
-  timestampNtz: { isActive: () => true, kept: true },
-  domainMetadata: { isActive: () => true, kept: true },
-  vacuumProtocolCheck: { isActive: () => true, kept: true },
+  identityColumns: { isActive: hasFieldKey('delta.identity.'), read: true, write: 'when inactive' },
+  allowColumnDefaults: { isActive: hasFieldKey('CURRENT_DEFAULT'), read: true, write: 'when inactive' },
+  deletionVectors: { isActive: hasFlag('delta.enableDeletionVectors'), read: true, write: 'yes' },
+  inCommitTimestamp: { isActive: hasFlag('delta.enableInCommitTimestamps'), read: true, write: 'yes' },
+  timestampNtz: { isActive: () => true, read: true, write: 'yes' },
+  domainMetadata: { isActive: () => true, read: true, write: 'yes' },
+  vacuumProtocolCheck: { isActive: () => true, read: true, write: 'yes' },
+  // Classic checkpoints are allowed beside the new kind, and ours are classic.
+  v2Checkpoint: { isActive: () => true, read: true, write: 'yes' },
+  // Older files are narrower than the schema; what we write has its types.
+  typeWidening: { isActive: hasTypeChanges, read: true, write: 'yes' },
+  'typeWidening-preview': { isActive: hasTypeChanges, read: true, write: 'yes' },
+  rowTracking: { isActive: hasFlag('delta.enableRowTracking'), read: true, write: 'no' },
+  // It has no switch: a table that lists it is clustered.
+  clustering: { isActive: () => false, read: true, write: 'no' },
+  icebergCompatV1: { isActive: hasFlag('delta.enableIcebergCompatV1'), read: true, write: 'when inactive' },
+  icebergCompatV2: { isActive: hasFlag('delta.enableIcebergCompatV2'), read: true, write: 'when inactive' },
 }
 
 /** Features that a legacy version stands for, from this version on. */
@@ -47,18 +62,30 @@ const LEGACY_WRITER: readonly (readonly [number, readonly string[]])[] = [
   [6, ['identityColumns']],
 ]
 
-/** Refuses, by name, a table that asks more of its readers and writers than we do. */
-export function checkFeatures(name: string, protocol: Protocol, metadata: Metadata, fields: readonly DeltaField[]): void {
+/** Refuses, by name, a table that asks more of its readers, or of its writers, than we do. */
+export function checkFeatures(
+  name: string,
+  { protocol, metadata, fields }: GatedTable & { readonly protocol: Protocol },
+  gate: Gate = 'write',
+): void {
   if (metadata.format.provider !== 'parquet') throw refused(name, `format ${metadata.format.provider}`)
   if (protocol.minReaderVersion > 3) throw refused(name, `reader version ${protocol.minReaderVersion}`)
+  for (const listed of readerFeatures(protocol)) if (FEATURES[listed]?.read !== true) throw refused(name, listed)
+  if (gate === 'read') return
   if (protocol.minWriterVersion > 7) throw refused(name, `writer version ${protocol.minWriterVersion}`)
   const table = { metadata, fields }
   for (const listed of featuresOf(protocol)) {
     const feature = FEATURES[listed]
-    if (feature === undefined || (!feature.kept && feature.isActive(table))) throw refused(name, listed)
+    if (feature === undefined || feature.write === 'no') throw refused(name, listed, 'write')
   }
   // A flag asks for its feature even where the protocol was not raised with it.
-  for (const [listed, feature] of Object.entries(FEATURES)) if (!feature.kept && feature.isActive(table)) throw refused(name, listed)
+  for (const [known, feature] of Object.entries(FEATURES))
+    if (feature.write !== 'yes' && feature.isActive(table)) throw refused(name, known, 'write')
+}
+
+function readerFeatures({ minReaderVersion, readerFeatures: listed }: Protocol): readonly string[] {
+  if (minReaderVersion >= 3) return listed ?? []
+  return minReaderVersion === 2 ? ['columnMapping'] : []
 }
 
 /** Names of all features that the protocol lists or stands for. */
@@ -68,9 +95,9 @@ function featuresOf(protocol: Protocol): readonly string[] {
   return [...new Set([...(protocol.readerFeatures ?? []), ...(protocol.writerFeatures ?? []), ...legacy])]
 }
 
-/** Whether the table may hold deletion vectors, though it makes none any more. */
-export function mayHoldDeletionVectors(protocol: Protocol): boolean {
-  return featuresOf(protocol).includes('deletionVectors')
+/** Whether the protocol allows the table to use a feature. */
+export function supports(protocol: Protocol, feature: string): boolean {
+  return featuresOf(protocol).includes(feature) || readerFeatures(protocol).includes(feature)
 }
 
 export function isAppendOnly(metadata: Metadata): boolean {
@@ -79,29 +106,48 @@ export function isAppendOnly(metadata: Metadata): boolean {
 
 /** The lowest protocol for a new table of these columns and properties. */
 export function protocolFor(fields: readonly DeltaField[], configuration: Readonly<Record<string, string>>): Protocol {
-  const hasFeed = isTrue(configuration['delta.enableChangeDataFeed'])
-  if (!needsNtz(fields)) return { minReaderVersion: 1, minWriterVersion: hasFeed ? 4 : 2, readerFeatures: null, writerFeatures: null }
-  const writerFeatures = ['appendOnly', 'invariants', ...(hasFeed ? ['changeDataFeed'] : []), 'timestampNtz']
-  return { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: ['timestampNtz'], writerFeatures }
+  return raisedProtocol({ minReaderVersion: 1, minWriterVersion: 2, readerFeatures: null, writerFeatures: null }, fields, configuration)
 }
 
-/** The protocol that a schema needs on top of the table's; the very same one when it has all. Nothing that it lists is dropped. */
-export function raisedProtocol(protocol: Protocol, fields: readonly DeltaField[]): Protocol {
+/** The protocol that columns and properties need on top of the table's; the very same one when it has all. Nothing that it lists is dropped. */
+export function raisedProtocol(
+  protocol: Protocol,
+  fields: readonly DeltaField[],
+  configuration: Readonly<Record<string, string>> = {},
+): Protocol {
   const features = featuresOf(protocol)
-  if (!needsNtz(fields) || features.includes('timestampNtz')) return protocol
-  const readers =
-    protocol.minReaderVersion >= 3 ? (protocol.readerFeatures ?? []) : protocol.minReaderVersion === 2 ? ['columnMapping'] : []
-  return {
-    minReaderVersion: 3,
-    minWriterVersion: 7,
-    readerFeatures: [...readers, 'timestampNtz'],
-    writerFeatures: [...features, 'timestampNtz'],
-  }
+  const missing = neededFeatures(fields, configuration).filter((feature) => !features.includes(feature))
+  if (missing.length === 0) return protocol
+  const ofReaders = missing.filter((feature) => feature !== 'changeDataFeed')
+  // A feed asks nothing of readers, and there is an old version for it.
+  if (ofReaders.length === 0 && protocol.minWriterVersion < 7) return { ...protocol, minWriterVersion: 4 }
+  const writerFeatures = [...features, ...missing]
+  if (ofReaders.length === 0) return { ...protocol, writerFeatures }
+  return { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: [...readerFeatures(protocol), ...ofReaders], writerFeatures }
 }
 
-export function refused(name: string, feature: string): TableError {
-  return new TableError('ING-TABLE-FEATURE', `${name} needs the Delta feature '${feature}', which ingestd does not support`, {
-    hint: `remove the feature from the table, or write ${name} with the tool that added it`,
+function neededFeatures(fields: readonly DeltaField[], configuration: Readonly<Record<string, string>>): readonly string[] {
+  return [
+    ...(changeFeedIsOn(configuration) ? ['changeDataFeed'] : []),
+    ...(deletionVectorsAreOn(configuration) ? ['deletionVectors'] : []),
+    ...(needsNtz(fields) ? ['timestampNtz'] : []),
+  ]
+}
+
+/** Whether rows that are removed are marked, and their file is left as it is. */
+export function deletionVectorsAreOn(configuration: Readonly<Record<string, string>>): boolean {
+  return isTrue(configuration['delta.enableDeletionVectors'])
+}
+
+/** Whether each version keeps the rows that it changed. */
+export function changeFeedIsOn(configuration: Readonly<Record<string, string>>): boolean {
+  return isTrue(configuration['delta.enableChangeDataFeed'])
+}
+
+function refused(name: string, feature: string, gate: Gate = 'read'): TableError {
+  const gap = gate === 'write' && FEATURES[feature]?.read === true ? 'write' : 'support'
+  return new TableError('ING-TABLE-FEATURE', `${name} needs the Delta feature '${feature}', which ingestd does not ${gap}`, {
+    hint: `remove the feature from the table, or ${gate} ${name} with the tool that added it`,
   })
 }
 
@@ -119,6 +165,10 @@ function hasSetting(prefix: string): (table: GatedTable) => boolean {
 
 function hasFieldKey(prefix: string): (table: GatedTable) => boolean {
   return ({ fields }) => [...allFields(fields)].some((field) => Object.keys(field.metadata).some((key) => key.startsWith(prefix)))
+}
+
+function hasTypeChanges({ fields }: GatedTable): boolean {
+  return [...allFields(fields)].some((field) => 'delta.typeChanges' in field.metadata)
 }
 
 function isTrue(text: string | undefined): boolean {

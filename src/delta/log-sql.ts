@@ -1,5 +1,4 @@
-import type { Session } from '../engine/engine.ts'
-import { id, join, literal, literalList, raw, type Sql, sql } from '../engine/sql.ts'
+import { id, join, literal, pathList, raw, type Sql, sql } from '../engine/sql.ts'
 import { parseType, type TypeNode } from '../model/type-text.ts'
 
 const MAP = 'MAP(VARCHAR, VARCHAR)'
@@ -44,30 +43,42 @@ export const ACTION_TYPES = {
   domainMetadata: 'STRUCT("domain" VARCHAR, "configuration" VARCHAR, "removed" BOOLEAN)',
 } as const
 
+/** Stands in v2 checkpoints alone: where the actions of files are. */
+const SIDECAR = 'STRUCT("path" VARCHAR, "sizeInBytes" BIGINT, "modificationTime" BIGINT)'
+
 export type ActionName = keyof typeof ACTION_TYPES
 
-/** The actions of commits, one row each, with the `version` of the commit. Types are given: nothing is guessed from the content. */
+/**
+ * The actions of commits and compactions, one row each, with the (last) `version` that the file stands for. Types are
+ * given: nothing is guessed from the content.
+ */
 export function commitRows(localPaths: readonly string[], actions: readonly (ActionName | 'commitInfo')[]): Sql {
-  const columns = actions.map((name) => sql`${literal(name)}: ${literal(name === 'commitInfo' ? 'JSON' : ACTION_TYPES[name])}`)
-  const version = sql`regexp_extract(filename, '(\\d{20})\\.json$', 1)::bigint as version`
-  return sql`(select ${version}, ${join(actions.map(id))} from read_json(${literalList(localPaths)},
-    format = 'newline_delimited', compression = 'uncompressed', filename = true, columns = {${join(columns)}}))`
+  const types = actions.map((name) => [name, name === 'commitInfo' ? 'JSON' : ACTION_TYPES[name]] as const)
+  const version = sql`regexp_extract(filename, '(\\d{20})\\.(compacted\\.)?json$', 1)::bigint as version`
+  return sql`(select ${version}, ${join(actions.map(id))} from ${jsonLines(localPaths, types)})`
 }
 
-/** Which actions a checkpoint has, and which fields each; writers differ. */
-export type CheckpointShape = ReadonlyMap<string, ReadonlySet<string>>
+/** Which actions rows of a log have, and which fields each; writers differ. */
+export type RowShape = ReadonlyMap<string, ReadonlyMap<string, TypeNode>>
 
-export async function checkpointShape(localPaths: readonly string[], session: Session): Promise<CheckpointShape> {
-  const columns = await session.rows(sql`describe select * from ${checkpointRows(localPaths)}`)
-  return new Map(columns.map((column) => [String(column['column_name']), fieldsOf(parseType(String(column['column_type'])))]))
+/** The rows of a v2 checkpoint in JSON. */
+export function jsonActions(localPaths: readonly string[]): { readonly rows: Sql; readonly shape: RowShape } {
+  const types = [...Object.entries(ACTION_TYPES), ['sidecar', SIDECAR] as const]
+  const shape = new Map(types.map(([name, type]) => [name, fieldsOf(parseType(type))]))
+  return { rows: jsonLines(localPaths, types), shape }
 }
 
-export function checkpointRows(localPaths: readonly string[]): Sql {
-  return sql`read_parquet(${literalList(localPaths)}, hive_partitioning = false)`
+export function fieldsOf(type: TypeNode): ReadonlyMap<string, TypeNode> {
+  return new Map(type.kind === 'struct' ? type.fields.map((field) => [field.name, field.type]) : [])
+}
+
+function jsonLines(localPaths: readonly string[], types: readonly (readonly [string, string])[]): Sql {
+  const columns = types.map(([name, type]) => sql`${literal(name)}: ${literal(type)}`)
+  return sql`read_json(${pathList(localPaths)}, format = 'newline_delimited', compression = 'uncompressed', filename = true, columns = {${join(columns)}})`
 }
 
 /** An `add` or `remove` of a checkpoint as our type, with nulls for fields that its writer left out. */
-export function checkpointAction(action: 'add' | 'remove', shape: CheckpointShape): Sql {
+export function checkpointAction(action: 'add' | 'remove', shape: RowShape): Sql {
   const known = shape.get(action)
   const fields = Object.entries(FILE_FIELDS[action]).map(([name, type]) => {
     const value = known?.has(name) ? sql`${id(action)}.${id(name)}::${raw(type)}` : sql`null::${raw(type)}`
@@ -88,10 +99,6 @@ export function checkpointed(action: 'add' | 'remove'): Sql {
 export function deletionVectorId(action: Sql): Sql {
   const vector = sql`${action}."deletionVector"`
   return sql`coalesce(${vector}."storageType" || ${vector}."pathOrInlineDv" || coalesce('@' || ${vector}."offset", ''), '')`
-}
-
-function fieldsOf(type: TypeNode): ReadonlySet<string> {
-  return new Set(type.kind === 'struct' ? type.fields.map((field) => field.name) : [])
 }
 
 function structText(fields: Readonly<Record<string, string>>): string {

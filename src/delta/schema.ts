@@ -35,10 +35,12 @@ const DUCKDB_TYPES: Readonly<Record<string, string>> = {
   date: 'DATE',
   timestamp: 'TIMESTAMP WITH TIME ZONE',
   timestamp_ntz: 'TIMESTAMP',
+  // A column without values, of which no file has a trace; it becomes text where values are written to it.
+  void: 'VARCHAR',
 }
 
 const DELTA_TYPES: Readonly<Record<string, string>> = Object.fromEntries(
-  Object.entries(DUCKDB_TYPES).map(([delta, duckdb]) => [duckdb, delta]),
+  Object.entries(DUCKDB_TYPES).flatMap(([delta, duckdb]) => (delta === 'void' ? [] : [[duckdb, delta]])),
 )
 
 /** The fields of a `schemaString`. TableError when it is no schema. */
@@ -58,7 +60,7 @@ export function columnsOf(fields: readonly DeltaField[]): readonly SchemaColumn[
 }
 
 /** The DuckDB type that holds a Delta type exactly. */
-function duckdbType(type: DeltaType, place: string): string {
+export function duckdbType(type: DeltaType, place: string): string {
   return typeText(nodeOf(type, place))
 }
 
@@ -101,6 +103,11 @@ export function someType(type: DeltaType, predicate: (plain: string) => boolean)
   }
 }
 
+/** Whether any column has fields within it. */
+export function someNested(fields: readonly DeltaField[]): boolean {
+  return fields.some(({ type }) => !fieldsWithin(type).next().done)
+}
+
 /** Every field of the schema, nested ones too. */
 export function* allFields(fields: readonly DeltaField[]): Generator<DeltaField> {
   for (const field of fields) {
@@ -132,6 +139,7 @@ function mergeFields(known: readonly DeltaField[], asked: readonly DeltaField[],
 }
 
 function mergeTypes(known: DeltaType, asked: DeltaType, path: string): DeltaType {
+  if (known === 'void') return asked
   const merged = typeof known === 'string' || typeof asked === 'string' ? known === asked && known : mergeNested(known, asked, path)
   if (merged) return merged
   const types = `${duckdbType(known, path)} in the table, and ${duckdbType(asked, path)}`
@@ -177,7 +185,7 @@ function plainType(type: string, place: string): string {
   const decimal = /^decimal\((\d+), *(-?\d+)\)$/.exec(type)
   if (decimal) return `DECIMAL(${decimal[1]},${decimal[2]})`
   const found = DUCKDB_TYPES[type]
-  if (found === undefined) throw new TableError('ING-TABLE-FEATURE', `column ${place} has the type '${type}', which ingestd does not write`)
+  if (found === undefined) throw new TableError('ING-TABLE-FEATURE', `column ${place} has the type '${type}', which ingestd does not know`)
   return found
 }
 

@@ -1,36 +1,46 @@
 import type { Blobs } from '../blobs/blobs.ts'
 import type { Session } from '../engine/engine.ts'
-import { id, join, type Sql, sql } from '../engine/sql.ts'
+import type { Sql } from '../engine/sql.ts'
 import { TableError } from '../errors/errors.ts'
-import {
-  type DomainMetadata,
-  decodeDomain,
-  decodeMetadata,
-  decodeProtocol,
-  decodeTxn,
-  type Metadata,
-  type Protocol,
-  type Txn,
-} from './actions.ts'
 import { ActiveFiles } from './active-files.ts'
-import { damaged, reading } from './damage.ts'
-import { integerOf, parsedRecord } from './decode.ts'
-import { checkFeatures, mayHoldDeletionVectors, refused } from './features.ts'
-import { commitsAfter, type LogSegment, listFromHint, listWhole, segmentsOf } from './listing.ts'
-import { commitPath } from './log-names.ts'
-import { checkpointRows, checkpointShape, commitRows } from './log-sql.ts'
-import { type DeltaField, parseSchema } from './schema.ts'
+import { checkFeatures, type Gate } from './features.ts'
+import {
+  type CommitFile,
+  checkCommits,
+  commitsAfter,
+  type KnownCommit,
+  type LogSegment,
+  listFromHint,
+  listWhole,
+  logFile,
+  rangeOf,
+  segmentsOf,
+} from './listing.ts'
+import { advancedState, type LogState, readState } from './log-state.ts'
+import { checkTypeChanges } from './type-widening.ts'
+import { versionAt } from './version-at.ts'
 
-/** What the log says of the table but for its files. */
-export interface LogState {
-  readonly version: bigint
-  readonly protocol: Protocol
-  readonly metadata: Metadata
-  readonly fields: readonly DeltaField[]
-  readonly txns: ReadonlyMap<string, Txn>
-  readonly domains: ReadonlyMap<string, DomainMetadata>
-  /** Milliseconds since the epoch. */
-  readonly committedAtMs: number
+export type { LogState } from './log-state.ts'
+
+/** A version, or the newest one that was there at a time. */
+export type At = { readonly version: bigint } | { readonly timestampMs: number }
+
+export interface SnapshotOptions {
+  /** The newest version when left out. A snapshot of an earlier one stays at it. */
+  readonly at?: At | undefined
+  /** Whether the table is only read, or written too; `write` when left out. */
+  readonly gate?: Gate | undefined
+}
+
+interface Opened {
+  readonly state: LogState
+  /** Ways to read its files, the cheapest that gave the state first. */
+  readonly segments: readonly [LogSegment, ...LogSegment[]]
+}
+
+interface SnapshotIo {
+  readonly blobs: Blobs
+  readonly session: Session
 }
 
 /**
@@ -39,26 +49,37 @@ export interface LogState {
  */
 export class Snapshot {
   readonly #name: string
-  readonly #blobs: Blobs
-  readonly #session: Session
+  readonly #io: SnapshotIo
   readonly #files: ActiveFiles
+  readonly #gate: Gate
+  readonly #pinned: boolean
+  /** Commits as they were listed when they were read. */
+  readonly #read: CommitFile[]
   #state: LogState
+  #last: KnownCommit
 
-  private constructor(name: string, state: LogState, files: ActiveFiles, io: { readonly blobs: Blobs; readonly session: Session }) {
+  private constructor(name: string, { state, segments }: Opened, io: SnapshotIo, { at, gate }: SnapshotOptions) {
     this.#name = name
-    this.#blobs = io.blobs
-    this.#session = io.session
-    this.#files = files
+    this.#io = io
+    this.#files = new ActiveFiles(segments, io.blobs, io.session)
+    this.#gate = gate ?? 'write'
+    this.#pinned = at !== undefined
+    this.#read = [...segments[0].commits]
     this.#state = state
+    this.#last = { version: state.version, listed: this.#read.at(-1) ?? null }
   }
 
-  /** The newest version; undefined when the folder holds no log. TableError for a damaged log or a feature that we refuse. */
-  static async open(name: string, blobs: Blobs, session: Session): Promise<Snapshot | undefined> {
-    const newest = (await readHinted(blobs, session)) ?? (await readWhole(blobs, session))
-    if (newest === undefined) return undefined
-    const { segment, state } = newest
-    const snapshot = new Snapshot(name, state, new ActiveFiles(segment, blobs, session), { blobs, session })
-    await snapshot.#checkGate()
+  /**
+   * Undefined when the folder holds no log. TableError for a damaged log, for a feature that we refuse, and
+   * ING-TABLE-VERSION for a version that is not to be had.
+   */
+  static async open(name: string, blobs: Blobs, session: Session, options: SnapshotOptions = {}): Promise<Snapshot | undefined> {
+    const io = { blobs, session }
+    const { at } = options
+    const opened = at === undefined ? await readNewest(io) : await readAt(name, at, io)
+    if (opened === undefined) return undefined
+    const snapshot = new Snapshot(name, opened, io, options)
+    snapshot.#checkGate()
     return snapshot
   }
 
@@ -76,148 +97,108 @@ export class Snapshot {
     return this.#files.tombstones()
   }
 
-  /** Reads the commits that others made since; their versions. */
+  /** Reads the commits that others made since; their versions. TableError when the log is not the one that was read before. */
   async advance(): Promise<readonly bigint[]> {
-    const versions = await commitsAfter(this.#state.version, this.#blobs)
-    const last = versions.at(-1)
-    if (last === undefined) return []
-    const paths = versions.map((version) => this.#blobs.localPath(commitPath(version)))
-    const rows = await reading(this.#blobs, () => this.#session.rows(controlQuery(paths, last)))
-    this.#state = stateFrom(rows, this.#state, last, this.#blobs)
-    this.#files.add(versions)
-    await this.#checkGate()
-    return versions
+    if (this.#pinned) return []
+    const { blobs, session } = this.#io
+    const { again, newer } = await commitsAfter(this.#last, blobs)
+    if (again !== null && this.#last.listed === null) this.#read.push(again)
+    const last = newer.at(-1)
+    if (last === undefined) {
+      this.#last = { version: this.#last.version, listed: again }
+      return []
+    }
+    const files = newer.map(({ version }) => logFile(version))
+    this.#state = await advancedState(this.#state, files, blobs, session)
+    this.#last = { version: last.version, listed: last }
+    this.#read.push(...newer)
+    this.#files.add(files)
+    this.#checkGate()
+    return newer.map(({ version }) => version)
   }
 
   /** Takes over what our own commit wrote, without reading it again. */
   committed(state: LogState): void {
     this.#state = state
-    this.#files.add([state.version])
+    this.#last = { version: state.version, listed: null }
+    this.#files.add([logFile(state.version)])
+  }
+
+  /**
+   * Refuses to go on where a commit was replaced since it was read: by another log, or by the rest of itself, where its
+   * writer does not put commits in place whole. Before a checkpoint, which would make for ever what was read by halves.
+   */
+  async checkUnchanged(): Promise<void> {
+    await checkCommits(this.#read, this.#io.blobs)
   }
 
   async close(): Promise<void> {
     await this.#files.close()
   }
 
-  async #checkGate(): Promise<void> {
-    const { protocol, metadata, fields } = this.#state
-    checkFeatures(this.#name, protocol, metadata, fields)
-    if (!mayHoldDeletionVectors(protocol)) return
-    const [found] = await this.#session.rows(sql`select 1 from ${await this.files()} where dv <> '' limit 1`)
-    if (found) throw refused(this.#name, 'deletionVectors')
+  #checkGate(): void {
+    checkFeatures(this.#name, this.#state, this.#gate)
+    checkTypeChanges(this.#name, this.#state.fields)
   }
 }
 
-interface Newest {
-  readonly segment: LogSegment
-  readonly state: LogState
-}
-
-/** Undefined where the hint, or what it leads to, cannot be used: the whole log then decides. */
-async function readHinted(blobs: Blobs, session: Session): Promise<Newest | undefined> {
-  const listing = await listFromHint(blobs)
-  if (listing === undefined) return undefined
+/** Where the hint, or what it leads to, cannot be used, the whole log decides. */
+async function readNewest(io: SnapshotIo): Promise<Opened | undefined> {
+  const recent = await listFromHint(io.blobs)
   try {
-    return await readNewest(segmentsOf(listing, blobs), blobs, session)
+    if (recent !== undefined) return await firstReadable(segmentsOf(recent, io.blobs), io)
   } catch (error) {
-    if (error instanceof TableError) return undefined
-    throw error
+    if (!(error instanceof TableError)) throw error
   }
+  const listing = await listWhole(io.blobs)
+  if (listing.commits.length + listing.checkpoints.length + listing.empty.length === 0) return undefined
+  return firstReadable(segmentsOf(listing, io.blobs), io)
 }
 
-async function readWhole(blobs: Blobs, session: Session): Promise<Newest | undefined> {
-  const listing = await listWhole(blobs)
-  const { commits, checkpoints, empty, hasV2Checkpoint } = listing
-  if (commits.length + checkpoints.length + empty.length === 0 && !hasV2Checkpoint) return undefined
-  return readNewest(segmentsOf(listing, blobs), blobs, session)
+async function readAt(name: string, at: At, io: SnapshotIo): Promise<Opened | undefined> {
+  if ('version' in at) return readVersion(name, at.version, io)
+  const newest = await readNewest(io)
+  if (newest === undefined) return undefined
+  const listing = await listWhole(io.blobs)
+  const version = await versionAt(at.timestampMs, listing, newest.state.metadata, io)
+  const range = rangeOf(listing)
+  if (version !== undefined && range !== undefined && version >= range.oldest) return readVersion(name, version, io)
+  const time = new Date(at.timestampMs).toISOString()
+  throw notToBeHad(`${name}: what it held at ${time} is not to be had`, range?.oldest, newest.state.version)
 }
 
-async function readNewest(
-  segments: readonly LogSegment[],
-  blobs: Blobs,
-  session: Session,
-): Promise<{ segment: LogSegment; state: LogState }> {
+async function readVersion(name: string, version: bigint, io: SnapshotIo): Promise<Opened | undefined> {
+  const recent = await listFromHint(io.blobs, version)
+  const hinted = recent === undefined ? [] : segmentsOf(recent, io.blobs, version)
+  try {
+    if (hinted.length > 0) return await firstReadable(hinted, io)
+  } catch (error) {
+    if (!(error instanceof TableError)) throw error
+  }
+  const listing = await listWhole(io.blobs)
+  if (listing.commits.length + listing.checkpoints.length === 0) return undefined
+  const segments = segmentsOf(listing, io.blobs, version)
+  if (segments.length > 0) return firstReadable(segments, io)
+  const range = rangeOf(listing)
+  if (range === undefined || (version >= range.oldest && version <= range.newest)) segmentsOf(listing, io.blobs)
+  throw notToBeHad(`${name}: version ${version} is not to be had`, range?.oldest, range?.newest)
+}
+
+function notToBeHad(problem: string, oldest: bigint | undefined, newest: bigint | undefined): TableError {
+  const left = oldest === undefined ? '' : oldest === newest ? `; version ${oldest} is` : `; versions ${oldest} to ${newest} are`
+  return new TableError('ING-TABLE-VERSION', problem + left)
+}
+
+/** A checkpoint that cannot be read is not the end: an older one, or the commits alone, give the same version. */
+async function firstReadable(segments: readonly LogSegment[], { blobs, session }: SnapshotIo): Promise<Opened> {
   let failure: unknown
-  for (const segment of segments) {
+  for (const [index, segment] of segments.entries()) {
     try {
-      return { segment, state: await reading(blobs, () => readState(segment, blobs, session)) }
+      return { state: await readState(segment, blobs, session), segments: [segment, ...segments.slice(index + 1)] }
     } catch (error) {
-      // A checkpoint that cannot be read is not the end: an older one, or the commits alone, give the same version.
+      if (!(error instanceof TableError)) throw error
       failure ??= error
     }
   }
   throw failure
-}
-
-async function readState(segment: LogSegment, blobs: Blobs, session: Session): Promise<LogState> {
-  const rows =
-    segment.checkpoint === null
-      ? []
-      : await checkpointControl(
-          segment.checkpoint.paths.map((path) => blobs.localPath(path)),
-          session,
-        )
-  const paths = segment.commits.map((version) => blobs.localPath(commitPath(version)))
-  const newer = paths.length === 0 ? await lastInfo(segment.version, blobs) : await session.rows(controlQuery(paths, segment.version))
-  return stateFrom([...rows, ...newer], undefined, segment.version, blobs)
-}
-
-/** The `commitInfo` of the version that a checkpoint stands for; its commit is kept beside it. */
-async function lastInfo(version: bigint, blobs: Blobs) {
-  const content = await blobs.read(commitPath(version))
-  const [first] = new TextDecoder().decode(content).split('\n', 1)
-  return [{ commitInfo: JSON.stringify(parsedRecord(first ?? '')?.['commitInfo'] ?? null) }]
-}
-
-/** All actions but those of files, in the order of their versions, and the `commitInfo` of the last version. */
-function controlQuery(paths: readonly string[], last: bigint): Sql {
-  const rows = commitRows(paths, ['protocol', 'metaData', 'txn', 'domainMetadata', 'commitInfo'])
-  const told = sql`protocol is not null or "metaData" is not null or txn is not null or "domainMetadata" is not null`
-  return sql`select version, protocol, "metaData", txn, "domainMetadata", case when version = ${last} then "commitInfo"::varchar end as "commitInfo"
-    from ${rows} where ${told} or ("commitInfo" is not null and version = ${last}) order by version`
-}
-
-/** A field that every action of the kind has: a struct of nulls stands for none. */
-const REQUIRED = { protocol: 'minReaderVersion', metaData: 'id', txn: 'appId', domainMetadata: 'domain' } as const
-
-async function checkpointControl(paths: readonly string[], session: Session) {
-  const shape = await checkpointShape(paths, session)
-  const names = Object.entries(REQUIRED).filter(([name]) => shape.has(name))
-  if (names.length === 0) return []
-  const told = names.map(([name, field]) => sql`${id(name)}.${id(field)} is not null`)
-  return session.rows(sql`select ${join(names.map(([name]) => id(name)))} from ${checkpointRows(paths)} where ${join(told, ' or ')}`)
-}
-
-/** The state after rows of actions in the order of their versions, on top of an earlier state. */
-function stateFrom(
-  rows: readonly Readonly<Record<string, unknown>>[],
-  base: LogState | undefined,
-  version: bigint,
-  blobs: Blobs,
-): LogState {
-  let { protocol, metadata } = base ?? {}
-  const txns = new Map(base?.txns)
-  const domains = new Map(base?.domains)
-  let committedAtMs = base?.committedAtMs ?? 0
-  for (const row of rows) {
-    protocol = decodeProtocol(row['protocol']) ?? protocol
-    metadata = decodeMetadata(row['metaData']) ?? metadata
-    const txn = decodeTxn(row['txn'])
-    if (txn) txns.set(txn.appId, txn)
-    const domain = decodeDomain(row['domainMetadata'])
-    if (domain?.removed) domains.delete(domain.domain)
-    else if (domain) domains.set(domain.domain, domain)
-    committedAtMs = timestampOf(row['commitInfo']) ?? committedAtMs
-  }
-  if (protocol === undefined) throw damaged(blobs, 'it has no protocol')
-  if (metadata === undefined) throw damaged(blobs, 'it has no metadata')
-  const fields = metadata === base?.metadata ? base.fields : parseSchema(metadata.schemaString)
-  return { version, protocol, metadata, fields, txns, domains, committedAtMs }
-}
-
-function timestampOf(commitInfo: unknown): number | undefined {
-  if (typeof commitInfo !== 'string') return undefined
-  const info = parsedRecord(commitInfo)
-  const timestamp = integerOf(info?.['inCommitTimestamp']) ?? integerOf(info?.['timestamp'])
-  return timestamp === null ? undefined : Number(timestamp)
 }

@@ -19,3 +19,12 @@ function escaped(text: string, kept: RegExp): string {
   }
   return result
 }
+
+/** A path of the log as the file system has it; text that is no URI is taken as it is. */
+export function decodePath(path: string): string {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return path // A stray `%`: some writers log the raw path.
+  }
+}

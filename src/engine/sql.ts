@@ -47,6 +47,19 @@ export function literalList(values: readonly string[]): Sql {
   return raw(`[${values.map(quoted).join(', ')}]`)
 }
 
+/**
+ * A list constant of files to open. The engine globs every path that it is given, so characters that mean something to
+ * it stand in brackets; the file name that it reports back is the true one.
+ */
+export function pathList(paths: readonly string[]): Sql {
+  return literalList(paths.map((path) => path.replaceAll(/[[*?]/g, '[$&]')))
+}
+
+/** The same for a column of paths. */
+export function globSafe(path: Sql): Sql {
+  return sql`regexp_replace(${path}, '([\\[*?])', '[\\1]', 'g')`
+}
+
 /** Parts joined by a separator of our own. */
 export function join(parts: readonly Sql[], separator = ', '): Sql {
   return spliced(parts.flatMap((part, index) => (index === 0 ? [part] : [raw(separator), part])))

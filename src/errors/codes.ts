@@ -87,10 +87,19 @@ export const ERROR_CODES = {
   'ING-SCHEMA-TYPE': { cause: 'A column of the file has a type that does not fit the table.', remedy: 'Deliver the type of the table.' },
 
   'ING-TABLE-FEATURE': {
-    cause: 'The table needs a Delta feature that ingestd does not write.',
+    cause: 'The table needs a Delta feature that ingestd does not read, or does not write.',
     remedy: 'Remove the feature, or write the table with the tool that added it.',
   },
   'ING-TABLE-LOG': { cause: 'The transaction log is damaged or has a gap.', remedy: 'Restore the missing part of _delta_log.' },
+  'ING-TABLE-VERSION': {
+    cause: 'The table has no such version, or not any more.',
+    remedy: 'Choose one that `ingest history TABLE` shows.',
+  },
+  'ING-TABLE-RESTORE': {
+    cause: 'The table cannot go back to that version: files are gone, or the step is not one that can be made.',
+    remedy: 'Choose another version that `ingest history TABLE` shows.',
+  },
+  'ING-TABLE-BUSY': { cause: 'Another process is working on the table.', remedy: 'Wait for it, and run the command again.' },
   'ING-TABLE-DATA-FILE': { cause: 'A data file that the log lists is missing or damaged.', remedy: 'Restore it, or rewrite the table.' },
   'ING-TABLE-NOT-EMPTY': {
     cause: 'The target folder holds files, but no Delta log.',
@@ -113,6 +122,14 @@ export const ERROR_CODES = {
   },
   'ING-TABLE-CONFLICT': { cause: 'Other writers changed the table again and again.', remedy: 'None: it is tried again.' },
   'ING-TABLE-BALANCE': { cause: 'Rows read and rows accounted for differ; nothing was committed.', remedy: 'Report it with the file.' },
+  'ING-TABLE-ZORDER': {
+    cause: 'The rows of the table cannot be put in the order that --zorder asks for.',
+    remedy: 'Name columns of the table that have a minimum and a maximum in its log, and are no partition columns.',
+  },
+  'ING-TABLE-RETENTION': {
+    cause: 'vacuum was asked to delete files that are younger than the retention of the table.',
+    remedy: 'Leave --retention out, or add --force when no other reader or writer is at work.',
+  },
   'ING-TABLE-STRATEGY': { cause: 'A custom strategy failed or returned no plan.', remedy: 'Mend the module.' },
 
   'ING-SOURCE-MISSING': {

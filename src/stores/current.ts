@@ -1,12 +1,28 @@
-import { damageIn } from '../delta/damage.ts'
+import { mappingMode, physicalName } from '../delta/column-mapping.ts'
+import { deletedRows } from '../delta/deletion-vectors/read.ts'
 import { type PartitionColumn, partitionValue } from '../delta/partition.ts'
 import { columnsOf } from '../delta/schema.ts'
 import type { LogState, Snapshot } from '../delta/snapshot.ts'
-import type { TableLog } from '../delta/table-log.ts'
 import { id, join, literal, raw, type Sql, sql } from '../engine/sql.ts'
-import { BugError, TableError } from '../errors/errors.ts'
+import { BugError } from '../errors/errors.ts'
+import { checkDataFiles, type FilesIo, locatedFiles, pathsVariable } from './data-files.ts'
+import { type FileGroup, groupsOf } from './file-layouts.ts'
 
-const FILE = '__ingestd_file'
+/** A table at the version of its snapshot. */
+export interface TableAt extends FilesIo {
+  readonly snapshot: Snapshot | undefined
+}
+
+/** Names of two further columns that say where a row lies. */
+export interface Position {
+  /** VARCHAR: the path of the data file as the log has it. */
+  readonly file: string
+  /** BIGINT: the number of the row in its file, from 0. */
+  readonly row: string
+}
+
+/** Where `locatedRows` says a row lies. */
+export const POSITION: Position = { file: '__file', row: '__position' }
 
 /** The partition columns of a table, typed. */
 export function partitionColumnsOf({ metadata, fields }: LogState): readonly PartitionColumn[] {
@@ -15,87 +31,110 @@ export function partitionColumnsOf({ metadata, fields }: LogState): readonly Par
 }
 
 /** A query of the table's rows. The list of files is a variable of the session, so it can be of any length. */
-export async function currentRows(log: TableLog): Promise<Sql> {
-  const snapshot = existing(log)
-  const columns = columnsOf(snapshot.state.fields)
-  const files = await dataFiles(snapshot, log)
-  const variable = log.session.temporaryName('delta_paths')
-  await log.session.run(sql`set variable ${id(variable)} = (select list(file order by file) from (${files}))`)
-  const [counted] = await log.session.rows(sql`select len(getvariable(${literal(variable)})) as files`)
-  if (counted?.['files'] === null || counted?.['files'] === undefined) {
-    return sql`select ${join(columns.map(({ name, type }) => sql`null::${raw(type)} as ${id(name)}`))} where false`
+export async function currentRows(table: TableAt): Promise<Sql> {
+  return rowsOfFiles(table, await existing(table).files())
+}
+
+/** The rows of some active files (all when left out), and where each lies. */
+export async function locatedRows(table: TableAt, files?: Sql): Promise<Sql> {
+  return rowsOfFiles(table, files ?? (await existing(table).files()), POSITION)
+}
+
+/** A query of the rows of some active files, a relation as `Snapshot.files` gives; rows that are deleted are left out. */
+export async function rowsOfFiles(table: TableAt, files: Sql, position?: Position): Promise<Sql> {
+  const { state } = existing(table)
+  const located = await locatedFiles(files, table)
+  const variable = await pathsVariable(located, table.session)
+  if (variable === undefined) return noRows(state, position)
+  await checkDataFiles(located, variable, table)
+  const deleted = await deletedRows(files, table)
+  if (deleted === null) return readAll(located, variable, { state, table, position })
+  const queries: Sql[] = []
+  for (const [some, without] of [
+    [sql`select * from (${located}) where dv = ''`, null],
+    [sql`select * from (${located}) where dv <> ''`, deleted],
+  ] as const) {
+    const paths = await pathsVariable(some, table.session)
+    if (paths !== undefined) queries.push(await readAll(some, paths, { state, table, position, deleted: without }))
   }
-  await checkDataFiles(files, variable, log)
-  return rowsOf(snapshot.state, variable, files)
+  return join(queries, ' union all ')
+}
+
+/** The rows of data files that are not in the log: a relation of file (absolute) and "values" (MAP of partition values). */
+export async function rowsOfLocalFiles(state: LogState, files: Sql, table: FilesIo): Promise<Sql> {
+  const located = sql`select file, file as path, "values" from ${files}`
+  const variable = await pathsVariable(located, table.session)
+  return variable === undefined ? noRows(state, undefined) : readAll(located, variable, { state, table })
 }
 
 /** A query of the partitions and the greatest `ingestd.sequence` among the files of each. */
-export async function sequencesOfPartitions(log: TableLog): Promise<Sql> {
-  const snapshot = existing(log)
-  const columns = partitionColumnsOf(snapshot.state).map(
-    (column) => sql`${partitionValue(column, sql`"add"."partitionValues"`)} as ${id(column.name)}`,
-  )
+export async function sequencesOfPartitions(table: TableAt): Promise<Sql> {
+  const snapshot = existing(table)
+  const values = partitionValuesOf(snapshot.state, sql`"add"."partitionValues"`)
+  const columns = [...values].map(([name, value]) => sql`${value} as ${id(name)}`)
   const sequence = sql`max("add".tags['ingestd.sequence']) as "sequence"`
   return sql`select ${join([...columns, sequence])} from ${await snapshot.files()} group by all`
 }
 
-function rowsOf(state: LogState, variable: string, files: Sql): Sql {
-  const partitions = new Map(partitionColumnsOf(state).map((column) => [column.name, column]))
-  const columns = columnsOf(state.fields)
-  // Types are given by the log: a file of an older schema lacks columns, and is filled with nulls.
-  const schema = columns.flatMap(({ name, type }) =>
-    partitions.has(name) ? [] : [sql`${literal(name)}: {name: ${literal(name)}, type: ${literal(type)}, default_value: null}`],
+interface Reading {
+  readonly state: LogState
+  readonly table: FilesIo
+  readonly position?: Position | undefined
+  readonly deleted?: Sql | null
+}
+
+async function readAll(files: Sql, variable: string, reading: Reading): Promise<Sql> {
+  const groups = await groupsOf(files, variable, reading.state, reading.table)
+  return join(
+    groups.map((group) => readGroup(group, files, reading)),
+    ' union all ',
   )
-  // Values of partition columns come from the log, never from the names of folders.
-  const read = (filename: Sql) =>
-    sql`read_parquet(getvariable(${literal(variable)}), hive_partitioning = false${filename}, schema = map {${join(schema)}})`
-  if (partitions.size === 0) return sql`select ${join(columns.map(({ name }) => id(name)))} from ${read(raw(''))}`
-  const values = columns.map(({ name }) => {
-    const partition = partitions.get(name)
-    return partition === undefined ? sql`r.${id(name)}` : sql`${partitionValue(partition, sql`f."values"`)} as ${id(name)}`
-  })
-  return sql`select ${join(values)} from ${read(raw(`, filename = '${FILE}'`))} as r join (${files}) as f on r.${id(FILE)} = f.file`
 }
 
-/** Query of file (absolute), path (as logged), size and partition values of the active files. Refuses files outside the table's folder. */
-async function dataFiles(snapshot: Snapshot, log: TableLog): Promise<Sql> {
-  const root = `${log.blobs.localPath('')}/`
-  const decoded = sql`select path, "add".size as size, "add"."partitionValues" as "values", regexp_replace(url_decode(path), '^file:(//)?', '') as p from ${await snapshot.files()}`
-  const inner = sql`select path, size, "values", case when starts_with(p, ${literal(root)}) then substr(p, length(${literal(root)}) + 1) else p end as p from (${decoded})`
-  const isOutside = sql`starts_with(p, '/') or regexp_matches(p, '^[A-Za-z][A-Za-z0-9+.-]*:/') or list_contains(string_split(p, '/'), '..')`
-  const [outside] = await log.session.rows(sql`select path from (${inner}) where ${isOutside} limit 1`)
-  if (outside) {
-    throw new TableError(
-      'ING-TABLE-DATA-FILE',
-      `${log.name}: the data file ${String(outside['path'])} lies outside the folder of the table`,
-      {
-        hint: 'copy the table with its data files (a deep clone)',
-      },
-    )
-  }
-  return sql`select ${literal(root)} || p as file, path, size, "values" from (${inner})`
+function readGroup({ variable, reads }: FileGroup, files: Sql, { state, position, deleted }: Reading): Sql {
+  // Partition columns are read from the log, never from the names of folders; what files say of them counts for nothing.
+  const partitions = partitionValuesOf(state, sql`f."values"`)
+  const data = state.fields.filter((field) => !partitions.has(field.name))
+  // Columns bear names of ours, so that none of the table's is taken for the file's name or the number of the row.
+  const values = new Map(data.map((field, index) => [field.name, reads[index]?.value(sql`r.${id(`c${index}`)}`) ?? raw('null')]))
+  // Types are given: a file of an older schema lacks columns, and is filled with nulls; a narrower one is widened.
+  const sources = reads.flatMap(({ source }, index) =>
+    source === null
+      ? []
+      : [sql`${literal(source.name)}: {name: ${literal(`c${index}`)}, type: ${literal(source.type)}, default_value: null}`],
+  )
+  // The reader takes no empty schema.
+  const schema = sources.length > 0 ? sources : [sql`'': {name: 'none', type: 'BOOLEAN', default_value: null}`]
+  const read = sql`read_parquet(getvariable(${literal(variable)}), hive_partitioning = false, schema = map {${join(schema)}}) as r`
+  const columns = state.fields.map(({ name }) => sql`${values.get(name) ?? partitions.get(name) ?? raw('null')} as ${id(name)}`)
+  const places = position === undefined ? [] : [sql`f.path as ${id(position.file)}`, sql`r.file_row_number as ${id(position.row)}`]
+  const isPlain = partitions.size === 0 && position === undefined && !deleted
+  const from = isPlain ? read : sql`${read} join (${files}) as f on r.filename = f.file`
+  const left = deleted
+    ? sql` where not exists (select 1 from ${deleted} as d where d.path = f.path and d."row" = r.file_row_number)`
+    : raw('')
+  return sql`select ${join([...columns, ...places])} from ${from}${left}`
 }
 
-/** A reader that meets a missing file half-way fails with an error of the engine; the log says which file it should be. */
-async function checkDataFiles(files: Sql, variable: string, log: TableLog): Promise<void> {
-  const found = sql`select filename, size from read_blob(getvariable(${literal(variable)}))`
-  const query = sql`select f.path, b.size is null as missing from (${files}) as f left join (${found}) as b on b.filename = f.file
-    where b.size is null or b.size <> f.size order by f.path limit 1`
-  let problem: string | undefined
-  try {
-    const [row] = await log.session.rows(query)
-    if (row)
-      problem = `the data file ${String(row['path'])} ${row['missing'] === true ? 'is missing' : 'has another size than the log says'}`
-  } catch (error) {
-    const damage = damageIn(error)
-    if (damage === undefined) throw error
-    problem = `a data file cannot be read: ${damage}`
-  }
-  if (problem !== undefined)
-    throw new TableError('ING-TABLE-DATA-FILE', `${log.name}: ${problem}`, { hint: 'restore the file, or rewrite the table' })
+/** Values of the partition columns by their names, from the map of an action. */
+function partitionValuesOf(state: LogState, values: Sql): ReadonlyMap<string, Sql> {
+  const mode = mappingMode(state)
+  const fields = new Map(state.fields.map((field) => [field.name, field]))
+  return new Map(
+    partitionColumnsOf(state).map(({ name, type }) => {
+      const field = fields.get(name)
+      return [name, partitionValue({ name: field === undefined ? name : physicalName(field, mode), type }, values)]
+    }),
+  )
 }
 
-function existing(log: TableLog): Snapshot {
-  if (log.snapshot === undefined) throw new BugError(`the rows of ${log.name} were asked for before it exists`)
-  return log.snapshot
+function noRows(state: LogState, position: Position | undefined): Sql {
+  const columns = columnsOf(state.fields).map(({ name, type }) => sql`null::${raw(type)} as ${id(name)}`)
+  const places = position === undefined ? [] : [sql`null::varchar as ${id(position.file)}`, sql`null::bigint as ${id(position.row)}`]
+  return sql`select ${join([...columns, ...places])} where false`
+}
+
+function existing({ snapshot, name }: TableAt): Snapshot {
+  if (snapshot === undefined) throw new BugError(`the rows of ${name} were asked for before it exists`)
+  return snapshot
 }

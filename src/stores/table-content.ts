@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Metadata, Protocol } from '../delta/actions.ts'
-import { checkFeatures, isAppendOnly, protocolFor, raisedProtocol } from '../delta/features.ts'
+import { changeFeedIsOn, checkFeatures, deletionVectorsAreOn, isAppendOnly, protocolFor, raisedProtocol } from '../delta/features.ts'
 import { intervalText } from '../delta/interval.ts'
 import { checkPartitionable } from '../delta/partition.ts'
 import { columnsOf, type DeltaField, evolved, newSchema, schemaText } from '../delta/schema.ts'
@@ -75,14 +76,10 @@ export function contentOf(
 ): { readonly protocol: Protocol | undefined; readonly metadata: Metadata | undefined; readonly partitionColumns: readonly string[] } {
   const fields = fieldsAfter(state, request.columns)
   if (state === undefined) return newTable(table, fields, request, made)
-  const { configuration } = state.metadata
-  const protocol = raisedProtocol(state.protocol, fields)
-  const isUnchanged = fields === state.fields && configuration[TRACKER_PROPERTY] === request.trackerId
-  const metadata = {
-    ...state.metadata,
-    schemaString: schemaText(fields),
-    configuration: { ...configuration, [TRACKER_PROPERTY]: request.trackerId },
-  }
+  const configuration = { ...propertiesAfter(table, state), [TRACKER_PROPERTY]: request.trackerId }
+  const protocol = raisedProtocol(state.protocol, fields, configuration)
+  const isUnchanged = fields === state.fields && isDeepStrictEqual(configuration, state.metadata.configuration)
+  const metadata = { ...state.metadata, schemaString: schemaText(fields), configuration }
   return {
     protocol: protocol === state.protocol ? undefined : protocol,
     metadata: isUnchanged ? undefined : metadata,
@@ -104,15 +101,28 @@ function newTable(
     format: { provider: 'parquet', options: {} },
     schemaString: schemaText(fields),
     partitionColumns,
-    configuration: { ...retention(table), ...table.tableProperties, [TRACKER_PROPERTY]: request.trackerId },
+    configuration: { ...propertiesAfter(table, undefined), [TRACKER_PROPERTY]: request.trackerId },
     createdTime: BigInt(made.nowMs),
   }
   const protocol = protocolFor(fields, metadata.configuration)
   // A property may ask for a feature that we could not keep afterwards.
-  checkFeatures(table.name, protocol, metadata, fields)
+  checkFeatures(table.name, { protocol, metadata, fields })
   const types = columnsOf(fields).filter((column) => partitionColumns.includes(column.name))
   checkPartitionable(table.name, types)
   return { protocol, metadata, partitionColumns }
+}
+
+/**
+ * The table's properties after a batch. What the config switches on is switched on in a table that is there already; what
+ * it leaves off is not switched off, since somebody else may want it.
+ */
+export function propertiesAfter(table: TableConfig, state: LogState | undefined): Readonly<Record<string, string>> {
+  const known = state?.metadata.configuration ?? { ...retention(table), ...table.tableProperties }
+  return {
+    ...known,
+    ...(table.delta.deletionVectors && !deletionVectorsAreOn(known) ? { 'delta.enableDeletionVectors': 'true' } : {}),
+    ...(table.delta.changeDataFeed && !changeFeedIsOn(known) ? { 'delta.enableChangeDataFeed': 'true' } : {}),
+  }
 }
 
 /** Settings that other writers of the table shall keep too; what every reader assumes is left out. */

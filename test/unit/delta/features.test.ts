@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { decodeMetadata, type Protocol, protocolLine } from '../../../src/delta/actions.ts'
-import { checkFeatures, protocolFor, raisedProtocol } from '../../../src/delta/features.ts'
+import { checkFeatures, FEATURES, type Gate, protocolFor, raisedProtocol, supports } from '../../../src/delta/features.ts'
 import { type DeltaField, parseSchema } from '../../../src/delta/schema.ts'
 import { schemaString } from './support.ts'
 
@@ -8,6 +8,7 @@ function gate(
   protocol: Partial<Protocol>,
   configuration: Readonly<Record<string, string>> = {},
   fieldMetadata: Readonly<Record<string, unknown>> = {},
+  what: Gate = 'write',
 ): void {
   const text = schemaString({ id: 'long' }, { id: { metadata: fieldMetadata } })
   const metadata = decodeMetadata({
@@ -18,12 +19,8 @@ function gate(
     partitionColumns: [],
   })
   if (metadata === undefined) throw new Error('metadata')
-  checkFeatures(
-    'db.t',
-    { minReaderVersion: 1, minWriterVersion: 2, readerFeatures: null, writerFeatures: null, ...protocol },
-    metadata,
-    parseSchema(text),
-  )
+  const base = { minReaderVersion: 1, minWriterVersion: 2, readerFeatures: null, writerFeatures: null }
+  checkFeatures('db.t', { protocol: { ...base, ...protocol }, metadata, fields: parseSchema(text) }, what)
 }
 
 function listed(...features: readonly string[]): Partial<Protocol> {
@@ -44,36 +41,70 @@ test.each([
   'domainMetadata',
   'inCommitTimestamp',
   'vacuumProtocolCheck',
+  'v2Checkpoint',
+  'typeWidening',
+  'typeWidening-preview',
+  'icebergCompatV1',
+  'icebergCompatV2',
 ])('the feature %s passes where it is listed and not used', (feature) => {
   expect(() => gate(listed(feature))).not.toThrow()
 })
 
-test.each([
-  'catalogManaged',
-  'catalogOwned-preview',
-  'v2Checkpoint',
-  'rowTracking',
-  'typeWidening',
-  'clustering',
-  'icebergCompatV2',
-  'variantType',
-  'tomorrow',
-])('the feature %s is refused by name', (feature) => {
-  expect(() => gate(listed(feature))).toThrow(`db.t needs the Delta feature '${feature}', which ingestd does not support`)
+test.each(['catalogManaged', 'catalogOwned-preview', 'variantType', 'variantShredding', 'tomorrow'])(
+  'the feature %s is refused by name, by readers too where it is one of theirs',
+  (feature) => {
+    const problem = `db.t needs the Delta feature '${feature}', which ingestd does not support`
+    expect(() => gate(listed(feature))).toThrow(problem)
+    expect(() => gate({ ...listed(feature), readerFeatures: [feature] }, {}, {}, 'read')).toThrow(problem)
+  },
+)
+
+test.each(['rowTracking', 'clustering'])('the feature %s keeps writers away, not readers', (feature) => {
+  expect(() => gate(listed(feature))).toThrow(`db.t needs the Delta feature '${feature}', which ingestd does not write`)
+  expect(() => gate(listed(feature), {}, {}, 'read')).not.toThrow()
 })
 
-test.each([
-  ['deletionVectors', { 'delta.enableDeletionVectors': 'true' }, {}],
-  ['columnMapping', { 'delta.columnMapping.mode': 'name' }, {}],
-  ['checkConstraints', { 'delta.constraints.positive': 'id > 0' }, {}],
-  ['inCommitTimestamp', { 'delta.enableInCommitTimestamps': 'true' }, {}],
-  ['invariants', {}, { 'delta.invariants': '{"expression":{"expression":"id > 0"}}' }],
-  ['generatedColumns', {}, { 'delta.generationExpression': 'a + 1' }],
-  ['identityColumns', {}, { 'delta.identity.start': 1 }],
-  ['allowColumnDefaults', {}, { CURRENT_DEFAULT: '1' }],
-] as const)('the feature %s is refused where it is used', (feature, configuration, fieldMetadata) => {
-  expect(() => gate(listed(feature), configuration, fieldMetadata)).toThrow(`'${feature}'`)
-  expect(() => gate({ minReaderVersion: 2, minWriterVersion: 6 }, configuration, fieldMetadata)).toThrow(`'${feature}'`)
+test('a reader needs the features of readers alone', () => {
+  expect(() => gate(listed('tomorrow'), {}, {}, 'read')).not.toThrow()
+  expect(() => gate({ minReaderVersion: 1, minWriterVersion: 9 }, {}, {}, 'read')).not.toThrow()
+  expect(() => gate({ minReaderVersion: 4 }, {}, {}, 'read')).toThrow("'reader version 4'")
+})
+
+/** A table that uses the feature: its properties, and metadata of its column. */
+const IN_USE = {
+  deletionVectors: [{ 'delta.enableDeletionVectors': 'true' }, {}],
+  columnMapping: [{ 'delta.columnMapping.mode': 'name' }, {}],
+  checkConstraints: [{ 'delta.constraints.positive': 'id > 0' }, {}],
+  inCommitTimestamp: [{ 'delta.enableInCommitTimestamps': 'true' }, {}],
+  invariants: [{}, { 'delta.invariants': '{"expression":{"expression":"id > 0"}}' }],
+  generatedColumns: [{}, { 'delta.generationExpression': 'a + 1' }],
+  identityColumns: [{}, { 'delta.identity.start': 1 }],
+  allowColumnDefaults: [{}, { CURRENT_DEFAULT: '1' }],
+  icebergCompatV2: [{ 'delta.enableIcebergCompatV2': 'true' }, {}],
+  appendOnly: [{ 'delta.appendOnly': 'true' }, {}],
+  changeDataFeed: [{ 'delta.enableChangeDataFeed': 'true' }, {}],
+  typeWidening: [{}, { 'delta.typeChanges': [{ fromType: 'integer', toType: 'long' }] }],
+} as const
+
+test.each(Object.entries(IN_USE))(
+  'the feature %s, where it is used, keeps writers away unless we keep its rules',
+  (feature, [settings, metadata]) => {
+    const listing = () => gate(listed(feature), settings, metadata)
+    const legacy = () => gate({ minReaderVersion: 2, minWriterVersion: 6 }, settings, metadata)
+    if (FEATURES[feature]?.write === 'yes') expect(listing).not.toThrow()
+    else for (const opened of [listing, legacy]) expect(opened).toThrow(`'${feature}', which ingestd does not write`)
+    expect(() => gate(listed(feature), settings, metadata, 'read')).not.toThrow()
+  },
+)
+
+test('a legacy version allows what it stands for', () => {
+  const legacy = { minReaderVersion: 2, minWriterVersion: 5, readerFeatures: null, writerFeatures: null }
+  expect(['columnMapping', 'changeDataFeed', 'identityColumns', 'deletionVectors'].map((feature) => supports(legacy, feature))).toEqual([
+    true,
+    true,
+    false,
+    false,
+  ])
 })
 
 test('a change data feed and append-only tables are kept', () => {

@@ -41,9 +41,9 @@ test('every Delta type has the DuckDB type that holds it exactly', () => {
   expect(columns.map((column) => deltaType(column.type))).toEqual(Object.values(types))
 })
 
-test('a type that we do not write is refused by name', () => {
+test('a type that we do not know is refused by name', () => {
   expect(() => columnsOf(parseSchema(schemaString({ v: 'variant' })))).toThrow(
-    "column v has the type 'variant', which ingestd does not write",
+    "column v has the type 'variant', which ingestd does not know",
   )
 })
 

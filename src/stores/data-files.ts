@@ -1,0 +1,62 @@
+import type { Blobs } from '../blobs/blobs.ts'
+import { damageIn } from '../delta/damage.ts'
+import { integerOf } from '../delta/decode.ts'
+import type { Session } from '../engine/engine.ts'
+import { globSafe, id, literal, type Sql, sql } from '../engine/sql.ts'
+import { TableError } from '../errors/errors.ts'
+
+/** Where the data files of a table lie, and for whom they are read. */
+export interface FilesIo {
+  /** `database.table`, for messages. */
+  readonly name: string
+  readonly blobs: Blobs
+  readonly session: Session
+}
+
+/** Query of file (absolute), path (as logged), dv, size and partition values of active files. Refuses files outside the table's folder. */
+export async function locatedFiles(files: Sql, { name, blobs, session }: FilesIo): Promise<Sql> {
+  const root = `${blobs.localPath('')}/`
+  // A stray `%` is no escape: some writers log the raw path.
+  const isUri = sql`regexp_full_match(path, '([^%]|%[0-9A-Fa-f]{2})*')`
+  const plain = sql`regexp_replace(case when ${isUri} then url_decode(path) else path end, '^file:(//)?', '')`
+  const decoded = sql`select path, dv, "add".size as size, "add"."partitionValues" as "values", ${plain} as p from ${files}`
+  const inner = sql`select path, dv, size, "values", case when starts_with(p, ${literal(root)}) then substr(p, length(${literal(root)}) + 1) else p end as p from (${decoded})`
+  const isOutside = sql`starts_with(p, '/') or regexp_matches(p, '^[A-Za-z][A-Za-z0-9+.-]*:/') or list_contains(string_split(p, '/'), '..')`
+  const [outside] = await session.rows(sql`select path from (${inner}) where ${isOutside} limit 1`)
+  if (outside) {
+    throw new TableError('ING-TABLE-DATA-FILE', `${name}: the data file ${String(outside['path'])} lies outside the folder of the table`, {
+      hint: 'copy the table with its data files (a deep clone)',
+    })
+  }
+  return sql`select ${literal(root)} || p as file, path, dv, size, "values" from (${inner})`
+}
+
+/**
+ * Puts the paths of files (a column `file`) into a variable of the session, which readers take and which may be of any
+ * length; undefined for no files.
+ */
+export async function pathsVariable(files: Sql, session: Session): Promise<string | undefined> {
+  const variable = session.temporaryName('delta_paths')
+  await session.run(sql`set variable ${id(variable)} = (select list(${globSafe(sql`file`)} order by file) from (${files}))`)
+  const [counted] = await session.rows(sql`select coalesce(len(getvariable(${literal(variable)})), 0) as files`)
+  return (integerOf(counted?.['files']) ?? 0n) === 0n ? undefined : variable
+}
+
+/** A reader that meets a missing file half-way fails with an error of the engine; the log says which file it should be. */
+export async function checkDataFiles(files: Sql, variable: string, { name, session }: FilesIo): Promise<void> {
+  const found = sql`select filename, size from read_blob(getvariable(${literal(variable)}))`
+  const query = sql`select f.path, b.size is null as missing from (${files}) as f left join (${found}) as b on b.filename = f.file
+    where b.size is null or b.size <> f.size order by f.path limit 1`
+  let problem: string | undefined
+  try {
+    const [row] = await session.rows(query)
+    if (row)
+      problem = `the data file ${String(row['path'])} ${row['missing'] === true ? 'is missing' : 'has another size than the log says'}`
+  } catch (error) {
+    const damage = damageIn(error)
+    if (damage === undefined) throw error
+    problem = `a data file cannot be read: ${damage}`
+  }
+  if (problem !== undefined)
+    throw new TableError('ING-TABLE-DATA-FILE', `${name}: ${problem}`, { hint: 'restore the file, or rewrite the table' })
+}
