@@ -144,6 +144,21 @@ export function changeFeedIsOn(configuration: Readonly<Record<string, string>>):
   return isTrue(configuration['delta.enableChangeDataFeed'])
 }
 
+/** A protocol with all that either asks for; the very first one when that has it already. Nothing that it lists is dropped. */
+export function mergedProtocol(protocol: Protocol, other: Protocol): Protocol {
+  const minReaderVersion = Math.max(protocol.minReaderVersion, other.minReaderVersion)
+  const minWriterVersion = Math.max(protocol.minWriterVersion, other.minWriterVersion)
+  const hasAll = featuresOf(other).every((feature) => supports(protocol, feature))
+  if (hasAll && minReaderVersion === protocol.minReaderVersion && minWriterVersion === protocol.minWriterVersion) return protocol
+  const union = (of: (one: Protocol) => readonly string[]) => [...new Set([...of(protocol), ...of(other)])]
+  return {
+    minReaderVersion,
+    minWriterVersion,
+    readerFeatures: minReaderVersion >= 3 ? union(readerFeatures) : null,
+    writerFeatures: minWriterVersion >= 7 ? union(featuresOf) : null,
+  }
+}
+
 function refused(name: string, feature: string, gate: Gate = 'read'): TableError {
   const gap = gate === 'write' && FEATURES[feature]?.read === true ? 'write' : 'support'
   return new TableError('ING-TABLE-FEATURE', `${name} needs the Delta feature '${feature}', which ingestd does not ${gap}`, {
