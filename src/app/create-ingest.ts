@@ -14,6 +14,7 @@ import { createLogger, logEvent } from './log.ts'
 import { thisOwner } from './owner.ts'
 import { spoolOf } from './places.ts'
 import { historyReport, statusOf } from './reports.ts'
+import { dryRestore, restore } from './restore.ts'
 import { runOnce } from './run-once.ts'
 import { oneTable, selectTables } from './select-tables.ts'
 import { absolutePath, knownFiles, trackedFiles } from './tracked-files.ts'
@@ -69,7 +70,14 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
     history: (name, { limit = 20 } = {}) =>
       withWorker(async (worker) => (await worker.history(oneTable(config.tables, name), limit)).map(historyReport)),
     // The engine is loaded into this process by a query alone.
-    query: async (text, use) => (await import('./query.ts')).queryTables(text, config, use),
+    query: async (text, use, asked = {}) => (await import('./query.ts')).queryTables(text, config, { use, at: asked.at ?? {} }),
+    restore: (name, asked) =>
+      withWorker(async (worker) => {
+        const work = { config, owner, clock, leaseMs: LEASE_MS, worker }
+        if (!asked.dryRun) return restore(name, asked, { ...work, tracker: await opened() })
+        await using copy = await openSqliteSnapshot(trackerAt)
+        return await dryRestore(name, asked, { ...work, tracker: copy })
+      }),
     // A tracker that could not be opened was told of by the call that opened it.
     [Symbol.asyncDispose]: async () => (await tracker?.catch(() => undefined))?.[Symbol.asyncDispose](),
   }

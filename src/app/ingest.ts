@@ -1,6 +1,7 @@
 import type { ResolvedConfig } from '../config/config.ts'
-import type { CheckReport, ExplainReport, HistoryReport, RunEvent, RunReport, StatusReport } from '../model/report.ts'
+import type { CheckReport, ExplainReport, HistoryReport, RestoreReport, RunEvent, RunReport, StatusReport } from '../model/report.ts'
 import type { FileFilter, TrackedFile } from '../tracker/tracker.ts'
+import type { TablePoint } from './table-point.ts'
 
 export interface RunOptions {
   /** Bare or qualified names; all tables when left out. ConfigError `ING-CONFIG-TABLE-UNKNOWN` for an unknown or ambiguous one. */
@@ -26,6 +27,22 @@ export interface QueryResult {
   readonly chunks: AsyncIterable<readonly (readonly unknown[])[]>
 }
 
+export interface QueryOptions {
+  /** Versions of tables, by bare or qualified name; a table that is not named is seen at its current version. */
+  readonly at?: Readonly<Record<string, TablePoint>> | undefined
+}
+
+export interface RestoreOptions {
+  /** The version, or a time at which it was current. */
+  readonly at: TablePoint
+  /** What becomes of files that were loaded later: loaded again by the next run, or never. */
+  readonly files: 'pending' | 'skipped'
+  /** Changes nothing. */
+  readonly dryRun?: boolean | undefined
+  /** The current version by which this was decided: with another one there ConflictError, and nothing is changed. */
+  readonly fromVersion?: number | undefined
+}
+
 /** All that ingestd does; the command line is a thin face of it. */
 export interface Ingest extends AsyncDisposable {
   readonly config: ResolvedConfig
@@ -41,8 +58,10 @@ export interface Ingest extends AsyncDisposable {
   skip(filter: FileFilter): Promise<number>
   /** Newest first. */
   history(table: string, options?: { readonly limit?: number | undefined }): Promise<readonly HistoryReport[]>
-  /** Runs SQL over the configured tables, each seen as `database.table` at its current version. */
-  query(sql: string, use: (result: QueryResult) => Promise<void>): Promise<void>
+  /** Runs SQL over the configured tables, each seen as `database.table` at its current version, or at the one of `at`. */
+  query(sql: string, use: (result: QueryResult) => Promise<void>, options?: QueryOptions): Promise<void>
+  /** Makes the content of a table that of an older version, as one new version; the tracker follows. */
+  restore(table: string, options: RestoreOptions): Promise<RestoreReport>
 }
 
 /** What a caller of the library may pass. */

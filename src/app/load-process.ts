@@ -1,5 +1,5 @@
 import { Child } from '../engine/child.ts'
-import type { Inspection, LoadJob, LoadResult, LoadWorker, Preview } from '../pipeline/protocol.ts'
+import type { Inspection, LoadJob, LoadResult, LoadWorker, PlannedRestore, Preview, RestoreResult } from '../pipeline/protocol.ts'
 import type { HistoryEntry } from '../stores/store.ts'
 import { workerEntry } from './places.ts'
 import type { WorkerArguments } from './worker.ts'
@@ -20,6 +20,8 @@ export function loadProcess(options: WorkerArguments & { readonly timeoutMs: num
     recover: async (table, trackerId, known) => (await child.call('recover', { table, trackerId, known })) as Inspection,
     load: async (job: LoadJob, onProgress) => (await child.call('load', job, { onProgress, timeoutMs, signal })) as LoadResult,
     preview: async (job, count) => (await child.call('preview', { job, count }, { timeoutMs, signal })) as Preview,
+    planRestore: async (question) => (await child.call('planRestore', question, { timeoutMs, signal })) as PlannedRestore,
+    restore: async (job) => (await child.call('restore', job, { timeoutMs, signal })) as RestoreResult,
     history: async (table, limit) => (await child.call('history', { table, limit })) as readonly HistoryEntry[],
     [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
   }

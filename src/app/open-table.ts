@@ -6,11 +6,20 @@ import { systemClock } from '../lib/clock.ts'
 import { packageVersion } from '../lib/version.ts'
 import type { TableConfig } from '../model/table.ts'
 import { STORES } from '../stores/registry.ts'
-import type { OpenTable } from '../stores/store.ts'
+import type { OpenTable, Store, TableVersion, TableVersionAt } from '../stores/store.ts'
 
 /** The table at its current version, through the store of its `output_format`. `warn` hears what went wrong after a commit. */
 export async function openTable(table: TableConfig, session: Session, warn: (message: string, cause: unknown) => void): Promise<OpenTable> {
-  const store = await STORES[table.outputFormat]({
+  return (await storeOf(table, warn)).open(table, session)
+}
+
+/** The table at a version, for reading alone; at its current one when none is named. */
+export async function openTableAt(table: TableConfig, session: Session, at?: TableVersionAt): Promise<TableVersion> {
+  return (await storeOf(table, () => {})).openAt(table, session, at)
+}
+
+async function storeOf(table: TableConfig, warn: (message: string, cause: unknown) => void): Promise<Store> {
+  return STORES[table.outputFormat]({
     blobs: BLOB_STORES.file,
     clock: systemClock,
     engineInfo: `ingestd/${packageVersion()}`,
@@ -19,5 +28,4 @@ export async function openTable(table: TableConfig, session: Session, warn: (mes
     newId: randomUUID,
     sleep,
   })
-  return store.open(table, session)
 }

@@ -3,16 +3,27 @@ import { openSession } from '../engine/duckdb.ts'
 import type { Session } from '../engine/engine.ts'
 import { engineFailure } from '../engine/failure.ts'
 import { id, inlined, raw, sql } from '../engine/sql.ts'
-import { ConfigError, type IngestError } from '../errors/errors.ts'
+import { ConfigError, type IngestError, TableError } from '../errors/errors.ts'
 import type { TableConfig } from '../model/table.ts'
+import type { TableVersionAt } from '../stores/store.ts'
 import type { QueryResult } from './ingest.ts'
 import { childLimits } from './limits.ts'
-import { openTable } from './open-table.ts'
+import { openTableAt } from './open-table.ts'
+import { oneTable } from './select-tables.ts'
+import { type TablePoint, versionAt } from './table-point.ts'
 
-/** Runs SQL in a session of its own, where each configured table is a view `database.table` of its current version. */
-export async function queryTables(text: string, config: ResolvedConfig, use: (result: QueryResult) => Promise<void>): Promise<void> {
+interface Query {
+  readonly use: (result: QueryResult) => Promise<void>
+  /** Versions by names of tables. */
+  readonly at: Readonly<Record<string, TablePoint>>
+}
+
+/** Runs SQL in a session of its own, where each configured table is a view `database.table` of one version. */
+export async function queryTables(text: string, config: ResolvedConfig, { use, at }: Query): Promise<void> {
+  const tables = config.tables.filter(({ tableName }) => mentions(text, tableName))
+  const versions = versionsOf(at, config.tables, tables)
   await using session = await openSession(childLimits(config, 1))
-  for (const table of config.tables.filter(({ tableName }) => mentions(text, tableName))) await createView(table, session)
+  for (const table of tables) await createView(table, session, versions.get(table.name))
   const chunks = session.stream(raw(withQuotedNames(text, config.tables)))[Symbol.asyncIterator]()
   // The first chunk has the columns and no rows.
   const first = await chunks.next().catch((cause: unknown) => {
@@ -47,9 +58,27 @@ function mentions(text: string, tableName: string): boolean {
   return text.toLowerCase().includes(tableName.toLowerCase())
 }
 
-async function createView(table: TableConfig, session: Session): Promise<void> {
-  const opened = await openTable(table, session, () => {})
-  if (opened.state === null) return
+/** ConfigError for a table that is named twice, or that the query does not ask of: its version would change nothing. */
+function versionsOf(at: Query['at'], all: readonly TableConfig[], asked: readonly TableConfig[]): ReadonlyMap<string, TableVersionAt> {
+  const versions = new Map<string, TableVersionAt>()
+  for (const [given, point] of Object.entries(at)) {
+    const { name } = oneTable(all, given)
+    if (versions.has(name)) throw new ConfigError('ING-USAGE', `two versions of ${name} were given`, [], { hint: 'give one of them' })
+    if (!asked.some((table) => table.name === name))
+      throw new ConfigError('ING-USAGE', `a version of ${name} was given, and the query does not name it`, [], {
+        hint: `select … from ${name}`,
+      })
+    versions.set(name, versionAt(point))
+  }
+  return versions
+}
+
+async function createView(table: TableConfig, session: Session, at: TableVersionAt | undefined): Promise<void> {
+  const opened = await openTableAt(table, session, at)
+  if (opened.state === null) {
+    if (at !== undefined) throw new TableError('ING-TABLE-VERSION', `${table.name} has no version yet`)
+    return
+  }
   await session.run(sql`create schema if not exists ${id(table.databaseName)}`)
   await session.run(inlined(sql`create view ${id(table.databaseName)}.${id(table.tableName)} as ${await opened.current()}`))
 }

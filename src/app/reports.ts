@@ -35,13 +35,22 @@ export async function statusOf(config: ResolvedConfig, tracker: Tracker, names: 
 export function historyReport(entry: HistoryEntry): HistoryReport {
   return {
     version: Number(entry.version),
-    timestamp: new Date(entry.timestampMs).toISOString(),
+    timestamp: entry.timestampMs === null ? null : new Date(entry.timestampMs).toISOString(),
     operation: entry.operation,
-    batch: entry.batch === null ? null : Number(entry.batch),
+    operation_parameters: entry.parameters,
+    operation_metrics: entry.metrics,
+    only_in_checkpoint: entry.onlyInCheckpoint,
+    batch: numberOrNull(entry.batch),
     batch_id: entry.batchId,
-    files_added: entry.files.added,
-    files_removed: entry.files.removed,
-    rows: entry.rows === null ? null : Number(entry.rows),
+    files: numberOrNull(entry.landingFiles),
+    files_added: entry.files?.added ?? null,
+    files_removed: entry.files?.removed ?? null,
+    rows: numberOrNull(entry.rows),
     engine: entry.engine,
+    user_metadata: entry.userMetadata,
   }
+}
+
+function numberOrNull(value: bigint | null): number | null {
+  return value === null ? null : Number(value)
 }

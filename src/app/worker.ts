@@ -10,11 +10,12 @@ import type { TableConfig } from '../model/table.ts'
 import type { LoadContext } from '../pipeline/context.ts'
 import { inspectLog, recoverLog } from '../pipeline/inspect-log.ts'
 import { loadBatch, previewBatch } from '../pipeline/load-batch.ts'
-import { applicationId, type LoadJob } from '../pipeline/protocol.ts'
+import { applicationId, type LoadJob, type RestoreJob, type RestoreQuestion } from '../pipeline/protocol.ts'
+import { planRestore, restoreBatch } from '../pipeline/restore-batch.ts'
 import type { OpenTable } from '../stores/store.ts'
 import { loadStrategy } from '../strategies/registry.ts'
 import type { Strategy } from '../strategies/strategy.ts'
-import { openTable } from './open-table.ts'
+import { openTable, openTableAt } from './open-table.ts'
 
 /** The load process: it has the engine and the tables' commits, and knows nothing of the tracker. */
 export interface WorkerArguments {
@@ -49,9 +50,20 @@ serve(async (argument): Promise<Service> => {
       },
       load: (given, onProgress) => worker.withProgress(onProgress, async () => worker.load(given as LoadJob)),
       preview: (given) => worker.preview(given as { job: LoadJob; count: boolean }),
+      planRestore: async (given) => {
+        const question = given as RestoreQuestion
+        const { table, trackerId } = question
+        return planRestore(question, await worker.open(table), { trackerId, appId: applicationId(trackerId, table) })
+      },
+      restore: async (given) => {
+        const job = given as RestoreJob
+        const { table, trackerId } = job
+        return restoreBatch(job, await worker.open(table), { trackerId, appId: applicationId(trackerId, table) })
+      },
       history: async (given) => {
         const { table, limit } = given as { table: TableConfig; limit: number }
-        return (await worker.open(table)).history(limit)
+        await using version = await openTableAt(table, session)
+        return await version.history(limit)
       },
     },
     interrupt: () => session.interrupt(),

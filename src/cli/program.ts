@@ -8,6 +8,7 @@ import { filesCommand } from './commands/files.ts'
 import { historyCommand } from './commands/history.ts'
 import { initCommand } from './commands/init.ts'
 import { queryCommand } from './commands/query.ts'
+import { restoreCommand } from './commands/restore.ts'
 import { retryCommand } from './commands/retry.ts'
 import { runCommand } from './commands/run.ts'
 import { schemaCommand } from './commands/schema.ts'
@@ -31,6 +32,7 @@ const COMMANDS = [
   skipCommand,
   historyCommand,
   queryCommand,
+  restoreCommand,
   schemaCommand,
   demoCommand,
 ]

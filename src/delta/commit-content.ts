@@ -43,6 +43,8 @@ export interface BatchMark {
   readonly appId: string
   readonly batch: bigint
   readonly batchId: string
+  /** How many landing files it loads. */
+  readonly files: number
 }
 
 export type IsolationLevel = 'Serializable' | 'WriteSerializable' | 'SnapshotIsolation'
@@ -95,7 +97,7 @@ function infoLine({ operation, batch }: CommitContent, stamp: Stamp): string {
     tags: batch && { 'ingestd.batch': String(batch.batch), 'ingestd.batchId': batch.batchId },
     engineInfo: stamp.engine,
     txnId: stamp.txnId,
-    ingestd: batch && { batch: batch.batch, batchId: batch.batchId, appId: batch.appId },
+    ingestd: batch && { batch: batch.batch, batchId: batch.batchId, appId: batch.appId, files: batch.files },
   })
 }
 

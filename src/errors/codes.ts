@@ -116,6 +116,10 @@ export const ERROR_CODES = {
     remedy: 'None, or deliver another value than an empty text.',
   },
   'ING-TABLE-CONSTRAINT': { cause: 'A row violates a constraint of the table.', remedy: 'Mend the row.' },
+  'ING-TABLE-CONSTRAINT-UNKNOWN': {
+    cause: 'The table has a constraint whose meaning ingestd cannot be sure of, so that it could not keep it.',
+    remedy: 'Write the constraint in simpler terms, drop it, or load the table with the tool that made it.',
+  },
   'ING-TABLE-APPEND-ONLY': {
     cause: 'The table is append-only, and the strategy removes rows.',
     remedy: 'Use append, or unset delta.appendOnly.',

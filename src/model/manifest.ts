@@ -5,7 +5,8 @@ import type { RowCounts } from './file.ts'
  * `txn` of the log backwards by `previous`, is the list of what was loaded; the tracker is rebuilt from it.
  */
 export interface Manifest {
-  readonly format: 1
+  /** 2 where it says what a reader of format 1 would overlook: a restore. */
+  readonly format: 1 | 2
   /** `ingestd/<tracker uuid>/<table id>`: the application id of the `txn`. */
   readonly appId: string
   readonly batch: bigint
@@ -20,7 +21,23 @@ export interface Manifest {
   /** What the format learned of the source and later reads need (the CSV dialect); JSON, opaque to all but the format. */
   readonly reader: unknown
   readonly sideFiles: readonly string[]
+  /** Of a full drop: the rows of every batch before it are gone. */
+  readonly replacesAll?: boolean | undefined
+  /** Of a restore, which loads no file: what it went back to. */
+  readonly restore?: RestorePoint | undefined
 }
+
+/** The table as it was at an older version. Batches after it are undone, and those that it had are in force again. */
+export interface RestorePoint {
+  /** Version of the table. */
+  readonly version: bigint
+  /** The last batch of the application id at that version; null when there was none. */
+  readonly batch: bigint | null
+  /** What becomes of files that were loaded later. */
+  readonly files: UndoneFiles
+}
+
+export type UndoneFiles = 'pending' | 'skipped'
 
 export interface ManifestFile {
   readonly path: string

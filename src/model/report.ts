@@ -122,14 +122,42 @@ export interface CheckReport {
 
 export interface HistoryReport {
   readonly version: number
-  readonly timestamp: string
-  readonly operation: string
+  /** Null, as what follows, where nothing tells it: a version that only a checkpoint holds. */
+  readonly timestamp: string | null
+  readonly operation: string | null
+  readonly operation_parameters: Readonly<Record<string, string>>
+  readonly operation_metrics: Readonly<Record<string, string>>
+  readonly only_in_checkpoint: boolean
   readonly batch: number | null
   readonly batch_id: string | null
-  readonly files_added: number
-  readonly files_removed: number
+  /** Landing files of the batch. */
+  readonly files: number | null
+  /** Data files. */
+  readonly files_added: number | null
+  readonly files_removed: number | null
   readonly rows: number | null
   readonly engine: string | null
+  readonly user_metadata: string | null
+}
+
+/** What `restore --json` prints. */
+export interface RestoreReport {
+  readonly table: string
+  readonly dry_run: boolean
+  /** The version that was current, and the one whose content came back. */
+  readonly from_version: number
+  readonly to_version: number
+  /** The version that the restore made; null when there was nothing to do, and of a dry run. */
+  readonly version: number | null
+  readonly batch: number | null
+  readonly batch_id: string | null
+  /** Data files. */
+  readonly files_added: number
+  readonly bytes_added: number
+  readonly files_removed: number
+  readonly bytes_removed: number
+  /** Landing files whose rows left the table, by what became of them, and files whose rows came back. */
+  readonly files: { readonly pending: number; readonly skipped: number; readonly completed: number }
 }
 
 /** Progress of a run, for a display. */

@@ -1,16 +1,16 @@
 import { TableError } from '../errors/errors.ts'
 import type { Manifest } from '../model/manifest.ts'
 import type { OpenTable } from '../stores/store.ts'
-import type { Inspection } from './protocol.ts'
+import type { CommittedBatch, Inspection } from './protocol.ts'
+import { restoredFiles } from './undone.ts'
 
 /** What the log and the chain of manifests say of the batches above `known`. */
 export async function inspectLog(target: OpenTable, appId: string, known: bigint | null): Promise<Inspection> {
   const lastBatch = await target.lastBatch(appId)
-  const manifests: Manifest[] = []
+  const batches: CommittedBatch[] = []
   for (let number = lastBatch; number !== null && (known === null || number > known); ) {
-    const manifest: Manifest | undefined = await target.readManifest(number)
-    if (manifest === undefined) throw missing(target, number)
-    manifests.push(manifest)
+    const manifest = await committedManifest(target, number)
+    batches.push(await committed(manifest, target))
     number = manifest.previous
   }
   return {
@@ -18,8 +18,22 @@ export async function inspectLog(target: OpenTable, appId: string, known: bigint
     version: target.state?.version ?? null,
     lastBatch,
     highestManifest: await target.highestManifest(),
-    manifests,
+    batches,
   }
+}
+
+/** The manifest of a batch that the log holds. TableError when it is missing. */
+export async function committedManifest(target: OpenTable, batch: bigint): Promise<Manifest> {
+  const manifest = await target.readManifest(batch)
+  if (manifest === undefined) throw missing(target, batch)
+  return manifest
+}
+
+async function committed(manifest: Manifest, target: OpenTable): Promise<CommittedBatch> {
+  const { previous, restore } = manifest
+  if (restore === undefined) return { kind: 'load', manifest }
+  const files = await restoredFiles({ previous, batch: restore.batch }, (batch) => committedManifest(target, batch))
+  return { kind: 'restore', manifest: { ...manifest, restore }, files }
 }
 
 /** Under the table's lease: also removes what dead batches left in the table's folder. */

@@ -50,6 +50,7 @@ export function manifestOf(job: LoadJob, plan: StagedPlan, reader: unknown, cont
     files: files.map((file) => ({ ...pick(file), rows: plan.rows.get(file.path) ?? NO_ROWS })),
     reader,
     sideFiles: [],
+    ...(job.replaceAll ? { replacesAll: true } : {}),
   }
 }
 

@@ -1,8 +1,10 @@
 import type { Batch, BatchOutcome } from '../model/batch.ts'
-import type { Manifest } from '../model/manifest.ts'
+import type { Manifest, UndoneFiles } from '../model/manifest.ts'
+import type { RestoredFile, RestorePlan } from '../model/restore.ts'
 import type { Column } from '../model/schema.ts'
 import type { TableConfig } from '../model/table.ts'
-import type { HistoryEntry } from '../stores/store.ts'
+import type { HistoryEntry, TableVersionAt } from '../stores/store.ts'
+import type { AdoptedRestore } from '../tracker/tracker.ts'
 
 /** What a table's log says, for recovery before a load. */
 export interface Inspection {
@@ -11,9 +13,14 @@ export interface Inspection {
   /** The highest batch number in the log of our application id. */
   readonly lastBatch: bigint | null
   readonly highestManifest: bigint | null
-  /** Committed manifests above `known`, newest first. */
-  readonly manifests: readonly Manifest[]
+  /** Committed batches above `known`, newest first. */
+  readonly batches: readonly CommittedBatch[]
 }
+
+/** A batch of the log as the tracker adopts it. */
+export type CommittedBatch =
+  | { readonly kind: 'load'; readonly manifest: Manifest }
+  | ({ readonly kind: 'restore' } & Omit<AdoptedRestore, 'version'>)
 
 export interface LoadJob {
   readonly table: TableConfig
@@ -43,6 +50,10 @@ export interface LoadWorker {
   load(job: LoadJob, onProgress?: (stage: string, fraction: number) => void): Promise<LoadResult>
   /** The same up to the plan; with `count` the rows are really planned and counted. */
   preview(job: LoadJob, count: boolean): Promise<Preview>
+  /** What a restore would do, found without writing anything. TableError when the version is not to be had. */
+  planRestore(question: RestoreQuestion): Promise<PlannedRestore>
+  /** One restore to its commit. */
+  restore(job: RestoreJob): Promise<RestoreResult>
   history(table: TableConfig, limit: number): Promise<readonly HistoryEntry[]>
 }
 
@@ -53,6 +64,37 @@ export interface LoadResult {
   /** Of a dry run alone, which has no commit. */
   readonly preview?: { readonly newColumns: readonly Column[]; readonly counted: boolean }
 }
+
+export interface RestoreQuestion {
+  readonly table: TableConfig
+  readonly trackerId: string
+  readonly at: TableVersionAt
+}
+
+export interface PlannedRestore extends RestorePlan {
+  /** The last batch in force at the version. */
+  readonly batch: bigint | null
+  readonly changed: readonly RestoredFile[]
+}
+
+export interface RestoreJob {
+  readonly table: TableConfig
+  readonly batch: Batch
+  readonly trackerId: string
+  /** The last batch in the log that the tracker has settled; with a later one there the restore gives up. */
+  readonly lastBatch: bigint | null
+  /** Version that is restored, and the current one that this was decided by. */
+  readonly version: bigint
+  readonly from: bigint
+  readonly files: UndoneFiles
+  /** ISO 8601, UTC. */
+  readonly at: string
+}
+
+export type RestoreResult =
+  | { readonly kind: 'committed'; readonly version: bigint; readonly plan: RestorePlan; readonly adopted: AdoptedRestore }
+  /** Nothing was committed: another writer was first. */
+  | { readonly kind: 'givenUp'; readonly reason: string }
 
 /** The application id of the `txn` actions: this tracker, this table. */
 export function applicationId(trackerId: string, table: TableConfig): string {

@@ -2,6 +2,7 @@ import { TableError } from '../errors/errors.ts'
 import { NO_STRATEGY_ROWS } from '../model/batch.ts'
 import type { TableConfig } from '../model/table.ts'
 import type { Tracker } from '../tracker/tracker.ts'
+import { changedFilePolicy } from './policy.ts'
 import type { Inspection, LoadWorker } from './protocol.ts'
 
 export interface Owner {
@@ -28,8 +29,7 @@ export async function recover(pass: RecoverPass): Promise<Inspection> {
   const known = await tracker.lastCommittedBatch(table.name)
   const inspection = await worker.recover(table, tracker.id, known)
   if (!pass.replaceAll) checkNotBehind(table, known, inspection)
-  // Oldest first, so that a file's history reads in the order of its loads.
-  for (const manifest of inspection.manifests.toReversed()) await tracker.adoptManifest(manifest, null)
+  await adopt(pass, inspection)
   for (const batch of await tracker.abandoned(table.name, owner.isAlive)) {
     await tracker.takeOver(batch.id, owner.id)
     // What a manifest held is completed by now; the rest of the batch left no trace in the table.
@@ -44,6 +44,14 @@ export async function recover(pass: RecoverPass): Promise<Inspection> {
     })
   }
   return inspection
+}
+
+/** Settles what the log holds, oldest first: a file's history reads in the order of its loads. */
+export async function adopt({ table, tracker }: Pick<RecoverPass, 'table' | 'tracker'>, { batches }: Inspection): Promise<void> {
+  for (const batch of batches.toReversed()) {
+    if (batch.kind === 'load') await tracker.adoptManifest(batch.manifest, null)
+    else await tracker.adoptRestore({ ...batch, version: null }, changedFilePolicy(table))
+  }
 }
 
 /** A log that lacks what the tracker saw committed was replaced or rolled back: loading on would leave a hole. */

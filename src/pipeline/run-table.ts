@@ -7,7 +7,7 @@ import type { Lister, ListingPage, WaitingFile } from '../watcher/watcher.ts'
 import { givenUp } from './outcome.ts'
 import { changedFilePolicy } from './policy.ts'
 import type { Inspection, LoadJob, LoadResult } from './protocol.ts'
-import { type RecoverPass, recover } from './recover.ts'
+import { adopt, type RecoverPass, recover } from './recover.ts'
 import { selectSnapshots } from './select.ts'
 import type { TableTally } from './tally.ts'
 
@@ -28,7 +28,7 @@ export interface TablePass extends RecoverPass {
 const FIRST_LISTING = 'first_listing'
 
 /** What the tracker remembers of a table from the moment a full drop reopens its files until the replacing commit. */
-const FULL_DROP = 'full_drop'
+export const FULL_DROP = 'full_drop'
 
 /** How often a batch is claimed again because another writer was first, before the table gives up for this pass. */
 const CONTENTION = 10
@@ -200,11 +200,12 @@ async function settleFailedLoad(batch: Batch, error: unknown, pass: TablePass): 
   await settleByLog(pass.tally.outcomeOfFailure(batch, error), pass)
 }
 
-async function settleByLog(outcome: BatchOutcome, { table, tracker, worker, owner }: TablePass): Promise<void> {
+async function settleByLog(outcome: BatchOutcome, pass: TablePass): Promise<void> {
+  const { table, tracker, worker, owner } = pass
   // A log that cannot be read now is asked by the next pass; until then the files stay with this batch.
   const inspection = await worker.inspect(table, tracker.id, await tracker.lastCommittedBatch(table.name)).catch(() => undefined)
   if (inspection === undefined) return
-  for (const manifest of inspection.manifests.toReversed()) await tracker.adoptManifest(manifest, null)
+  await adopt(pass, inspection)
   await tracker.settle(table.name, owner.id, outcome)
 }
 

@@ -2,7 +2,7 @@ import type { Blobs } from '../blobs/blobs.ts'
 import { isRecord, parsedRecord } from '../delta/decode.ts'
 import { padded } from '../delta/log-names.ts'
 import { TableError } from '../errors/errors.ts'
-import type { Manifest, ManifestFile } from '../model/manifest.ts'
+import type { Manifest, ManifestFile, RestorePoint } from '../model/manifest.ts'
 
 const FOLDER = '_ingestd/manifests'
 
@@ -61,12 +61,14 @@ function decodeManifest(text: string, path: string, blobs: Blobs): Manifest {
 
 function decode(value: unknown): Manifest {
   const manifest = record(value)
-  if (manifest['format'] !== 1) throw new TypeError(`format ${String(manifest['format'])}`)
+  const format = manifest['format']
+  if (format !== 1 && format !== 2) throw new TypeError(`format ${String(format)}`)
   const previous = manifest['previous']
+  const batch = integer(manifest['batch'])
   return {
-    format: 1,
+    format,
     appId: text(manifest['appId']),
-    batch: integer(manifest['batch']),
+    batch,
     batchId: text(manifest['batchId']),
     previous: previous === null ? null : integer(previous),
     table: text(manifest['table']),
@@ -74,7 +76,18 @@ function decode(value: unknown): Manifest {
     files: list(manifest['files']).map(decodeFile),
     reader: manifest['reader'] ?? undefined,
     sideFiles: list(manifest['sideFiles']).map(text),
+    ...(manifest['replacesAll'] === true ? { replacesAll: true } : {}),
+    ...(manifest['restore'] === undefined ? {} : { restore: decodeRestore(manifest['restore'], batch) }),
   }
+}
+
+function decodeRestore(value: unknown, by: bigint): RestorePoint {
+  const restore = record(value)
+  const batch = restore['batch'] === null ? null : integer(restore['batch'])
+  const files = text(restore['files'])
+  if (files !== 'pending' && files !== 'skipped') throw new TypeError(`files ${files}`)
+  if (batch !== null && batch >= by) throw new TypeError(`batch ${by} restores the later batch ${batch}`)
+  return { version: integer(restore['version']), batch, files }
 }
 
 function decodeFile(value: unknown): ManifestFile {

@@ -32,7 +32,7 @@ export async function adoptManifest(ledger: Ledger, manifest: Manifest, version:
 }
 
 /** «Already committed» means the same batch id: a restored tracker may know the number under another one. */
-async function adoptBatch(ledger: Ledger, manifest: Manifest, version: bigint | null): Promise<boolean> {
+export async function adoptBatch(ledger: Ledger, manifest: Manifest, version: bigint | null): Promise<boolean> {
   const committed = {
     status: 'committed',
     table_version: version,

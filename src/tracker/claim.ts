@@ -58,6 +58,15 @@ export async function claim(
   })
 }
 
+/** A batch without files, which a restore commits. */
+export async function claimRestore(ledger: Ledger, table: string, owner: string, above: bigint | null): Promise<Batch> {
+  return inTransaction(ledger, async (within) => {
+    const batch = { id: randomUUID(), number: (await highestNumber(within, table, above)) + 1n, table }
+    await openBatch(within, batch, owner, 0)
+    return { ...batch, files: [] }
+  })
+}
+
 /** In file order; among files of one time that a limit divides, by the bytes of their paths. */
 async function candidates(ledger: Ledger, table: string, limit: number, paths?: readonly string[]): Promise<readonly Candidate[]> {
   const among = paths === undefined ? sql`` : sql`and f.file_path in (select g.path from ${pathsOf(ledger, paths)} as g)`

@@ -1,6 +1,7 @@
 import type { Batch, BatchOutcome } from '../model/batch.ts'
 import type { FileSeen, FileStatus } from '../model/file.ts'
-import type { Manifest } from '../model/manifest.ts'
+import type { Manifest, RestorePoint } from '../model/manifest.ts'
+import type { RestoredFile, RestoreMoves } from '../model/restore.ts'
 
 /** A row of the tracker, with the names that users know. Timestamps are ISO 8601 in UTC. */
 export interface TrackedFile {
@@ -102,6 +103,14 @@ export interface FileFilter {
   readonly limit?: number | undefined
 }
 
+/** A restore that is in the log. */
+export interface AdoptedRestore {
+  readonly manifest: Manifest & { readonly restore: RestorePoint }
+  /** Version of its commit; null when it is not known any more. */
+  readonly version: bigint | null
+  readonly files: readonly RestoredFile[]
+}
+
 /** Newest loaded snapshot of an overwrite table, by (modified time, path). */
 export interface LoadedUnit {
   readonly unit: string
@@ -148,6 +157,14 @@ export interface Tracker extends AsyncDisposable {
   takeOver(batchId: string, owner: string): Promise<void>
   /** Marks all files of a committed manifest completed, whatever the tracker thought; false when it knew already. */
   adoptManifest(manifest: Manifest, version: bigint | null): Promise<boolean>
+  /** A batch without files for a restore, under a lease and a new batch number; ended by `adoptRestore` or `settle`. */
+  claimRestore(table: string, owner: string, above: bigint | null): Promise<Batch>
+  /**
+   * Ends a restore that is in the log: files whose rows it took out become pending or skipped, as its manifest says, and
+   * files whose rows it brought back completed. `policy` decides where another content lies at such a path by now.
+   * Undefined when the tracker knew already.
+   */
+  adoptRestore(restore: AdoptedRestore, policy: ChangedFilePolicy): Promise<RestoreMoves | undefined>
   /** Highest number of a batch that the tracker holds as committed; null without any. */
   lastCommittedBatch(table: string): Promise<bigint | null>
   /** The newest completed unit of an overwrite table. */

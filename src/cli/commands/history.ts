@@ -30,8 +30,9 @@ const COLUMNS: readonly TableColumn[] = [
   { head: 'TIME' },
   { head: 'OPERATION' },
   { head: 'BATCH', align: 'right' },
-  { head: 'FILES +', align: 'right' },
-  { head: 'FILES -', align: 'right' },
+  { head: 'FILES', align: 'right' },
+  { head: 'DATA FILES +', align: 'right' },
+  { head: 'DATA FILES -', align: 'right' },
   { head: 'ROWS', align: 'right' },
   { head: 'WRITTEN BY' },
 ]
@@ -39,13 +40,23 @@ const COLUMNS: readonly TableColumn[] = [
 function historyText(versions: readonly HistoryReport[], colors: Colors): string {
   const rows = versions.map((version) => [
     String(version.version),
-    version.timestamp,
-    version.operation,
+    version.timestamp ?? '',
+    version.only_in_checkpoint ? '(only in a checkpoint)' : operationText(version),
     version.batch === null ? '' : String(version.batch),
-    count(version.files_added),
-    count(version.files_removed),
-    version.rows === null ? '' : count(version.rows),
+    countOrNothing(version.files),
+    countOrNothing(version.files_added),
+    countOrNothing(version.files_removed),
+    countOrNothing(version.rows),
     version.engine ?? '',
   ])
   return textTable(COLUMNS, rows, tableStyle(colors))
+}
+
+function operationText({ operation, operation_parameters: parameters }: HistoryReport): string {
+  if (operation === null) return 'unknown'
+  return operation === 'RESTORE' ? `RESTORE to ${parameters['version'] ?? parameters['timestamp'] ?? '?'}` : operation
+}
+
+function countOrNothing(value: number | null): string {
+  return value === null ? '' : count(value)
 }

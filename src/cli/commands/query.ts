@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import type { QueryResult } from '../../app/ingest.ts'
 import { EXIT } from '../exit-codes.ts'
 import { usageError } from '../failure.ts'
@@ -11,25 +11,40 @@ import { csvLine } from '../text/csv.ts'
 import { jsonText } from '../text/json.ts'
 import { printable } from '../text/printable.ts'
 
+interface QueryCommandOptions {
+  readonly at?: Readonly<Record<string, string>>
+  readonly format?: QueryFormat
+}
+
 type QueryFormat = 'table' | 'csv' | 'json'
 
 export function queryCommand(frame: Frame): Command {
   return new Command('query')
-    .description('SQL over the tables, each under its name database.table, at its current version')
+    .description('SQL over the tables, each under its name database.table, at its current version or that of --at')
     .argument('<sql>', 'a SELECT')
+    .addOption(new Option('--at <table=version>', 'a table at an older version, or at a time; repeatable').argParser(versions))
     .addOption(new Option('--format <format>', 'how rows are printed').choices(['table', 'csv', 'json']))
     .action(
-      frame.handle(async (cli, sql: string, options: { readonly format?: QueryFormat }) => {
+      frame.handle(async (cli, sql: string, options: QueryCommandOptions) => {
         const { output } = cli
         if (output.json && options.format !== undefined && options.format !== 'json') {
           throw usageError(`--json and --format ${options.format} cannot be used together`, 'give one of them')
         }
         const format = output.json ? 'json' : (options.format ?? 'table')
         await using ingest = await openIngest(cli)
-        await ingest.query(sql, (result) => printResult(result, format, output))
+        await ingest.query(sql, (result) => printResult(result, format, output), { at: options.at })
         return EXIT.ok
       }),
     )
+}
+
+/** `--at analytics.orders=12 --at customers=2024-05-31T14:30:00Z` */
+function versions(value: string, before: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
+  const [, table, point] = /^([^=]+)=(.+)$/.exec(value) ?? []
+  if (table === undefined || point === undefined)
+    throw new InvalidArgumentError('It must be table=version or table=timestamp, as analytics.orders=12.')
+  if (Object.hasOwn(before, table)) throw new InvalidArgumentError(`${table} was given before.`)
+  return { ...before, [table]: point }
 }
 
 async function printResult(result: QueryResult, format: QueryFormat, output: Output): Promise<void> {

@@ -1,0 +1,81 @@
+import { integerOf, textOf } from '../delta/decode.ts'
+import { decodeDescriptor, fileOfUuid } from '../delta/deletion-vectors/descriptor.ts'
+import type { TableLog } from '../delta/table-log.ts'
+import { literal, type Sql, sql } from '../engine/sql.ts'
+import { TableError } from '../errors/errors.ts'
+
+/** How many missing files a message names. */
+const SHOWN = 10
+
+/** A file that a commit is about to name, relative to the table's root. */
+interface NamedFile {
+  readonly path: string
+  /** Bytes; null where the log does not tell. */
+  readonly size: bigint | null
+}
+
+/** Refuses to bring back files, relation of (path, dv, `add`), that are not in the table's folder any more: vacuumed, or deleted by hand. */
+export async function checkPresent(files: Sql, log: TableLog, version: bigint): Promise<void> {
+  const wanted = [...(await dataFiles(files, log)), ...(await vectorFiles(files, log))]
+  const missing = await missingOf(wanted, log)
+  const [first] = missing
+  if (first === undefined) return
+  const shown = missing.slice(0, SHOWN).join(', ')
+  const more = missing.length > SHOWN ? ` and ${missing.length - SHOWN} more` : ''
+  throw new TableError('ING-TABLE-RESTORE', `${log.name}: version ${version} needs files that are gone: ${shown}${more}`, {
+    hint: 'they were vacuumed or deleted: choose a later version, or put them back',
+    context: { missing: missing.length },
+  })
+}
+
+async function missingOf(wanted: readonly NamedFile[], { blobs }: TableLog): Promise<readonly string[]> {
+  const missing: string[] = []
+  for (const [folder, files] of byFolder(wanted)) {
+    const present = new Map((await blobs.list(folder)).map((entry) => [entry.path, entry.size]))
+    for (const { path, size } of files) {
+      const found = present.get(path)
+      if (found === undefined || (size !== null && found !== size)) missing.push(path)
+    }
+  }
+  return missing.sort()
+}
+
+function byFolder(files: readonly NamedFile[]): ReadonlyMap<string, readonly NamedFile[]> {
+  const folders = new Map<string, NamedFile[]>()
+  for (const file of files) {
+    const folder = file.path.slice(0, Math.max(0, file.path.lastIndexOf('/')))
+    const known = folders.get(folder)
+    if (known) known.push(file)
+    else folders.set(folder, [file])
+  }
+  return folders
+}
+
+async function dataFiles(files: Sql, log: TableLog): Promise<readonly NamedFile[]> {
+  const rows = await log.session.rows(sql`select distinct url_decode(path) as path, "add".size as size from ${files}`)
+  return rows.map((row) => ({ path: relative(textOf(row['path']) ?? '', log), size: integerOf(row['size']) }))
+}
+
+/** One file may hold the vectors of many data files. */
+async function vectorFiles(files: Sql, log: TableLog): Promise<readonly NamedFile[]> {
+  const vectors = await log.session.rows(
+    sql`select distinct on (v."storageType", v."pathOrInlineDv") v from (select "add"."deletionVector" as v from ${files}) where v."storageType" <> ${literal('i')}`,
+  )
+  return vectors.flatMap((row) => {
+    const vector = decodeDescriptor(row['v'])
+    if (vector === undefined) return []
+    const path = vector.storageType === 'u' ? fileOfUuid(vector.pathOrInlineDv) : relative(vector.pathOrInlineDv, log)
+    return path === undefined ? [] : [{ path, size: null }]
+  })
+}
+
+/** Paths may be absolute; what lies outside the folder of the table is refused, as it is when the table is read. */
+function relative(path: string, { name, blobs }: TableLog): string {
+  const root = `${blobs.localPath('')}/`
+  const plain = path.replace(/^file:(\/\/)?/, '')
+  const inner = plain.startsWith(root) ? plain.slice(root.length) : plain
+  if (!inner.startsWith('/') && !/^[A-Za-z][\w+.-]*:\//.test(inner) && !inner.split('/').includes('..')) return inner
+  throw new TableError('ING-TABLE-DATA-FILE', `${name}: the data file ${path} lies outside the folder of the table`, {
+    hint: 'copy the table with its data files (a deep clone)',
+  })
+}
