@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { Project, type TableCase } from './project.ts'
-import { missing, needed, type Reader, type ReaderName, startReader } from './readers.ts'
+import { type Reader, type ReaderName, readerOr } from './readers.ts'
 
-const WRITERS: readonly ReaderName[] = ['delta-rs', 'spark']
+const WRITERS: readonly ReaderName[] = ['delta-rs', 'spark', 'spark4']
 const PASS = (id: number) => ({ [`${id}.parquet`]: { sql: row(id) } })
 const row = (id: number): string =>
   `SELECT ${id}::BIGINT AS id, 'n${id}' AS name, TIMESTAMPTZ '2024-01-01 00:00:00.123456+00' AS "at", ${id}.50::DECIMAL(9,2) AS price`
@@ -16,21 +16,9 @@ const APPENDED: TableCase = {
   expected: () => rows(1, 2, 3, 4),
 }
 
-const readers = new Map<ReaderName, Reader>()
-const reasons = new Map<ReaderName, string | undefined>()
-beforeAll(async () => {
-  for (const name of ['duckdb', 'delta-rs', 'spark'] as const) {
-    reasons.set(name, missing(name))
-    if (reasons.get(name) === undefined) readers.set(name, await startReader(name))
-  }
-})
-afterAll(async () => {
-  for (const reader of readers.values()) await reader[Symbol.asyncDispose]()
-})
-
 describe.each(WRITERS)('beside %s', (name) => {
   test('both append to a table that ingestd made, and no row is lost', async (context) => {
-    const { duckdb, writer } = readersOr(context.skip, name)
+    const { duckdb, writer } = await readersOr(context.skip, name)
     await using project = await Project.create(APPENDED, duckdb)
     await project.load(PASS(1))
     await writer.append(project.table, row(2))
@@ -43,7 +31,7 @@ describe.each(WRITERS)('beside %s', (name) => {
   })
 
   test('ingestd appends to a table that the other made', async (context) => {
-    const { duckdb, writer } = readersOr(context.skip, name)
+    const { duckdb, writer } = await readersOr(context.skip, name)
     await using project = await Project.create(APPENDED, duckdb)
     await writer.create(project.table, rows(1, 2), [])
     await project.load(PASS(3))
@@ -54,7 +42,7 @@ describe.each(WRITERS)('beside %s', (name) => {
   })
 
   test('ingestd appends to a partitioned table that the other made', async (context) => {
-    const { duckdb, writer } = readersOr(context.skip, name)
+    const { duckdb, writer } = await readersOr(context.skip, name)
     const partitioned = { ...APPENDED, config: { ...APPENDED.config, partition_columns: ['name'] } }
     await using project = await Project.create(partitioned, duckdb)
     await writer.create(project.table, rows(1, 2), ['name'])
@@ -65,7 +53,7 @@ describe.each(WRITERS)('beside %s', (name) => {
 })
 
 test('a table with a feature that ingestd does not write is refused by the name of the feature', async (context) => {
-  const { duckdb, writer } = readersOr(context.skip, 'spark')
+  const { duckdb, writer } = await readersOr(context.skip, 'spark')
   await using project = await Project.create(APPENDED, duckdb)
   await writer.create(project.table, rows(1), [])
   await writer.run(
@@ -75,11 +63,6 @@ test('a table with a feature that ingestd does not write is refused by the name 
   expect(await duckdb.read(project.table)).toEqual(await duckdb.query(row(1)))
 })
 
-function readersOr(skip: (reason: string) => never, name: ReaderName): { readonly duckdb: Reader; readonly writer: Reader } {
-  const duckdb = readers.get('duckdb')
-  const writer = readers.get(name)
-  if (duckdb !== undefined && writer !== undefined) return { duckdb, writer }
-  const reason = reasons.get('duckdb') ?? reasons.get(name) ?? `${name} did not start`
-  if (needed(name)) throw new Error(reason)
-  return skip(reason)
+async function readersOr(skip: (reason: string) => never, name: ReaderName): Promise<{ readonly duckdb: Reader; readonly writer: Reader }> {
+  return { duckdb: await readerOr(skip, 'duckdb'), writer: await readerOr(skip, name) }
 }

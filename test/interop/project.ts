@@ -2,18 +2,21 @@ import { cp, mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/prom
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createIngest, type Ingest } from 'ingestd'
-import type { Reader, ReaderName } from './readers.ts'
+import type { Reader, ReaderName, TableRows } from './readers.ts'
 
 /** A landing file: text, or rows of a DuckDB query written as Parquet. */
 export type Landing = { readonly text: string } | { readonly sql: string }
 
-export interface TableCase {
+export interface ProjectTable {
   /** Table name. */
   readonly name: string
-  /** A sentence: what a reader has to get right. */
-  readonly what: string
   /** Keys of the table's config beside name and pattern. */
   readonly config: Readonly<Record<string, unknown>>
+}
+
+export interface TableCase extends ProjectTable {
+  /** A sentence: what a reader has to get right. */
+  readonly what: string
   /** Landing files by name for each pass; every pass is one run, and so one commit. */
   readonly passes: readonly Readonly<Record<string, Landing>>[]
   /** Readers that a fault of their own keeps from reading the table, and which. */
@@ -29,17 +32,18 @@ export class Project implements AsyncDisposable {
   readonly folder: string
   readonly landing: string
   readonly table: string
-  readonly #case: TableCase
+  readonly #case: ProjectTable
   readonly #duckdb: Reader
   #landed = 0
+  #queries = 0
   #checkpointCopy: Promise<string> | undefined
   #jsonCopy: Promise<string> | undefined
 
-  static async create(tableCase: TableCase, duckdb: Reader): Promise<Project> {
+  static async create(tableCase: ProjectTable, duckdb: Reader): Promise<Project> {
     return new Project(await mkdtemp(join(tmpdir(), `ingest-interop-${tableCase.name}-`)), tableCase, duckdb)
   }
 
-  private constructor(folder: string, tableCase: TableCase, duckdb: Reader) {
+  private constructor(folder: string, tableCase: ProjectTable, duckdb: Reader) {
     this.folder = folder
     this.landing = join(folder, 'landing')
     this.table = join(folder, 'tables', 'lake', tableCase.name)
@@ -47,9 +51,9 @@ export class Project implements AsyncDisposable {
     this.#duckdb = duckdb
   }
 
-  /** Lands and loads every pass of the case. */
-  async loadAll(): Promise<void> {
-    for (const pass of this.#case.passes) await this.load(pass)
+  /** Lands and loads each pass. */
+  async loadAll(passes: TableCase['passes']): Promise<void> {
+    for (const pass of passes) await this.load(pass)
   }
 
   /** Lands the files and runs the product once. */
@@ -61,7 +65,14 @@ export class Project implements AsyncDisposable {
     if (report.totals.pass !== 1) throw new Error(`the load failed: ${errors.map((error) => `${error.code} ${error.message}`).join('; ')}`)
   }
 
-  /** Rows of the product's own query command. */
+  /** Rows of a query, through the product's own query command and a Parquet file that holds every value exactly. */
+  async rows(sql = `SELECT * FROM lake.${this.#case.name}`): Promise<TableRows> {
+    const path = join(this.folder, `rows-${this.#queries++}.parquet`)
+    await this.query(`COPY (${sql}) TO '${path}' (FORMAT parquet)`)
+    return this.#duckdb.query(`SELECT * FROM read_parquet('${path}')`)
+  }
+
+  /** Values of the product's own query command. */
   async query(sql: string): Promise<unknown[][]> {
     await using ingest = await this.#ingest()
     const rows: unknown[][] = []

@@ -1,16 +1,20 @@
-"""A reader of Delta tables as a long-lived process: `python read_table.py delta-rs|arrow|duckdb|spark`.
+"""A reader of Delta tables as a long-lived process: `python read_table.py delta-rs|arrow|duckdb|spark|spark4`.
 
 One JSON request a line on stdin, one JSON answer a line on stdout: {"op": …} → {"ok": …} or {"error": …}.
 
-  read    table                → {names, rows}: every row, canonical and sorted
+  read    table, version?      → {names, rows}: every row, canonical and sorted
   count   table, filters       → {counts, expected}: what the reader's own filters find, and what a look at every row finds
   append  table, sql           → {}: rows of a DuckDB query, appended by the reader's own writer (delta-rs, spark)
   create  table, sql, partitions → {}: the same for a new table
+  change  table, change        → {}: an update, delete, merge, optimize, checkpoint or vacuum (delta-rs, spark, spark4)
+  changes table, from          → {names, rows}: the change feed from a version on (delta-rs, spark, spark4)
+  fixture writer, fixture, folder → {}: a table of fixtures.py
   version table                → {version, schema, partitions}: as the reader understands the log
   query   sql                  → {names, rows}: any DuckDB query (duckdb)
   run     sql                  → {}: any statement (duckdb, spark)
 """
 
+import contextlib
 import glob
 import json
 import os
@@ -21,6 +25,7 @@ import pyarrow as pa
 
 from canonical import rows_of
 from filters import expected, predicate
+from fixtures import make
 
 
 class DuckDb:
@@ -38,11 +43,12 @@ class DuckDb:
         self.connection.execute("SET TimeZone = 'UTC'")
         self.connection.execute(f"LOAD '{extension}'")
 
-    def table(self, path: str) -> pa.Table:
-        return self.query(f'SELECT * FROM {self.scan(path)}')
+    def table(self, path: str, version: int | None = None) -> pa.Table:
+        return self.query(f'SELECT * FROM {self.scan(path, version)}')
 
-    def scan(self, path: str) -> str:
-        return "delta_scan('" + path.replace("'", "''") + "')"
+    def scan(self, path: str, version: int | None = None) -> str:
+        at = '' if version is None else f', version => {version}'
+        return "delta_scan('" + path.replace("'", "''") + f"'{at})"
 
     def query(self, sql: str) -> pa.Table:
         return self.connection.execute(sql).to_arrow_table()
@@ -59,13 +65,31 @@ class DeltaRs:
 
     dialect = 'datafusion'
 
-    def table(self, path: str) -> pa.Table:
-        return self.query(path, 'SELECT * FROM t')
+    def table(self, path: str, version: int | None = None) -> pa.Table:
+        return self.query(path, 'SELECT * FROM t', version)
 
-    def query(self, path: str, sql: str) -> pa.Table:
+    def query(self, path: str, sql: str, version: int | None = None) -> pa.Table:
         from deltalake import DeltaTable, QueryBuilder
 
-        return pa.table(QueryBuilder().register('t', DeltaTable(path)).execute(sql).read_all())
+        return pa.table(QueryBuilder().register('t', DeltaTable(path, version=version)).execute(sql).read_all())
+
+    def forget(self) -> None:
+        """Keeps nothing of a table."""
+
+    def versions(self, path: str) -> list[int]:
+        from deltalake import DeltaTable
+
+        return sorted(commit['version'] for commit in DeltaTable(path).history())
+
+    def partitions(self, path: str) -> list[str]:
+        from deltalake import DeltaTable
+
+        return DeltaTable(path).metadata().partition_columns
+
+    def changes(self, path: str, start: int) -> pa.Table:
+        from deltalake import DeltaTable
+
+        return pa.table(DeltaTable(path).load_cdf(starting_version=start).read_all()).drop_columns(['_commit_timestamp'])
 
     def counts(self, path: str, predicates: list[str]) -> list[int]:
         return [self.query(path, f'SELECT count(*) FROM t WHERE {p}').column(0)[0].as_py() for p in predicates]
@@ -86,37 +110,67 @@ class DeltaRs:
         }
 
 
+    def change(self, path: str, change: dict) -> None:
+        from deltalake import DeltaTable
+
+        table = DeltaTable(path)
+        kind = change['kind']
+        if kind == 'update':
+            table.update(updates=change['set'], predicate=change['where'])
+        elif kind == 'delete':
+            table.delete(change['where'])
+        elif kind == 'merge':
+            predicate = f't."{change["key"]}" = s."{change["key"]}"'
+            merge = table.merge(landing_rows(change['rows']), predicate, source_alias='s', target_alias='t')
+            merge.when_matched_update_all().when_not_matched_insert_all().execute()
+        elif kind == 'optimize':
+            table.optimize.compact()
+        elif kind == 'checkpoint':
+            table.create_checkpoint()
+        elif kind == 'vacuum':
+            table.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
+        else:
+            raise ValueError(f'unknown change {kind}')
+
+
 class Arrow(DeltaRs):
     """delta-rs, read by pyarrow's own datasets: other code between the log and the rows."""
 
-    def table(self, path: str) -> pa.Table:
+    def table(self, path: str, version: int | None = None) -> pa.Table:
         from deltalake import DeltaTable
 
-        return DeltaTable(path).to_pyarrow_table()
+        return DeltaTable(path, version=version).to_pyarrow_table()
 
 
 class Spark:
-    """Spark with Delta's own library; INGEST_TEST_SPARK_JARS is a folder that holds it."""
+    """Spark with Delta's own library, from the folder of jars in the environment."""
 
     dialect = 'spark'
+    jars = 'INGEST_TEST_SPARK_JARS'
 
     def __init__(self):
         from pyspark.sql import SparkSession
 
-        jars = glob.glob(os.path.join(os.environ['INGEST_TEST_SPARK_JARS'], '*.jar'))
+        jars = glob.glob(os.path.join(os.environ[self.jars], '*.jar'))
         scratch = tempfile.mkdtemp(prefix='ingest-spark-')
         settings = {
             'spark.jars': ','.join(jars),
             'spark.driver.host': '127.0.0.1',
             'spark.driver.bindAddress': '127.0.0.1',
             'spark.driver.memory': '2g',
+            # Hundreds of tiny queries: what compiles code takes longer than what the code then does.
+            'spark.driver.extraJavaOptions': '-XX:TieredStopAtLevel=1',
+            'spark.sql.codegen.factoryMode': 'NO_CODEGEN',
+            'spark.sql.codegen.wholeStage': 'false',
             'spark.ui.enabled': 'false',
+            'spark.ui.showConsoleProgress': 'false',
             'spark.sql.shuffle.partitions': '2',
             'spark.sql.session.timeZone': 'UTC',
             'spark.sql.warehouse.dir': scratch,
             'spark.local.dir': scratch,
             'spark.sql.sources.parallelPartitionDiscovery.parallelism': '2',
             'spark.databricks.delta.snapshotPartitions': '2',
+            'spark.databricks.delta.allowArbitraryProperties.enabled': 'true',
             'spark.sql.extensions': 'io.delta.sql.DeltaSparkSessionExtension',
             'spark.sql.catalog.spark_catalog': 'org.apache.spark.sql.delta.catalog.DeltaCatalog',
         }
@@ -126,14 +180,55 @@ class Spark:
         self.session = builder.getOrCreate()
         self.session.sparkContext.setLogLevel('ERROR')
 
-    def frame(self, path: str):
-        return self.session.read.format('delta').load(path)
+    def frame(self, path: str, **options):
+        return self.session.read.format('delta').options(**options).load(path)
 
-    def table(self, path: str) -> pa.Table:
-        # Not collect(): Row holds Python datetimes, which end at the year 9999.
-        frame = self.frame(path)
-        batches = frame._collect_as_arrow()
-        return pa.Table.from_batches(batches) if batches else pa.table({name: pa.nulls(0) for name in frame.columns})
+    def table(self, path: str, version: int | None = None) -> pa.Table:
+        return arrow_of(self.frame(path) if version is None else self.frame(path, versionAsOf=version))
+
+    def forget(self) -> None:
+        """Reads the log again, which may have been edited."""
+        self.session._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
+
+    def versions(self, path: str) -> list[int]:
+        """Versions that the log still tells: from its first commit, or from its first checkpoint."""
+        names = os.listdir(os.path.join(path, '_delta_log'))
+        commits = sorted(int(name[:20]) for name in names if len(name) == 25 and name.endswith('.json'))
+        starts = sorted(int(name[:20]) for name in names if name[20:32] == '.checkpoint.')
+        return [version for version in commits if version >= (0 if commits[0] == 0 else starts[0])]
+
+    def partitions(self, path: str) -> list[str]:
+        return list(self.session.sql(f'DESCRIBE DETAIL delta.`{path}`').collect()[0]['partitionColumns'])
+
+    def changes(self, path: str, start: int) -> pa.Table:
+        return arrow_of(self.frame(path, readChangeFeed='true', startingVersion=start).drop('_commit_timestamp'))
+
+    def sql(self, path: str, *statements: str) -> None:
+        """Statements where `@` stands for the table."""
+        for statement in statements:
+            self.session.sql(statement.replace('@', f'delta.`{path}`')).collect()
+
+    @contextlib.contextmanager
+    def settings(self, values: dict[str, str]):
+        before = {key: self.session.conf.get(key, None) for key in values}
+        for key, value in values.items():
+            self.session.conf.set(key, value)
+        try:
+            yield
+        finally:
+            for key, value in before.items():
+                self.session.conf.unset(key) if value is None else self.session.conf.set(key, value)
+
+    def column(self, name: str, kind: str):
+        """A column of a table that SQL of this Spark cannot say: generated or identity."""
+        builder = self.session._jvm.io.delta.tables.DeltaTable.columnBuilder(self.session._jsparkSession, name)
+        return builder.dataType(kind)
+
+    def create(self, path: str, columns: list) -> None:
+        builder = self.session._jvm.io.delta.tables.DeltaTable.create(self.session._jsparkSession).location(path)
+        for column in columns:
+            builder = builder.addColumn(column.build())
+        builder.execute()
 
     def counts(self, path: str, predicates: list[str]) -> list[int]:
         self.frame(path).createOrReplaceTempView('t')
@@ -144,12 +239,40 @@ class Spark:
         return [found[index] for index in range(len(predicates))]
 
     def write(self, path: str, rows: pa.Table, mode: str, partitions: list[str]) -> None:
+        with self.frame_of(rows) as frame:
+            writer = frame.write.format('delta').mode(mode)
+            (writer.partitionBy(*partitions) if partitions else writer).save(path)
+
+    @contextlib.contextmanager
+    def frame_of(self, rows: pa.Table):
         import pyarrow.parquet as pq
 
         with tempfile.TemporaryDirectory() as folder:
             pq.write_table(rows, os.path.join(folder, 'rows.parquet'))
-            writer = self.session.read.parquet(folder).write.format('delta').mode(mode)
-            (writer.partitionBy(*partitions) if partitions else writer).save(path)
+            yield self.session.read.parquet(folder)
+
+    def change(self, path: str, change: dict) -> None:
+        kind = change['kind']
+        if kind == 'update':
+            assignments = ', '.join(f'`{column}` = {value}' for column, value in change['set'].items())
+            self.sql(path, f"UPDATE @ SET {assignments} WHERE {change['where']}")
+        elif kind == 'delete':
+            self.sql(path, f"DELETE FROM @ WHERE {change['where']}")
+        elif kind == 'merge':
+            key = change['key']
+            with self.frame_of(landing_rows(change['rows'])) as frame:
+                frame.createOrReplaceTempView('merged')
+                matches = f'MERGE INTO @ t USING merged s ON t.`{key}` = s.`{key}`'
+                self.sql(path, f'{matches} WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *')
+        elif kind == 'optimize':
+            self.sql(path, 'OPTIMIZE @')
+        elif kind == 'checkpoint':
+            self.session._jvm.org.apache.spark.sql.delta.DeltaLog.forTable(self.session._jsparkSession, path).checkpoint()
+        elif kind == 'vacuum':
+            with self.settings({'spark.databricks.delta.retentionDurationCheck.enabled': 'false'}):
+                self.sql(path, 'VACUUM @ RETAIN 0 HOURS')
+        else:
+            raise ValueError(f'unknown change {kind}')
 
     def run(self, sql: str) -> None:
         self.session.sql(sql).collect()
@@ -160,7 +283,19 @@ class Spark:
         return {'version': version, 'schema': json.loads(frame.schema.json()), 'partitions': []}
 
 
-READERS = {'delta-rs': DeltaRs, 'arrow': Arrow, 'duckdb': DuckDb, 'spark': Spark}
+class Spark4(Spark):
+    """The same with Spark 4, which needs a Python environment of its own."""
+
+    jars = 'INGEST_TEST_SPARK4_JARS'
+
+
+READERS = {'delta-rs': DeltaRs, 'arrow': Arrow, 'duckdb': DuckDb, 'spark': Spark, 'spark4': Spark4}
+
+
+def arrow_of(frame) -> pa.Table:
+    # Not collect(): Row holds Python datetimes, which end at the year 9999.
+    batches = frame._collect_as_arrow()
+    return pa.Table.from_batches(batches) if batches else pa.table({name: pa.nulls(0) for name in frame.columns})
 
 
 def table_answer(table: pa.Table) -> dict:
@@ -176,7 +311,7 @@ def landing_rows(sql: str) -> pa.Table:
 def answer(reader, request: dict) -> dict:
     op = request['op']
     if op == 'read':
-        return table_answer(reader.table(request['table']))
+        return table_answer(reader.table(request['table'], request.get('version')))
     if op == 'count':
         filters = request['filters']
         rows = reader.table(request['table'])
@@ -185,6 +320,14 @@ def answer(reader, request: dict) -> dict:
     if op in ('append', 'create'):
         mode = 'append' if op == 'append' else 'error'
         reader.write(request['table'], landing_rows(request['sql']), mode, request.get('partitions', []))
+        return {}
+    if op == 'change':
+        reader.change(request['table'], request['change'])
+        return {}
+    if op == 'changes':
+        return table_answer(reader.changes(request['table'], request['from']))
+    if op == 'fixture':
+        make(request['writer'], request['fixture'], request['folder'], reader)
         return {}
     if op == 'version':
         return reader.version(request['table'])

@@ -1,14 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { BOUNDARY_COLUMNS, filtersOf, STRING_COLUMNS } from './boundaries.ts'
 import { AWKWARD, HISTORY_CASES, PARTITION_CASES, VALUE_CASES } from './cases.ts'
 import { known } from './known-faults.ts'
 import { Project, type TableCase } from './project.ts'
-import { type Filter, missing, needed, type Reader, type ReaderName, startReader, type TableRows } from './readers.ts'
+import { type Filter, type Reader, type ReaderName, reader, readerOr, type TableRows } from './readers.ts'
 
-const NAMES: readonly ReaderName[] = ['duckdb', 'delta-rs', 'arrow', 'spark']
-const reasons = new Map(NAMES.map((name) => [name, missing(name)]))
+const NAMES: readonly ReaderName[] = ['duckdb', 'delta-rs', 'arrow', 'spark', 'spark4']
 
 const FILTERS: Readonly<Record<string, readonly Filter[]>> = {
   boundaries: filtersOf(BOUNDARY_COLUMNS),
@@ -29,14 +28,6 @@ const FILTERS: Readonly<Record<string, readonly Filter[]>> = {
   ]),
 }
 
-const readers = new Map<ReaderName, Reader>()
-beforeAll(async () => {
-  for (const name of NAMES) if (reasons.get(name) === undefined) readers.set(name, await startReader(name))
-})
-afterAll(async () => {
-  for (const reader of readers.values()) await reader[Symbol.asyncDispose]()
-})
-
 for (const tableCase of [...VALUE_CASES, ...PARTITION_CASES, ...HISTORY_CASES]) {
   describe(`table ${tableCase.name}: ${tableCase.what}`, () => {
     const table = loaded(tableCase)
@@ -48,20 +39,20 @@ for (const tableCase of [...VALUE_CASES, ...PARTITION_CASES, ...HISTORY_CASES]) 
 
 function rowTests(tableCase: TableCase, name: ReaderName, table: () => Promise<Loaded>): void {
   test(`${name} reads the rows of the landing files`, async (context) => {
-    const reader = readerOr(context.skip, name)
+    const reader = await readerOr(context.skip, name)
     const { project, rows } = await table()
     expect(await reader.read(project.table)).toEqual(rows)
   })
   if (tableCase.checkpoint === false) return
 
   test(`${name} reads them from the checkpoint when the older log is gone`, async (context) => {
-    const reader = readerOr(context.skip, name)
+    const reader = await readerOr(context.skip, name)
     const { project, rows } = await table()
     expect(await reader.read(await project.fromCheckpoint())).toEqual(rows)
   })
 
   test(`${name} reads them from the log without a checkpoint`, async (context) => {
-    const reader = readerOr(context.skip, name)
+    const reader = await readerOr(context.skip, name)
     const { project, rows } = await table()
     expect(await reader.read(await project.fromJson())).toEqual(rows)
   })
@@ -72,15 +63,15 @@ function filterTests(tableCase: TableCase, name: ReaderName, table: () => Promis
   if (filters === undefined) return
 
   test(`${name} finds by filters what a look at every row finds`, async (context) => {
-    const reader = readerOr(context.skip, name)
+    const reader = await readerOr(context.skip, name)
     const { project } = await table()
     expect(await misses(reader, project.table, filters)).toEqual([])
   })
   // Spark takes a minute for it; what a checkpoint holds of statistics the others prove.
-  if (name === 'spark') return
+  if (name.startsWith('spark')) return
 
   test(`${name} finds the same by the statistics of the checkpoint`, async (context) => {
-    const reader = readerOr(context.skip, name)
+    const reader = await readerOr(context.skip, name)
     const { project } = await table()
     expect(await misses(reader, await project.fromCheckpoint(), filters)).toEqual([])
   })
@@ -98,7 +89,7 @@ describe('control: the filters above do rest on the statistics', () => {
   const table = loaded(CONTROL)
 
   test.for(NAMES.filter((name) => name !== 'arrow'))('a bound that is too low by one hides a row from %s', async (name, context) => {
-    const reader = readerOr(context.skip, name)
+    const reader = await readerOr(context.skip, name)
     const { project } = await table()
     const copy = await project.fromJson()
     const commit = join(copy, '_delta_log', '00000000000000000000.json')
@@ -124,24 +115,15 @@ function loaded(tableCase: TableCase): () => Promise<Loaded> {
   let result: Promise<Loaded> | undefined
   afterAll(() => project?.[Symbol.asyncDispose]())
   const load = async (): Promise<Loaded> => {
-    const duckdb = readers.get('duckdb')
-    if (duckdb === undefined) throw new Error(reasons.get('duckdb'))
+    const duckdb = await reader('duckdb')
     project = await Project.create(tableCase, duckdb)
-    await project.loadAll()
+    await project.loadAll(tableCase.passes)
     return { project, rows: await duckdb.query(tableCase.expected(project.landing)) }
   }
   return () => {
     result ??= load()
     return result
   }
-}
-
-function readerOr(skip: (reason: string) => never, name: ReaderName): Reader {
-  const reader = readers.get(name)
-  if (reader !== undefined) return reader
-  const reason = reasons.get(name) ?? reasons.get('duckdb') ?? `${name} did not start`
-  if (needed(name)) throw new Error(reason)
-  return skip(reason)
 }
 
 /** Filters whose count is not what a look at every row says, but for faults of the reader itself. */
