@@ -25,8 +25,8 @@ export type Gate = 'read' | 'write'
  */
 export const FEATURES: Readonly<Record<string, Feature>> = {
   appendOnly: { isActive: hasFlag('delta.appendOnly'), read: true, write: 'yes' },
-  invariants: { isActive: hasFieldKey('delta.invariants'), read: true, write: 'when inactive' },
-  checkConstraints: { isActive: hasSetting('delta.constraints.'), read: true, write: 'when inactive' },
+  invariants: { isActive: hasFieldKey('delta.invariants'), read: true, write: 'yes' },
+  checkConstraints: { isActive: hasSetting('delta.constraints.'), read: true, write: 'yes' },
   changeDataFeed: { isActive: hasFlag('delta.enableChangeDataFeed'), read: true, write: 'yes' },
   generatedColumns: { isActive: hasFieldKey('delta.generationExpression'), read: true, write: 'when inactive' },
   columnMapping: {

@@ -1,15 +1,17 @@
 import type { Blobs } from '../blobs/blobs.ts'
 import type { PartitionValues } from '../delta/actions.ts'
-import { notNulls, violations } from '../delta/constraints.ts'
+import { CHANGE_FOLDER, CHANGE_TYPE } from '../delta/change-data.ts'
+import { guarded, violatedBy } from '../delta/constraints.ts'
 import { integerOf, isRecord, textMapOf, textOf } from '../delta/decode.ts'
 import { checkPartitionValues, type PartitionColumn, partitionFolder, partitionText } from '../delta/partition.ts'
 import { columnsOf, type DeltaField } from '../delta/schema.ts'
 import { type ColumnStatistics, indexedLeaves, statsText } from '../delta/stats.ts'
 import { encodeName, encodePath } from '../delta/uri.ts'
 import type { Row, Session } from '../engine/engine.ts'
-import { id, inlined, join, literal, literalList, raw, type Sql, sql } from '../engine/sql.ts'
+import { id, inlined, join, literal, raw, type Sql, sql } from '../engine/sql.ts'
 import { BugError, TableError } from '../errors/errors.ts'
 import type { Staged, StagedFile, StageRequest } from './store.ts'
+import { ruledValue, rulesOf } from './violations.ts'
 
 /** One written data file, and what the log will say of it. */
 export interface WrittenFile extends StagedFile {
@@ -88,14 +90,31 @@ export async function stageRows(request: StageRequest, target: StageTarget): Pro
     // Rows of a table have no order; writing them as they come is faster. An ORDER BY of the plan holds all the same.
     await session.run(sql`set preserve_insertion_order = false`)
     const files = await writeFiles(request, target).finally(() => session.run(sql`set preserve_insertion_order = true`))
-    const staged = new StagedFiles(folder, files, blobs)
-    await checkNotNull(staged, target)
-    return staged
+    return new StagedFiles(folder, files, blobs)
   } catch (error) {
     // What remains is removed by clean; the first error tells more.
     await blobs.removeFolder(folder).catch(() => undefined)
-    throw error
+    throw violation(error, target) ?? error
   }
+}
+
+/** A column of the change feed alone; where columns are mapped it goes by its own name. */
+const CHANGE_FIELD: DeltaField = {
+  name: CHANGE_TYPE,
+  type: 'string',
+  nullable: true,
+  metadata: { 'delta.columnMapping.physicalName': CHANGE_TYPE },
+}
+
+/** Writes rows of the table with `_change_type` behind them as files of the change feed. */
+export async function stageFeed(request: StageRequest, target: StageTarget): Promise<StagedFiles> {
+  const column = { name: CHANGE_TYPE, type: 'VARCHAR', nullable: true }
+  const staged = await stageRows(
+    { ...request, columns: [...request.columns, column] },
+    { ...target, fields: [...target.fields, CHANGE_FIELD], properties: { ...target.properties, 'delta.dataSkippingNumIndexedCols': '0' } },
+  )
+  const files = staged.files.map((file) => ({ ...file, path: `${CHANGE_FOLDER}/${file.path.replace(/part-([^/]*)$/, 'cdc-$1')}`, stats: '' }))
+  return new StagedFiles(staged.folder, files, target.blobs, 'changes')
 }
 
 /** Removes what was written for a batch that is not committed. */
@@ -196,41 +215,34 @@ function valuesOf(keys: unknown, { partitionColumns }: StageTarget): PartitionVa
 }
 
 /** The request's rows by position, with the names and types of the table; partition columns as text, under names of ours. */
-function typedRows({ add, columns }: StageRequest, { fields, partitionColumns, name }: StageTarget): Sql {
+function typedRows({ add, columns }: StageRequest, target: StageTarget): Sql {
+  const { fields, partitionColumns, name } = target
   const given = columns.map((_, index) => id(`c${index}`))
   const types = columnsOf(fields)
-  const values = types.map((column, index) => sql`${given[index] ?? raw('null')}::${raw(column.type)} as ${id(column.name)}`)
-  if (partitionColumns.length === 0) return sql`select ${join(values)} from (${add}) as given(${join(given)})`
+  const rules = rulesOf(target)
   const partitions = new Set(partitionColumns.map((column) => column.name))
-  const data = types.filter((column) => !partitions.has(column.name)).map((column) => id(column.name))
+  const values = types.map((column, index) => {
+    const value = given[index] ?? raw('null')
+    // Without a rule an empty text is kept as such up to the log, so that it can be told of.
+    const ruled = rules.length > 0 ? ruledValue(column, value, target) : sql`${value}::${raw(column.type)}`
+    return sql`${ruled} as ${id(column.name)}`
+  })
+  const names = types.map((column) => column.name)
+  const rows = guarded(sql`select ${join(values)} from (${add}) as given(${join(given)})`, names, rules)
+  if (partitionColumns.length === 0) return rows
+  const data = names.filter((column) => !partitions.has(column)).map(id)
   if (data.length === 0)
     throw new TableError('ING-TABLE-PARTITIONING', `${name}: every column is a partition column`, {
       hint: 'leave one out of partition_columns',
     })
   const keys = partitionColumns.map((column, index) => sql`${partitionText(column)} as ${id(keyName(index))}`)
-  return sql`select ${join([...data, ...keys])} from (select ${join(values)} from (${add}) as given(${join(given)}))`
+  return sql`select ${join([...data, ...keys])} from (${rows})`
 }
 
-async function checkNotNull(staged: StagedFiles, { name, fields, partitionColumns, session }: StageTarget): Promise<void> {
-  if (staged.files.length === 0) return
-  const partitions = new Set(partitionColumns.map((column) => column.name))
-  const strict = fields.filter((field) => partitions.has(field.name) && !field.nullable).map((field) => field.name)
-  for (const place of strict) if (staged.files.some((file) => file.partitionValues[place] === null)) throw isNull(name, place, undefined)
-  const constraints = notNulls(fields.filter((field) => !partitions.has(field.name)))
-  if (constraints.length === 0) return
-  const relation = sql`read_parquet(${literalList(staged.localPaths)}, hive_partitioning = false)`
-  const [counts] = await session.rows(violations(constraints, relation))
-  constraints.forEach(({ place }, index) => {
-    const count = integerOf(counts?.[`c${index}`]) ?? 0n
-    if (count > 0n) throw isNull(name, place, count)
-  })
-}
-
-function isNull(name: string, place: string, rows: bigint | undefined): TableError {
-  const count = rows === undefined ? 'rows' : `${rows} ${rows === 1n ? 'row' : 'rows'}`
-  return new TableError('ING-TABLE-CONSTRAINT', `${name}: ${count} with null in column ${place}, which is NOT NULL`, {
-    hint: 'mend the rows, or make the column nullable',
-  })
+function violation(error: unknown, target: StageTarget): TableError | undefined {
+  const violated = violatedBy(error, rulesOf(target))
+  if (violated === undefined) return undefined
+  return new TableError('ING-TABLE-CONSTRAINT', `${target.name}: a row violates ${violated.rule}`, { hint: 'mend the row', cause: error })
 }
 
 function statisticsOf(value: unknown): ColumnStatistics {

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Metadata, Protocol } from '../delta/actions.ts'
+import { constraintsOf } from '../delta/constraints.ts'
 import { changeFeedIsOn, checkFeatures, deletionVectorsAreOn, isAppendOnly, protocolFor, raisedProtocol } from '../delta/features.ts'
 import { intervalText } from '../delta/interval.ts'
 import { checkPartitionable } from '../delta/partition.ts'
@@ -42,8 +43,14 @@ export function checkShrinks(table: TableConfig, { metadata }: LogState, remover
   })
 }
 
+/** Refuses a table that is not what the config says, or has rules that we could not keep. */
+export function checkWritable(table: TableConfig, state: LogState): void {
+  checkPartitioning(table, state)
+  constraintsOf(table.name, state.fields, state.metadata.configuration)
+}
+
 /** partition_columns of the config as the table spells them. TableError where the two differ. */
-export function checkPartitioning(table: TableConfig, state: LogState): void {
+function checkPartitioning(table: TableConfig, state: LogState): void {
   const asked = new Set(table.partitionColumns.map((name) => name.toLowerCase()))
   const known = state.metadata.partitionColumns
   if (known.length === asked.size && known.every((name) => asked.has(name.toLowerCase()))) return

@@ -1,0 +1,40 @@
+import { type Constraint, constraintsOf, violationsBy } from '../delta/constraints.ts'
+import { integerOf, textOf } from '../delta/decode.ts'
+import { columnsOf, type DeltaField } from '../delta/schema.ts'
+import type { Session } from '../engine/engine.ts'
+import { id, join, raw, type Sql, sql } from '../engine/sql.ts'
+import type { Column } from '../model/schema.ts'
+import type { Violation } from './store.ts'
+
+/** The table as its rules see it. */
+export interface RuledTable {
+  readonly name: string
+  readonly fields: readonly DeltaField[]
+  readonly partitionColumns: readonly Column[]
+  readonly properties: Readonly<Record<string, string>>
+}
+
+export function rulesOf({ name, fields, properties }: RuledTable): readonly Constraint[] {
+  return constraintsOf(name, fields, properties)
+}
+
+/** A value as the log has it, by which rules go: an empty text in a partition column is null. */
+export function ruledValue(column: Column, value: Sql, { partitionColumns }: RuledTable): Sql {
+  const typed = sql`${value}::${raw(column.type)}`
+  const isPartition = column.type === 'VARCHAR' && partitionColumns.some(({ name }) => name === column.name)
+  return isPartition ? sql`nullif(${typed}, '')` : typed
+}
+
+/** Rows that violate a rule, by file and rule. `rows` has the columns of the table and `__path`. */
+export async function violationsOf(rows: Sql, table: RuledTable, session: Session): Promise<readonly Violation[]> {
+  const rules = rulesOf(table)
+  if (rules.length === 0) return []
+  const values = columnsOf(table.fields).map((column) => sql`${ruledValue(column, id(column.name), table)} as ${id(column.name)}`)
+  const found = await session.rows(violationsBy('__path', sql`select ${join(values)}, __path from (${rows})`, rules))
+  return found.flatMap((row) =>
+    rules.flatMap(({ rule }, index) => {
+      const count = integerOf(row[`c${index}`]) ?? 0n
+      return count === 0n ? [] : [{ path: textOf(row['key']), rule, rows: count }]
+    }),
+  )
+}
