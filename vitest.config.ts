@@ -15,7 +15,16 @@ export default defineConfig({
         },
       },
       { test: { name: 'crash', include: ['test/crash/**/*.test.ts'], ...built, testTimeout: 1_200_000 } },
-      { test: { name: 'interop', include: ['test/interop/**/*.test.ts'], ...built, testTimeout: 900_000, hookTimeout: 900_000 } },
+      {
+        test: {
+          name: 'interop',
+          include: ['test/interop/**/*.test.ts'],
+          ...built,
+          testTimeout: 900_000,
+          hookTimeout: 900_000,
+          isolate: false,
+        },
+      },
     ],
   },
 })

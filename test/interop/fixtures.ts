@@ -26,15 +26,12 @@ export interface FixtureName {
   readonly name: string
 }
 
-const SOURCES = ['fixtures.py', 'read_table.py', 'canonical.py'].map((name) => join(import.meta.dirname, name))
-
-/** Fixtures live as long as what makes them; a machine makes each of them once. */
-const FOLDER = join(
-  tmpdir(),
-  `ingestd-fixtures-${SOURCES.reduce((hash, path) => hash.update(readFileSync(path)), createHash('sha256'))
-    .digest('hex')
-    .slice(0, 12)}`,
-)
+/** Fixtures live as long as what makes them: a machine makes each of them once. */
+const SOURCES = ['fixtures.py', 'canonical.py'].map((name) => readFileSync(join(import.meta.dirname, name)))
+const HASH = SOURCES.reduce((hash, source) => hash.update(source), createHash('sha256'))
+  .digest('hex')
+  .slice(0, 12)
+const FOLDER = process.env['INGEST_TEST_FIXTURES'] ?? join(tmpdir(), `ingestd-fixtures-${HASH}`)
 
 /** All fixtures of fixtures.py; none where there is no Python. */
 export function fixtureNames(): readonly FixtureName[] {
