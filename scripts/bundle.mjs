@@ -1,5 +1,5 @@
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { rolldown } from 'rolldown'
 
 const root = join(import.meta.dirname, '..')
@@ -13,7 +13,7 @@ const compiled = (path) => join(root, 'build', path)
 const bundle = await rolldown({
   input: { main: compiled('main.js'), index: compiled('index.js'), worker: compiled('app/worker.js') },
   platform: 'node',
-  external: ['@duckdb/node-api', 'better-sqlite3', 'ink', 'pino', 'pino-pretty', 'react', 'react/jsx-runtime'],
+  external: ['@duckdb/node-bindings', 'better-sqlite3', 'ink', 'pino', 'pino-pretty', 'react', 'react/jsx-runtime'],
 })
 const { output } = await bundle.write({
   dir: join(root, 'dist'),
@@ -22,6 +22,10 @@ const { output } = await bundle.write({
   chunkFileNames: 'chunks/[name].js',
   sourcemap: true,
 })
+// Chunks of an earlier build that this one does not have are not shipped.
+const chunks = join(root, 'dist/chunks')
+const written = new Set(output.map((file) => basename(file.fileName)))
+for (const name of readdirSync(chunks)) if (!written.has(name)) rmSync(join(chunks, name))
 chmodSync(join(root, 'dist/main.js'), 0o755)
 writeFileSync(join(root, 'dist/licences.txt'), licences(output.flatMap((chunk) => chunk.moduleIds ?? [])))
 

@@ -23,7 +23,7 @@ import { LEASE_MS, trackerOptions } from './tracker-options.ts'
 /** Reads and checks the config; the tracker is opened by the first call that needs it. ConfigError with all issues. */
 export async function createIngest(options: CreateOptions = {}): Promise<Ingest> {
   const config = await loadConfig(sourceOf(options), { overrides: options.overrides ?? [], env: process.env, cwd: process.cwd() })
-  const log = createLogger(config, options)
+  const log = await createLogger(config, options)
   const clock = systemClock
   const owner = thisOwner()
   const trackerAt = { file: config.trackerFile, table: config.trackerTable, trackerOptions: trackerOptions(config), clock }

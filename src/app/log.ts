@@ -1,6 +1,5 @@
 import { appendFileSync } from 'node:fs'
 import { type Logger, pino } from 'pino'
-import pretty from 'pino-pretty'
 import type { ResolvedConfig } from '../config/config.ts'
 import type { RunEvent } from '../model/report.ts'
 import type { CreateOptions } from './ingest.ts'
@@ -8,12 +7,15 @@ import type { CreateOptions } from './ingest.ts'
 export type { Logger }
 
 /** Lines to stderr, or to `log_file`: JSON, or for a person on a terminal plain text. Never to stdout, which has the results. */
-export function createLogger(config: ResolvedConfig, { logTo, logLevel }: Pick<CreateOptions, 'logTo' | 'logLevel'>): Logger {
+export async function createLogger(
+  config: ResolvedConfig,
+  { logTo, logLevel }: Pick<CreateOptions, 'logTo' | 'logLevel'>,
+): Promise<Logger> {
   const level = (logLevel ?? config.logLevel).toLowerCase()
   const person = config.logFile === null && process.stderr.isTTY === true
   const plain = config.logFormat === 'pretty' || (config.logFormat === 'auto' && person)
   const format = plain
-    ? pretty.prettyFactory({
+    ? (await import('pino-pretty')).prettyFactory({
         colorize: person && process.stderr.hasColors(),
         ignore: 'pid,hostname',
         translateTime: 'UTC:HH:MM:ss',

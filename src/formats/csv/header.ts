@@ -19,8 +19,19 @@ const BOM_UTF8 = '\u00ef\u00bb\u00bf'
 /** Fields of headers that were already taken apart, by their bytes: thousands of files share one. */
 export type HeaderCache = Map<string, readonly string[]>
 
+/** Bytes that hold nearly every header; what follows them is not looked at when they do. */
+const FIRST_LOOK = 1024
+
 /** Finds the first record: skipped lines, comments and blank lines are left out. Throws FileError for a wrong encoding. */
 export function findHeader(file: SourceFile, ends: TextEnds, reading: Reading, cache: HeaderCache): Header {
+  if (ends.head.length > 2 * FIRST_LOOK) {
+    const first = headerIn(file, { ...ends, head: ends.head.subarray(0, FIRST_LOOK), complete: false }, reading, cache)
+    if (first.kind === 'found') return first
+  }
+  return headerIn(file, ends, reading, cache)
+}
+
+function headerIn(file: SourceFile, ends: TextEnds, reading: Reading, cache: HeaderCache): Header {
   const text = textOf(file, ends.head, reading)
   const start = recordStart(text, reading)
   if (start === undefined) return ends.complete ? { kind: 'none' } : { kind: 'long' }
