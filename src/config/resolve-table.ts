@@ -99,6 +99,8 @@ function settingsOf(
       logRetentionMs: input.delta.log_retention,
       fileRetentionMs: input.delta.file_retention,
       checkpointInterval: input.delta.checkpoint_interval,
+      deletionVectors: input.delta.deletion_vectors,
+      changeDataFeed: input.delta.change_data_feed,
     },
     tableComment: input.table_comment,
     tableProperties: input.table_properties,

@@ -68,6 +68,9 @@ export interface DeltaConfig {
   readonly logRetentionMs: number
   readonly fileRetentionMs: number
   readonly checkpointInterval: number
+  /** Marks removed rows instead of writing their file again. */
+  readonly deletionVectors: boolean
+  readonly changeDataFeed: boolean
 }
 
 /** A key that the schema knows and that is set to something not built yet. */

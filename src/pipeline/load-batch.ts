@@ -24,11 +24,12 @@ export async function loadBatch(job: LoadJob, target: OpenTable, context: LoadCo
   const manifest = manifestOf(job, plan, reader, context)
   if ((await target.writeManifest(manifest)) === 'exists') return givenUp(job.batch, 'its batch number was taken by another process')
   failpoint('after-manifest')
-  const { staged, remove, blindAppend } = plan
+  const { staged, remove, removal, blindAppend } = plan
   const commit = await target.commit({
     manifest,
     staged,
     remove,
+    removal,
     blindAppend,
     columns: shape.columns,
     trackerId: job.trackerId,

@@ -4,7 +4,7 @@ import { type FileError, TableError, UnavailableError } from '../errors/errors.t
 import { failpoint } from '../lib/failpoint.ts'
 import type { Warning } from '../model/batch.ts'
 import { type BatchFile, NO_ROWS, type RowCounts } from '../model/file.ts'
-import type { OpenTable, Staged } from '../stores/store.ts'
+import type { OpenTable, Staged, StagedRemoval } from '../stores/store.ts'
 import type { LoadPlan } from '../strategies/strategy.ts'
 import { rowsByFile } from './balance.ts'
 import type { LoadContext } from './context.ts'
@@ -12,17 +12,24 @@ import { findCulprits, without } from './isolate.ts'
 import type { LoadJob } from './protocol.ts'
 import { recordsOf, type Shape, type ShapedGroup } from './shape.ts'
 import { compareVersions, type Released } from './source.ts'
+import { keepAdded, type RowRemoval } from './row-removal.ts'
 import { emptyLeaving, leave } from './units.ts'
+import { ForbiddenRows, writeAllowed } from './violators.ts'
 
 /** Where a plan's rows go: data files of the table, or, in a dry run, a count. */
 export interface Sink {
+  /** True where the rows are counted alone. */
+  readonly isDry: boolean
   write(add: Sql, shape: Shape, batchId: string, tags: Readonly<Record<string, string>> | undefined): Promise<Staged>
+  /** Takes rows of the table out; null where nothing is to be committed. */
+  remove(removal: RowRemoval, shape: Shape, batchId: string): Promise<StagedRemoval | null>
   discard(staged: readonly Staged[]): Promise<void>
 }
 
 export interface StagedPlan {
   readonly staged: readonly Staged[]
-  readonly remove: 'nothing' | 'everything' | 'partitions'
+  readonly remove: 'nothing' | 'everything' | 'partitions' | 'positions'
+  readonly removal: StagedRemoval | null
   readonly blindAppend: boolean
   /** Of the files that are in the staged rows. */
   readonly rows: ReadonlyMap<string, RowCounts>
@@ -43,10 +50,12 @@ export interface StageWork {
 /** Data files go to the table's folder, unseen until the commit. */
 export function tableSink(target: OpenTable): Sink {
   return {
+    isDry: false,
     write: (add, shape, batchId, tags) => {
       const sourceBytes = filesOf(shape).reduce((sum, file) => sum + file.size, 0n)
       return target.stage({ add, columns: shape.columns, batchId, sourceBytes, ...(tags === undefined ? {} : { tags }) })
     },
+    remove: (removal, { columns }, batchId) => target.stageRemoval({ ...removal, columns, batchId }),
     discard: (staged) => target.discard(staged),
   }
 }
@@ -54,10 +63,15 @@ export function tableSink(target: OpenTable): Sink {
 /** A dry run counts the rows and writes nothing. */
 export function countingSink({ session }: LoadContext): Sink {
   return {
+    isDry: true,
     write: async (add) => {
       // Every value is read, as a load would, so that a value that does not fit is found.
       const [counted] = await session.rows(sql`select count(*) as rows, bit_xor(hash(record)) as checked from (${add}) as record`)
       return { files: [], rows: typeof counted?.['rows'] === 'bigint' ? counted['rows'] : 0n, localPaths: [], emptyPartitions: false }
+    },
+    remove: async ({ positions }) => {
+      await session.rows(sql`select count(*) as rows from (${positions})`)
+      return null
     },
     discard: async () => {},
   }
@@ -98,6 +112,7 @@ async function tryStage(shape: Shape, work: StageWork): Promise<Attempt> {
     // A file that was swapped meanwhile is not judged by what was read of it.
     const moved = compareVersions(filesOf(shape), context.landing)
     if (moved.failed.length + moved.released.length > 0) return { failed: moved }
+    if (error instanceof ForbiddenRows) return { failed: { failed: error.files, released: [] } }
     const culprits = await findCulprits(readable, error, context.format, context.formatContext)
     if (culprits.length > 0) return { failed: { failed: culprits, released: [] } }
     throw (
@@ -114,18 +129,23 @@ async function stageOnce(shape: Shape, work: StageWork): Promise<Omit<StagedPlan
   const query = recordsOf(full, { loadedAt: context.loadedAt, batchId: job.batch.id }, context.format, context.formatContext)
   await using kept = many ? await keepRecords(query, job.batch.files, context) : undefined
   const records = kept?.name ?? sql`(${query})`
-  const plan = await planOf(records, shape, work)
+  const planned = await planOf(records, shape, work)
   failpoint('after-plan')
-  const remove = job.replaceAll ? 'everything' : removalOf(plan)
-  const { result: staged, scanned } = await context.session.counting(() => write(plan, full, work))
+  const remove = job.replaceAll ? 'everything' : planned.remove.kind
+  // Rows that are added in place of others are read several times, and must be the same each time.
+  await using added = remove === 'positions' ? await keepAdded(planned, context.session) : undefined
+  const plan = added === undefined ? planned : { ...planned, add: added.rows }
+  const { result: staged, scanned } = await context.session.counting(() => writeChecked(plan, full, work))
   const rows = await rowsByFile({ plan, records, many, staged, shape: full, scanned: kept?.scanned ?? scanned, context })
+  const removal = plan.remove.kind === 'positions' && remove === 'positions' ? await removeRows(plan, { ...work, staged, positions: plan.remove.positions }, full) : null
   const superseded = plan.dropped === 'superseded' ? rows.dropped : 0n
   const empty = shape.groups
     .filter(({ group }) => group.empty)
     .flatMap(({ group }) => group.files.map((file) => [file.path, NO_ROWS] as const))
   return {
-    staged,
+    staged: [...staged, ...(removal?.staged ?? [])],
     remove,
+    removal,
     blindAppend: plan.blindAppend && !job.replaceAll,
     rows: new Map([...rows.byFile, ...empty]),
     superseded,
@@ -144,36 +164,67 @@ function warningsOf(staged: readonly Staged[], { table }: LoadJob): readonly War
   ]
 }
 
-async function planOf(records: Sql, shape: Shape, { job, target, context }: StageWork): Promise<LoadPlan> {
-  const many = context.strategy.reads(job.table) === 'many' && target.state !== null
+async function planOf(records: Sql, shape: Shape, work: StageWork): Promise<LoadPlan> {
+  const { job, target, context } = work
+  const { strategy } = context
+  // A table that is replaced as a whole is planned as if it were new.
+  const many = strategy.reads(job.table) === 'many' && target.state !== null && !job.replaceAll
   const input = {
     table: job.table,
     records,
-    current: many ? await currentAs(shape, target) : null,
+    current: many ? await currentAs(shape, target, strategy.locates?.(job.table) ?? false) : null,
     partitionSequences: many && job.table.overwriteScope === 'partition' ? await target.partitionSequences() : null,
     columns: shape.columns,
     auditColumns: shape.auditColumns,
   }
+  const plan = planned(() => strategy.plan(input), work)
+  const isReady = strategy.reads(job.table) === 'many' && strategy.locates?.(job.table) === true
+  if (plan.remove.kind === 'positions' && !isReady) {
+    throw new TableError('ING-TABLE-STRATEGY', `${job.table.name}: the strategy ${strategy.name} removes rows by position, but does not locate them`, {
+      hint: 'give the strategy locates: () => true and reads: () => "many"',
+    })
+  }
+  return plan
+}
+
+function planned(plan: () => LoadPlan, { job, context }: StageWork): LoadPlan {
   try {
-    return context.strategy.plan(input)
+    return plan()
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new TableError('ING-TABLE-STRATEGY', `${job.table.name}: the strategy ${context.strategy.name} failed: ${reason}`, { cause })
   }
 }
 
-/** The table's rows with the columns that it will have after the batch. */
-async function currentAs(shape: Shape, target: OpenTable): Promise<Sql> {
+/** The table's rows with the columns that it will have after the batch, and, if asked, with the place of each. */
+async function currentAs(shape: Shape, target: OpenTable, located: boolean): Promise<Sql> {
   const known = new Set(target.state?.columns.map((column) => column.name))
   const values = shape.columns.map((column) =>
     known.has(column.name) ? id(column.name) : sql`null::${raw(column.type)} as ${id(column.name)}`,
   )
-  return sql`select ${join(values)} from (${await target.current()})`
+  if (!located) return sql`select ${join(values)} from (${await target.current()})`
+  return sql`select ${join([...values, id('__file'), id('__position')])} from (${await target.located()})`
 }
 
-function removalOf(plan: LoadPlan): 'nothing' | 'everything' | 'partitions' {
-  if (plan.remove.kind === 'positions') throw new TableError('ING-TABLE-STRATEGY', 'plans that remove single rows are not built yet')
-  return plan.remove.kind
+/** Takes out the rows that the plan names; what was written for the batch goes if that fails. */
+async function removeRows(
+  { add, changes }: LoadPlan,
+  { sink, job, staged, positions }: StageWork & { readonly staged: readonly Staged[]; readonly positions: Sql },
+  shape: Shape,
+): Promise<StagedRemoval | null> {
+  const columns = join(shape.columns.map((column) => id(column.name)))
+  const addedRows = staged.reduce((sum, one) => sum + one.rows, 0n)
+  try {
+    return await sink.remove({ positions, added: sql`select ${columns} from (${add})`, addedRows, changes: changes ?? null }, shape, job.batch.id)
+  } catch (error) {
+    await sink.discard(staged)
+    throw error
+  }
+}
+
+async function writeChecked(plan: LoadPlan, shape: Shape, work: StageWork): Promise<readonly Staged[]> {
+  const { job, target, sink } = work
+  return writeAllowed(plan, shape, { target, table: job.table.name, isDry: sink.isDry, write: () => write(plan, shape, work) })
 }
 
 async function write(plan: LoadPlan, shape: Shape, { job, sink, context }: StageWork): Promise<readonly Staged[]> {

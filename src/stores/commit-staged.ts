@@ -1,10 +1,10 @@
 import type { AddFile, PartitionValues } from '../delta/actions.ts'
+import { changeLine } from '../delta/change-data.ts'
 import { type Committed, commitBatch, type PlannedBatch } from '../delta/commit.ts'
-import type { Attempt, CommitContent } from '../delta/commit-content.ts'
+import type { Attempt, CommitContent, Operation } from '../delta/commit-content.ts'
 import type { Conflict, Scope, Settled } from '../delta/conflict.ts'
-import { raisedProtocol } from '../delta/features.ts'
 import { UncertainCommitError } from '../delta/log-entry.ts'
-import { NO_FILES, type RemovedFiles, removedFiles } from '../delta/removal.ts'
+import { NO_FILES, type Removal, type RemovedFiles, removedFiles } from '../delta/removal.ts'
 import type { LogState } from '../delta/snapshot.ts'
 import type { TableLog } from '../delta/table-log.ts'
 import type { TableConfig } from '../model/table.ts'
@@ -13,9 +13,10 @@ import { partitionColumnsOf } from './current.ts'
 import type { StoreDeps } from './deps.ts'
 import { chainHolds } from './manifests.ts'
 import { writeMoves } from './moves.ts'
+import type { StagedPositions } from './positions.ts'
 import { discardFiles, loggedPath, type StagedFiles } from './staging.ts'
 import type { CommitRequest } from './store.ts'
-import { checkAllowed, contentOf, fieldsAfter } from './table-content.ts'
+import { checkAllowed, contentOf } from './table-content.ts'
 
 /** A commit with all that it needs. */
 export interface StagedCommit {
@@ -25,6 +26,8 @@ export interface StagedCommit {
   readonly keeps: Keeps
   readonly request: CommitRequest
   readonly staged: readonly StagedFiles[]
+  /** Of a batch that removes single rows. */
+  readonly removal: StagedPositions | null
 }
 
 /** Puts staged files in their place and commits them. */
@@ -33,6 +36,7 @@ export async function commitStaged(commit: StagedCommit): Promise<Committed | Se
   const { manifest } = request
   const base = log.state
   const removes = removedScope(commit)
+  const after = base === undefined ? undefined : contentOf(commit.table, base, request, NOT_NEW)
   let removed: RemovedFiles = NO_FILES
   const planned: PlannedBatch = {
     batch: { appId: manifest.appId, batch: manifest.batch, batchId: manifest.batchId },
@@ -40,8 +44,8 @@ export async function commitStaged(commit: StagedCommit): Promise<Committed | Se
       reads: readScope(commit, removes),
       removes,
       changesRows: true,
-      changesMetadata: base !== undefined && contentOf(commit.table, base, request, NOT_NEW).metadata !== undefined,
-      changesProtocol: base !== undefined && raisedProtocol(base.protocol, fieldsAfter(base, request.columns)) !== base.protocol,
+      changesMetadata: after?.metadata !== undefined,
+      changesProtocol: after?.protocol !== undefined,
       partitionColumns: base === undefined ? [] : partitionColumnsOf(base),
     },
     contentOn: async (state, attempt) => {
@@ -68,7 +72,8 @@ export async function commitStaged(commit: StagedCommit): Promise<Committed | Se
 /** An existing table has its id and its time. */
 const NOT_NEW = { id: '', nowMs: 0 }
 
-function removedScope({ request, staged }: StagedCommit): Scope {
+function removedScope({ request, staged, removal }: StagedCommit): Removal {
+  if (request.remove === 'positions') return removal === null ? { kind: 'nothing' } : { kind: 'files', files: removal.touched }
   if (request.remove !== 'partitions') return { kind: request.remove }
   const partitions = new Map<string, PartitionValues>()
   for (const { partitionValues } of staged.flatMap((one) => one.files)) partitions.set(JSON.stringify(partitionValues), partitionValues)
@@ -76,14 +81,15 @@ function removedScope({ request, staged }: StagedCommit): Scope {
 }
 
 /** A batch that replaces a part of the table has looked at that part; one that only adds may still have read it all. */
-function readScope({ request }: StagedCommit, removes: Scope): Scope {
+function readScope({ request }: StagedCommit, removes: Removal): Scope {
+  if (removes.kind === 'files') return { kind: 'everything' }
   return removes.kind === 'nothing' && !request.blindAppend ? { kind: 'everything' } : removes
 }
 
 async function filesToRemove(
   { log }: StagedCommit,
   state: LogState | undefined,
-  { removes, nowMs }: { readonly removes: Scope; readonly nowMs: number },
+  { removes, nowMs }: { readonly removes: Removal; readonly nowMs: number },
 ): Promise<RemovedFiles> {
   if (state === undefined || log.snapshot === undefined || removes.kind === 'nothing') return NO_FILES
   return removedFiles(await log.snapshot.files(), removes, partitionColumnsOf(state), { session: log.session, nowMs })
@@ -102,7 +108,8 @@ function contentOn(
     id: tableIdOf(appId) ?? deps.newId(),
     nowMs,
   })
-  const files = commit.staged.flatMap((one) => one.files)
+  const files = commit.staged.filter(({ role }) => role === 'rows').flatMap((one) => one.files)
+  const changes = commit.staged.filter(({ role }) => role === 'changes').flatMap((one) => one.files)
   const adds = files.map(
     (file): AddFile => ({
       path: loggedPath(file),
@@ -113,30 +120,72 @@ function contentOn(
       tags: file.tags,
     }),
   )
+  const written = { adds, removed, partitionColumns, rows: files.reduce((sum, file) => sum + file.rows, 0n), changeFiles: changes.length }
   return {
-    operation: {
-      name: 'WRITE',
-      parameters: {
-        mode: request.remove === 'nothing' ? 'Append' : 'Overwrite',
-        partitionBy: partitionColumns,
-        strategy: request.strategy,
-      },
-      metrics: {
-        numFiles: adds.length,
-        numOutputRows: files.reduce((sum, file) => sum + file.rows, 0n),
-        numOutputBytes: adds.reduce((sum, add) => sum + add.size, 0n),
-        numRemovedFiles: removed.lines.length,
-        numRemovedBytes: removed.bytes,
-      },
-      isBlindAppend: request.blindAppend && request.remove === 'nothing',
-    },
-    batch: { appId, batch, batchId },
+    operation: commit.removal === null ? writeOperation(request, written) : mergeOperation(commit.removal, request, written),
+    batch: { appId, batch, batchId, files: manifest.files.length },
     txn: { appId, version: batch, lastUpdated: BigInt(nowMs) },
     protocol,
     metadata,
     adds,
-    lines: removed.lines,
+    lines: [
+      ...removed.lines,
+      ...(commit.removal?.lines ?? []),
+      ...changes.map((file) => changeLine({ path: loggedPath(file), partitionValues: file.partitionValues, size: file.bytes })),
+    ],
   }
+}
+
+interface Written {
+  readonly adds: readonly AddFile[]
+  readonly removed: RemovedFiles
+  readonly partitionColumns: readonly string[]
+  readonly rows: bigint
+  readonly changeFiles: number
+}
+
+function writeOperation({ remove, blindAppend, strategy }: CommitRequest, { adds, removed, partitionColumns, rows }: Written): Operation {
+  return {
+    name: 'WRITE',
+    parameters: { mode: remove === 'nothing' ? 'Append' : 'Overwrite', partitionBy: partitionColumns, strategy },
+    metrics: {
+      numFiles: adds.length,
+      numOutputRows: rows,
+      numOutputBytes: bytesOf(adds),
+      numRemovedFiles: removed.lines.length,
+      numRemovedBytes: removed.bytes,
+    },
+    isBlindAppend: blindAppend && remove === 'nothing',
+  }
+}
+
+/** In the words of Spark's own row-level commits. Updates are told apart only where the plan told its changes. */
+function mergeOperation(removal: StagedPositions, { strategy }: CommitRequest, { adds, removed, rows, changeFiles }: Written): Operation {
+  const { changes, files, removedRows, rewrittenRows, lines } = removal
+  const updated = changes?.update_postimage ?? 0n
+  return {
+    name: 'MERGE',
+    parameters: { strategy },
+    metrics: {
+      numOutputRows: rows,
+      numTargetRowsInserted: rows - rewrittenRows - updated,
+      numTargetRowsUpdated: updated,
+      numTargetRowsDeleted: removedRows - updated,
+      numTargetRowsCopied: rewrittenRows,
+      numTargetFilesAdded: adds.length,
+      numTargetFilesRemoved: removed.lines.length - lines.length,
+      numTargetBytesAdded: bytesOf(adds),
+      numTargetChangeFilesAdded: changeFiles,
+      numTargetDeletionVectorsAdded: lines.length,
+      numTargetDeletionVectorsUpdated: lines.length === 0 ? 0n : files.withVectorBefore - files.wholeWithVector,
+      numTargetDeletionVectorsRemoved: files.withVectorBefore,
+    },
+    isBlindAppend: false,
+  }
+}
+
+function bytesOf(adds: readonly AddFile[]): bigint {
+  return adds.reduce((sum, add) => sum + add.size, 0n)
 }
 
 /** Once. Noted before, where nothing else would tell that these files lie in the folder without being in the log. */

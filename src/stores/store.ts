@@ -1,6 +1,8 @@
 import type { Session } from '../engine/engine.ts'
 import type { Sql } from '../engine/sql.ts'
+import type { OptimizeRequest, OptimizeResult, VacuumRequest, VacuumResult } from '../model/maintenance.ts'
 import type { Manifest } from '../model/manifest.ts'
+import type { RestorePlan } from '../model/restore.ts'
 import type { Column } from '../model/schema.ts'
 import type { TableConfig } from '../model/table.ts'
 
@@ -12,6 +14,24 @@ export interface Store {
    * TableError: an unknown feature, a damaged log, a folder that is not ours.
    */
   open(table: TableConfig, session: Session): Promise<OpenTable>
+  /**
+   * The table at one version, for reading alone: all that is asked is that we can read it. The current version without `at`.
+   * TableError `ING-TABLE-VERSION` for a version that is not to be had.
+   */
+  openAt(table: TableConfig, session: Session, at?: TableVersionAt): Promise<TableVersion>
+}
+
+/** By number, or the newest that was there at a time. */
+export type TableVersionAt = { readonly version: bigint } | { readonly timestampMs: number }
+
+/** A table at one version, which does not move on. */
+export interface TableVersion extends AsyncDisposable {
+  /** Null when the table does not exist. */
+  readonly state: TableState | null
+  /** A query of the rows with the table's columns in order. */
+  current(): Promise<Sql>
+  /** Versions up to the newest of the log, newest first. */
+  history(limit: number): Promise<readonly HistoryEntry[]>
 }
 
 /** A column of the table: a DuckDB type, and whether rows may lack it. */
@@ -50,6 +70,15 @@ export interface Staged {
   readonly emptyPartitions: boolean
 }
 
+/** Rows that the table forbids. */
+export interface Violation {
+  /** The landing file that they come from; null for rows of none. */
+  readonly path: string | null
+  /** `the constraint positive (amount > 0)`, `NOT NULL of column id` … */
+  readonly rule: string
+  readonly rows: bigint
+}
+
 export interface StageRequest {
   /** Query of exactly `columns` in order. */
   readonly add: Sql
@@ -62,17 +91,54 @@ export interface StageRequest {
   readonly tags?: Readonly<Record<string, string>>
 }
 
+/** Single rows that a batch takes out of the table. */
+export interface RemovalRequest {
+  /** Query of (file VARCHAR, row BIGINT), as `located` gives them. */
+  readonly positions: Sql
+  /** Query of exactly `columns`: the rows that the batch adds, as many as `addedRows`. */
+  readonly added: Sql
+  readonly addedRows: bigint
+  /** Query of the columns and `_change_type`, for tables with a change feed; null where removed rows are deleted and added ones inserted. */
+  readonly changes: Sql | null
+  /** All columns of the table after this batch. */
+  readonly columns: readonly TableColumn[]
+  readonly batchId: string
+}
+
+/** What takes the place of files that lose rows; closing it drops what it keeps in the session. */
+export interface StagedRemoval extends AsyncDisposable {
+  /** Rewritten files, deletion vectors, change files: to be committed and discarded with the batch's own. */
+  readonly staged: readonly Staged[]
+  readonly removedRows: bigint
+  /** Rows that stay, and were written again. */
+  readonly rewrittenRows: bigint
+}
+
 export interface CommitRequest {
   readonly manifest: Manifest
   readonly staged: readonly Staged[]
-  /** `positions` come with the issue «Merge and SCD2». */
-  readonly remove: 'nothing' | 'everything' | 'partitions'
+  readonly remove: 'nothing' | 'everything' | 'partitions' | 'positions'
+  /** With `positions`; its files are among `staged`. */
+  readonly removal: StagedRemoval | null
   readonly columns: readonly TableColumn[]
   readonly blindAppend: boolean
   /** Written into a new table, or where it is missing: the tracker's uuid. */
   readonly trackerId: string
   /** `append`, `overwrite` …, for commitInfo. */
   readonly strategy: string
+}
+
+/** A restore that was planned on the table as it was read last; closing it drops what it keeps in the session. */
+export interface TableRestore extends AsyncDisposable {
+  readonly plan: RestorePlan
+  /** The last batch of the application id at the older version; null without any. */
+  readonly batch: bigint | null
+}
+
+/** Who loads the table. */
+export interface Loader {
+  readonly trackerId: string
+  readonly appId: string
 }
 
 /** A commit ends in one of these; only storage and table failures are errors. */
@@ -90,14 +156,23 @@ export type CommitOutcome =
 
 export interface HistoryEntry {
   readonly version: bigint
-  /** Milliseconds since the epoch. */
-  readonly timestampMs: number
-  readonly operation: string
+  /** Milliseconds since the epoch, by which a version is found; null where nothing tells. */
+  readonly timestampMs: number | null
+  /** As its writer named it; null where nothing tells. */
+  readonly operation: string | null
+  readonly parameters: Readonly<Record<string, string>>
+  readonly metrics: Readonly<Record<string, string>>
+  /** The log was cleaned up: a checkpoint has the content of this version, and nothing tells what made it. */
+  readonly onlyInCheckpoint: boolean
   readonly batch: bigint | null
   readonly batchId: string | null
-  readonly files: { readonly added: number; readonly removed: number }
+  /** Landing files of the batch. */
+  readonly landingFiles: bigint | null
+  /** Data files; null where nothing tells. */
+  readonly files: { readonly added: number; readonly removed: number } | null
   readonly rows: bigint | null
   readonly engine: string | null
+  readonly userMetadata: string | null
 }
 
 /** A table opened at one version. Closing it drops what it keeps in the session. */
@@ -107,15 +182,45 @@ export interface OpenTable extends AsyncDisposable {
   refresh(): Promise<void>
   /** A query of the current rows with the table's columns in order; for a new table none is to be had (BugError). */
   current(): Promise<Sql>
+  /** The same with `__file` VARCHAR and `__position` BIGINT: where each row lies. */
+  located(): Promise<Sql>
   /**
    * A query of the partitions of the table: its partition columns, typed, and `sequence` VARCHAR, the greatest tag
    * `ingestd.sequence` among the partition's files (null where none has one).
    */
   partitionSequences(): Promise<Sql>
-  /** Writes the rows as Parquet under `_ingestd/`, with statistics, unseen by every reader. Killed at any time, it leaves only what `clean` removes. */
+  /**
+   * Counts the rows that the table forbids: nulls where it wants none, a CHECK constraint that does not hold. `rows` is a
+   * query of the columns and `__path`.
+   */
+  violations(rows: Sql, columns: readonly TableColumn[]): Promise<readonly Violation[]>
+  /** Writes the rows as Parquet under `_ingestd/`, with statistics, unseen by every reader. Killed at any time, it leaves only what `clean` removes. TableError `ING-TABLE-CONSTRAINT` for a row that the table forbids. */
   stage(request: StageRequest): Promise<Staged>
+  /**
+   * Takes single rows out, unseen until the commit: files that lose rows are written again, or get a deletion vector
+   * where the table keeps them; changes are written where it keeps a change feed. Leaves nothing behind when it fails.
+   * TableError: a position that the table does not have, changes that are not what the batch does.
+   */
+  stageRemoval(request: RemovalRequest): Promise<StagedRemoval>
   /** Moves staged files to their place and writes one log entry: THE COMMIT POINT. Tries again while the other commits are compatible. */
   commit(request: CommitRequest): Promise<CommitOutcome>
+  /**
+   * Finds what would make the content that of an older version; nothing is written. TableError: the version is not to be
+   * had, files that it needs are gone, the table may not shrink.
+   */
+  planRestore(at: TableVersionAt, loader: Loader): Promise<TableRestore>
+  /** Commits a planned restore as the batch of the manifest. Any change by another writer since the plan is a conflict. */
+  restore(restore: TableRestore, manifest: Manifest, loader: Loader): Promise<CommitOutcome>
+  /**
+   * Puts small files together, or rows in z-order, in one or more commits that change no row. Only under the table's lease.
+   * ConflictError: other writers took the files away again and again. TableError: the order is not to be had.
+   */
+  optimize(request: OptimizeRequest): Promise<OptimizeResult>
+  /**
+   * Deletes files that no version within the retention has. Only under the table's lease. TableError
+   * `ING-TABLE-RETENTION` for a retention that is too short.
+   */
+  vacuum(request: VacuumRequest): Promise<VacuumResult>
   /** Removes staged files of a batch that will not be committed. */
   discard(staged: readonly Staged[]): Promise<void>
   /**
@@ -131,6 +236,4 @@ export interface OpenTable extends AsyncDisposable {
   /** Written by put-if-absent and synced; `exists` when the number is taken. */
   writeManifest(manifest: Manifest): Promise<'created' | 'exists'>
   readManifest(batch: bigint): Promise<Manifest | undefined>
-  /** Newest first. */
-  history(limit: number): Promise<readonly HistoryEntry[]>
 }

@@ -13,6 +13,12 @@ export interface LoadPlan {
   readonly blindAppend: boolean
   /** How rows of the batch that are not in `add` are accounted for. */
   readonly dropped: 'deduplicated' | 'superseded'
+  /**
+   * With `remove: positions`, for tables with a change feed: a query of the table's columns and `_change_type` ('insert',
+   * 'update_preimage', 'update_postimage', 'delete') that tells all of what the batch does. Without it removed rows are
+   * deletes and added ones inserts.
+   */
+  readonly changes?: Sql | undefined
 }
 
 export type Removal =
@@ -20,7 +26,7 @@ export type Removal =
   | { readonly kind: 'everything' }
   /** All files of the partitions that `add` has rows for. */
   | { readonly kind: 'partitions' }
-  /** A query of (file VARCHAR, row BIGINT): the data file as the log names it, and the position in it from 0. */
+  /** A query of (file VARCHAR, row BIGINT): `__file` and `__position` of the rows of `current` that go. Only for a strategy that `locates`. */
   | { readonly kind: 'positions'; readonly positions: Sql }
 
 export interface PlanInput {
@@ -31,7 +37,11 @@ export interface PlanInput {
    * `__sequence` VARCHAR (orders the snapshots that the files belong to, also across batches).
    */
   readonly records: Sql
-  /** Relation of the table's current rows with the table's columns; null when the table has none yet. */
+  /**
+   * Relation of the table's current rows with the table's columns; null when the table has none yet, or shall keep none.
+   * For a strategy that `locates` also `__file` VARCHAR and `__position` BIGINT, by which `remove: positions` names rows.
+   * Read only the columns that are needed: the others are not read from the files.
+   */
   readonly current: Sql | null
   /** Query of the table's partitions: its partition columns and `sequence`; null when the table has none yet. */
   readonly partitionSequences: Sql | null
@@ -49,6 +59,8 @@ export interface Strategy {
    * kept in a temporary table; those that the plan leaves out are accounted for as `dropped` says.
    */
   reads(table: TableConfig): 'once' | 'many'
+  /** True for a strategy that removes single rows; it must read `many`. */
+  locates?(table: TableConfig): boolean
   /** Problems of a table's config for this strategy; checked with the config. */
   validate?(table: TableConfig): readonly string[]
   plan(input: PlanInput): LoadPlan

@@ -40,7 +40,7 @@ export function tableConfig(changes: Partial<TableConfig> = {}): TableConfig {
     },
     maxFilesPerBatch: 10_000,
     maxBytesPerBatch: 4_000_000_000n,
-    delta: { targetFileSize: 128_000_000n, logRetentionMs: 30 * 86_400_000, fileRetentionMs: 7 * 86_400_000, checkpointInterval: 10 },
+    delta: { targetFileSize: 128_000_000n, logRetentionMs: 30 * 86_400_000, fileRetentionMs: 7 * 86_400_000, checkpointInterval: 10, deletionVectors: false, changeDataFeed: false },
     tableComment: null,
     tableProperties: {},
     runType: 'incremental',
