@@ -9,6 +9,8 @@ export const FAILPOINTS = [
   'after-claim',
   'after-inspect',
   'after-plan',
+  'after-removal',
+  'after-changes',
   'after-stage',
   'after-manifest',
   'commit-before-link',
@@ -20,7 +22,19 @@ export const FAILPOINTS = [
   'after-settle',
 ] as const
 
-export type Failpoint = (typeof FAILPOINTS)[number]
+/** The same of work that no load does: putting files together, deleting files, shortening the log. */
+export const MAINTENANCE_FAILPOINTS = [
+  'optimize-after-stage',
+  'optimize-after-note',
+  'optimize-after-publish',
+  'optimize-after-commit',
+  'vacuum-after-start',
+  'vacuum-half-way',
+  'vacuum-before-end',
+  'log-cleanup-half-way',
+] as const
+
+export type Failpoint = (typeof FAILPOINTS)[number] | (typeof MAINTENANCE_FAILPOINTS)[number]
 
 const [scope, wanted, hit] = parse(process.env['INGEST_FAILPOINT'])
 let hits = 0

@@ -1,6 +1,7 @@
 import type { TableLog } from '../delta/table-log.ts'
 import { join, literal, type Sql, sql } from '../engine/sql.ts'
 import { readMoves, removeMoves } from './moves.ts'
+import { type RewriteNote, readRewriteNotes, removeRewriteNote, writeRewriteNote } from './rewrite-notes.ts'
 import { STAGE_FOLDER } from './staging.ts'
 
 /** What becomes of files that a commit supersedes. */
@@ -16,11 +17,37 @@ export class Cleaning {
     this.#keeps = keeps
   }
 
-  /** Staged files of every batch, and moved files of batches up to `settled`. */
+  /** Staged files of everybody, and moved files of batches up to `settled` and of rewrites that cannot be committed any more. */
   async clean(settled: bigint | null): Promise<void> {
     const { blobs } = this.#log
     for (const folder of await blobs.folders(STAGE_FOLDER)) await blobs.removeFolder(`${STAGE_FOLDER}/${folder}`)
     if (settled !== null) await this.settleMoves(settled)
+    await this.#settleRewrites()
+  }
+
+  /** What a rewrite leaves to be done after its commit. */
+  async finishRewrite(note: RewriteNote): Promise<void> {
+    await this.#removeUnknown(note.removed)
+    await removeRewriteNote(this.#log.blobs, note.id)
+  }
+
+  /** One that is committed is finished. Any other is cancelled, and its files go as soon as no entry of it can come any more. */
+  async #settleRewrites(): Promise<void> {
+    const { blobs } = this.#log
+    const notes = await readRewriteNotes(blobs)
+    for (const note of notes.filter(({ cancelled }) => !cancelled)) await writeRewriteNote(blobs, { ...note, cancelled: true })
+    if (notes.length === 0) return
+    // The log as it is after the cancelling.
+    await this.#log.advance()
+    const version = this.#log.state?.version ?? -1n
+    for (const note of notes) {
+      if (note.added.length > 0 && (await this.#known(note.added)).size === note.added.length) await this.finishRewrite(note)
+      else if (note.cancelledAt === null) await writeRewriteNote(blobs, { ...note, cancelled: true, cancelledAt: version })
+      else if (version > note.cancelledAt) {
+        await this.#removeUnknown(note.added)
+        await removeRewriteNote(blobs, note.id)
+      }
+    }
   }
 
   /**
@@ -30,11 +57,14 @@ export class Cleaning {
   async settleMoves(upTo: bigint): Promise<void> {
     const { blobs } = this.#log
     for (const moves of (await readMoves(blobs)).filter(({ batch }) => batch <= upTo)) {
-      const paths = [...moves.added, ...moves.removed]
-      const known = await this.#known(paths)
-      for (const path of paths) if (!known.has(path)) await blobs.remove(path)
+      await this.#removeUnknown([...moves.added, ...moves.removed])
       await removeMoves(blobs, moves.batch)
     }
+  }
+
+  async #removeUnknown(paths: readonly string[]): Promise<void> {
+    const known = await this.#known(paths)
+    for (const path of paths) if (!known.has(path)) await this.#log.blobs.remove(path)
   }
 
   /** Those among the paths that the table needs. */

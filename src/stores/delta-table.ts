@@ -5,6 +5,7 @@ import type { LogState } from '../delta/snapshot.ts'
 import { TableLog } from '../delta/table-log.ts'
 import type { Session } from '../engine/engine.ts'
 import type { Sql } from '../engine/sql.ts'
+import type { OptimizeRequest, OptimizeResult, VacuumRequest, VacuumResult } from '../model/maintenance.ts'
 import type { Manifest } from '../model/manifest.ts'
 import type { TableConfig } from '../model/table.ts'
 import { Cleaning, type Keeps } from './cleaning.ts'
@@ -12,11 +13,14 @@ import { commitStaged } from './commit-staged.ts'
 import { currentRows, sequencesOfPartitions } from './current.ts'
 import type { StoreDeps } from './deps.ts'
 import { historyOf } from './history.ts'
+import { keepLogShort } from './log-upkeep.ts'
 import { highestManifest, readManifest, writeManifest } from './manifests.ts'
+import { optimizeTable } from './optimize.ts'
 import { discardFiles, own, stageFolder, stageRows } from './staging.ts'
 import type { CommitOutcome, CommitRequest, HistoryEntry, OpenTable, Staged, StageRequest, TableState } from './store.ts'
 import { checkAllowed, checkPartitioning, fieldsAfter, newPartitioning, TRACKER_PROPERTY } from './table-content.ts'
 import { checkFolder } from './target-folder.ts'
+import { vacuumTable } from './vacuum.ts'
 
 export async function openDeltaTable(table: TableConfig, session: Session, deps: StoreDeps, keeps: Keeps): Promise<OpenTable> {
   const blobs = await deps.blobs(table.targetPath)
@@ -94,6 +98,18 @@ class DeltaTable implements OpenTable {
     return { kind: 'committed', version: result.version }
   }
 
+  async optimize(request: OptimizeRequest): Promise<OptimizeResult> {
+    const upkeep = { table: this.#table, log: this.#log, deps: this.#deps }
+    const committed = async (version: bigint) => {
+      if (this.#keeps === 'all versions') await keepLogShort(upkeep, version, 'optimize')
+    }
+    return optimizeTable({ ...upkeep, keeps: this.#keeps, cleaning: this.#cleaning, committed }, request)
+  }
+
+  async vacuum(request: VacuumRequest): Promise<VacuumResult> {
+    return vacuumTable({ table: this.#table, log: this.#log, deps: this.#deps, keeps: this.#keeps, cleaning: this.#cleaning }, request)
+  }
+
   async discard(staged: readonly Staged[]): Promise<void> {
     for (const one of staged) await discardFiles(own(one), this.#log.blobs)
   }
@@ -133,21 +149,12 @@ class DeltaTable implements OpenTable {
 
   /** The batch is committed: what fails here is told, and done again by a later commit or by `clean`. */
   async #afterCommit({ manifest, staged }: CommitRequest, version: bigint): Promise<void> {
-    const { blobs, session, snapshot } = this.#log
+    const { blobs } = this.#log
     await this.#told('what the commit left behind could not be removed', async () => {
       for (const one of staged) await blobs.removeFolder(own(one).folder)
       await this.#cleaning.settleMoves(manifest.batch)
     })
-    if (this.#keeps !== 'all versions' || snapshot === undefined || version === 0n) return
-    if (version % checkpointInterval(snapshot.state, this.#table.delta.checkpointInterval) !== 0n) return
-    const stage = stageFolder(manifest.batchId, this.#deps.newId())
-    await this.#told('the checkpoint could not be written', async () => {
-      try {
-        await writeCheckpoint(snapshot, stage, { blobs, session, nowMs: this.#deps.clock.now() })
-      } finally {
-        await blobs.removeFolder(stage)
-      }
-    })
+    if (this.#keeps === 'all versions') await keepLogShort({ table: this.#table, log: this.#log, deps: this.#deps }, version, manifest.batchId)
   }
 
   async #told(problem: string, act: () => Promise<void>): Promise<void> {

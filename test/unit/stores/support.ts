@@ -12,7 +12,7 @@ import type { TableConfig } from '../../../src/model/table.ts'
 import { STORES } from '../../../src/stores/registry.ts'
 import type { CommitOutcome, CommitRequest, OpenTable, TableColumn } from '../../../src/stores/store.ts'
 
-const TRACKER = '11111111-1111-4111-8111-111111111111'
+export const TRACKER = '11111111-1111-4111-8111-111111111111'
 const APP = `ingestd/${TRACKER}/22222222-2222-4222-8222-222222222222`
 
 export const COLUMNS: readonly TableColumn[] = [
