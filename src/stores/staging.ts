@@ -1,4 +1,5 @@
 import type { Blobs } from '../blobs/blobs.ts'
+import { writingBehind } from '../blobs/write-behind.ts'
 import type { PartitionValues } from '../delta/actions.ts'
 import { CHANGE_FOLDER, CHANGE_TYPE } from '../delta/change-data.ts'
 import { guarded, violatedBy } from '../delta/constraints.ts'
@@ -89,7 +90,8 @@ export async function stageRows(request: StageRequest, target: StageTarget): Pro
   try {
     // Rows of a table have no order; writing them as they come is faster. An ORDER BY of the plan holds all the same.
     await session.run(sql`set preserve_insertion_order = false`)
-    const files = await writeFiles(request, target).finally(() => session.run(sql`set preserve_insertion_order = true`))
+    const writing = writingBehind(blobs.localPath(folder), () => writeFiles(request, target))
+    const files = await writing.finally(() => session.run(sql`set preserve_insertion_order = true`))
     return new StagedFiles(folder, files, blobs)
   } catch (error) {
     // What remains is removed by clean; the first error tells more.
@@ -113,7 +115,11 @@ export async function stageFeed(request: StageRequest, target: StageTarget): Pro
     { ...request, columns: [...request.columns, column] },
     { ...target, fields: [...target.fields, CHANGE_FIELD], properties: { ...target.properties, 'delta.dataSkippingNumIndexedCols': '0' } },
   )
-  const files = staged.files.map((file) => ({ ...file, path: `${CHANGE_FOLDER}/${file.path.replace(/part-([^/]*)$/, 'cdc-$1')}`, stats: '' }))
+  const files = staged.files.map((file) => ({
+    ...file,
+    path: `${CHANGE_FOLDER}/${file.path.replace(/part-([^/]*)$/, 'cdc-$1')}`,
+    stats: '',
+  }))
   return new StagedFiles(staged.folder, files, target.blobs, 'changes')
 }
 
