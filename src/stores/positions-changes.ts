@@ -55,7 +55,7 @@ async function plainChanges(
   const before = columns.map(({ name, type }) => (known.has(name) ? sql`r.${id(name)}` : sql`null::${raw(type)} as ${id(name)}`))
   return sql`select ${join(before)}, 'delete' as ${id(CHANGE_TYPE)} from (${rows}) as r
       semi join ${taken.rowsOf} as gone on gone.path = r.${id(POSITION.file)} and gone."row" = r.${id(POSITION.row)}
-    union all select ${join(columns.map(({ name }) => id(name)))}, 'insert' from (${added})`
+    union all select *, 'insert' from (${added})`
 }
 
 async function countsOf(files: StagedFiles, { log }: RemovalTarget): Promise<ChangeCounts> {
