@@ -1,5 +1,5 @@
 import type { Blobs } from '../blobs/blobs.ts'
-import { writingBehind } from '../blobs/write-behind.ts'
+import { writingBehind } from '../blobs/local-writing.ts'
 import type { PartitionValues } from '../delta/actions.ts'
 import { CHANGE_FOLDER, CHANGE_TYPE } from '../delta/change-data.ts'
 import { guarded, violatedBy } from '../delta/constraints.ts'
@@ -12,7 +12,7 @@ import type { Row, Session } from '../engine/engine.ts'
 import { id, inlined, join, literal, raw, type Sql, sql } from '../engine/sql.ts'
 import { BugError, TableError } from '../errors/errors.ts'
 import type { Staged, StagedFile, StageRequest } from './store.ts'
-import { ruledValue, rulesOf } from './violations.ts'
+import { type RuledTable, ruledValue } from './violations.ts'
 
 /** One written data file, and what the log will say of it. */
 export interface WrittenFile extends StagedFile {
@@ -56,7 +56,7 @@ export function own(staged: Staged): StagedFiles {
 }
 
 /** Where and how rows are staged. */
-export interface StageTarget {
+export interface StageTarget extends RuledTable {
   /** `database.table`, for messages. */
   readonly name: string
   readonly blobs: Blobs
@@ -67,6 +67,8 @@ export interface StageTarget {
   readonly fields: readonly DeltaField[]
   readonly partitionColumns: readonly PartitionColumn[]
   readonly properties: Readonly<Record<string, string>>
+  /** How the data files name the columns. */
+  readonly mapping: MappingMode
   /** Bytes. */
   readonly targetFileSize: bigint
 }
@@ -222,10 +224,9 @@ function valuesOf(keys: unknown, { partitionColumns }: StageTarget): PartitionVa
 
 /** The request's rows by position, with the names and types of the table; partition columns as text, under names of ours. */
 function typedRows({ add, columns }: StageRequest, target: StageTarget): Sql {
-  const { fields, partitionColumns, name } = target
+  const { fields, partitionColumns, name, rules, mapping } = target
   const given = columns.map((_, index) => id(`c${index}`))
   const types = columnsOf(fields)
-  const rules = rulesOf(target)
   const partitions = new Set(partitionColumns.map((column) => column.name))
   const values = types.map((column, index) => {
     const value = given[index] ?? raw('null')
@@ -246,7 +247,7 @@ function typedRows({ add, columns }: StageRequest, target: StageTarget): Sql {
 }
 
 function violation(error: unknown, target: StageTarget): TableError | undefined {
-  const violated = violatedBy(error, rulesOf(target))
+  const violated = violatedBy(error, target.rules)
   if (violated === undefined) return undefined
   return new TableError('ING-TABLE-CONSTRAINT', `${target.name}: a row violates ${violated.rule}`, { hint: 'mend the row', cause: error })
 }
