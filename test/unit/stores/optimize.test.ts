@@ -149,16 +149,16 @@ test('much is cut into files of the target', async () => {
 test('z-order lets filters on either column skip files, and knows its own work', async () => {
   const columns = ['a', 'b'].map((name) => ({ name, type: 'BIGINT', nullable: true }))
   const table = await bench.open()
-  const add = sql`select hash(i) % 1000, hash(i + 1) % 1000 from range(400000) as t(i) union all select null, 5`
+  const add = sql`select hash(i) % 1000, hash(i + 1) % 1000 from range(1000000) as t(i) union all select null, 5`
   await load(table, { batch: 1n, add, columns })
   const before = await bench.session.rows(sql`select count(*) as n, sum(a) as a, sum(b) as b from (${await table.current()})`)
   const result = await optimize(table, { zOrder: ['A', 'b'], targetFileSize: 100_000n })
-  expect(result.added.files).toBeGreaterThan(2)
+  expect(result.added.files).toBeGreaterThan(5)
   expect(await bench.session.rows(sql`select count(*) as n, sum(a) as a, sum(b) as b from (${await table.current()})`)).toEqual(before)
   const bounds = actionsOf(1, 'add').map((file) => JSON.parse(String(file['stats'])) as Record<string, Record<string, number>>)
   for (const column of ['a', 'b']) {
-    const hit = bounds.filter(({ minValues, maxValues }) => Number(minValues?.[column]) <= 500 && Number(maxValues?.[column]) >= 500)
-    expect(hit.length).toBeLessThan(bounds.length)
+    const hit = bounds.filter(({ minValues, maxValues }) => Number(minValues?.[column]) <= 100 && Number(maxValues?.[column]) >= 100)
+    expect(hit.length).toBeLessThan(bounds.length * 0.75)
   }
   expect(actionsOf(1, 'commitInfo')[0]?.['operationParameters']).toMatchObject({ zOrderBy: '["a","b"]' })
   expect(await optimize(table, { zOrder: ['a', 'b'], targetFileSize: 100_000n })).toMatchObject({ version: null })
