@@ -2,12 +2,12 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Blobs } from '../../../src/blobs/blobs.ts'
-import { localBlobs } from '../../../src/blobs/local.ts'
 import { type Sql, sql } from '../../../src/engine/sql.ts'
 import type { OptimizeRequest } from '../../../src/model/maintenance.ts'
 import type { TableConfig } from '../../../src/model/table.ts'
 import type { OpenTable } from '../../../src/stores/store.ts'
 import { logActions } from '../../support/project.ts'
+import { hookedBlobs } from './hooked-blobs.ts'
 import { Bench, COLUMNS, load, TRACKER } from './support.ts'
 
 let bench: Bench
@@ -285,18 +285,14 @@ function dataFiles(): readonly string[] {
   return readdirSync(bench.root).filter((name) => name.endsWith('.parquet'))
 }
 
-/** Real storage, with something that happens between the moving of files and the commit. */
+/** Something happens between the moving of files and the commit. */
 function afterPublish(root: string, act: () => Promise<void>): Blobs {
-  const blobs = localBlobs(root)
-  return new Proxy(blobs, {
-    get: (_, name: keyof Blobs) => {
-      if (name !== 'publish') return typeof blobs[name] === 'function' ? blobs[name].bind(blobs) : blobs[name]
-      return async (moves: Parameters<Blobs['publish']>[0]) => {
-        await blobs.publish(moves)
-        await act()
-      }
+  return hookedBlobs(root, (real) => ({
+    publish: async (moves) => {
+      await real.publish(moves)
+      await act()
     },
-  })
+  }))
 }
 
 /** Staged files and notes of rewrites. */

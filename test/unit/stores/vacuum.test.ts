@@ -1,14 +1,13 @@
 import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { Blobs } from '../../../src/blobs/blobs.ts'
-import { localBlobs } from '../../../src/blobs/local.ts'
 import { encodedUuid } from '../../../src/delta/deletion-vectors/descriptor.ts'
 import { sql } from '../../../src/engine/sql.ts'
 import type { VacuumRequest } from '../../../src/model/maintenance.ts'
 import type { OpenTable } from '../../../src/stores/store.ts'
 import { isHidden } from '../../../src/stores/vacuum-candidates.ts'
 import { logActions } from '../../support/project.ts'
+import { hookedBlobs } from './hooked-blobs.ts'
 import { Bench, COLUMNS, load, TRACKER } from './support.ts'
 
 const DAY_MS = 86_400_000
@@ -246,13 +245,16 @@ test('an old file that another writer brings back while files are deleted is not
   const back = put('part-back.parquet', 30)
   const gone = put('part-gone.parquet', 30)
   const table = await bench.open({}, (root) =>
-    withPut(root, async (path, answer) => {
-      if (!path.endsWith('1.json')) return
-      expect(answer).toBe('created')
-      // VACUUM START is in the log: now the other restores an older version.
-      const add = { path: back, partitionValues: {}, size: 1, modificationTime: 0, dataChange: true }
-      writeFileSync(join(bench.root, '_delta_log', `${'2'.padStart(20, '0')}.json`), `${JSON.stringify({ add })}\n`)
-    }),
+    hookedBlobs(root, (real) => ({
+      putIfAbsent: async (path, content) => {
+        const answer = await real.putIfAbsent(path, content)
+        // VACUUM START is in the log: now the other restores an older version.
+        const add = { path: back, partitionValues: {}, size: 1, modificationTime: 0, dataChange: true }
+        if (path.endsWith('01.json'))
+          writeFileSync(join(bench.root, '_delta_log', `${'2'.padStart(20, '0')}.json`), `${JSON.stringify({ add })}\n`)
+        return answer
+      },
+    })),
   )
   expect(await vacuum(table)).toMatchObject({ version: 3n, deleted: { files: 1 } })
   expect([exists(back), exists(gone)]).toEqual([true, false])
@@ -261,17 +263,7 @@ test('an old file that another writer brings back while files are deleted is not
 test('a vacuum that fails half-way says so in the log', async () => {
   await load(await bench.open(), { batch: 1n, add: sql`select 1, 'x'` })
   put('part-orphan.parquet', 30)
-  const table = await bench.open({}, (root) => {
-    const blobs = localBlobs(root)
-    return new Proxy(blobs, {
-      get: (_, name: keyof Blobs) => {
-        if (name !== 'remove') return typeof blobs[name] === 'function' ? blobs[name].bind(blobs) : blobs[name]
-        return async () => {
-          throw new Error('the disk is gone')
-        }
-      },
-    })
-  })
+  const table = await bench.open({}, (root) => hookedBlobs(root, () => ({ remove: () => Promise.reject(new Error('the disk is gone')) })))
   await expect(vacuum(table)).rejects.toThrow('the disk is gone')
   const last = logActions(bench.root).at(-1)?.action['commitInfo']
   expect(last).toMatchObject({
@@ -340,18 +332,3 @@ test.each([
 ])('%s is hidden: %s', (name, hidden) => {
   expect(isHidden(name, ['_p'])).toBe(hidden)
 })
-
-/** Real storage, with something that happens after an entry of the log was put. */
-function withPut(root: string, act: (path: string, answer: string) => Promise<void>): Blobs {
-  const blobs = localBlobs(root)
-  return new Proxy(blobs, {
-    get: (_, name: keyof Blobs) => {
-      if (name !== 'putIfAbsent') return typeof blobs[name] === 'function' ? blobs[name].bind(blobs) : blobs[name]
-      return async (path: string, content: Uint8Array) => {
-        const answer = await blobs.putIfAbsent(path, content)
-        await act(path, answer)
-        return answer
-      }
-    },
-  })
-}
