@@ -5,7 +5,7 @@ import { failpoint } from '../lib/failpoint.ts'
 import { integerOf } from './decode.ts'
 import { parseInterval } from './interval.ts'
 import { type Json, jsonText } from './json.ts'
-import { checkpointPath, LAST_CHECKPOINT } from './log-names.ts'
+import { checkpointPath, LAST_CHECKPOINT, LOG_FOLDER, padded } from './log-names.ts'
 import { ACTION_TYPES, type ActionName, checkpointed } from './log-sql.ts'
 import type { LogState, Snapshot } from './snapshot.ts'
 
@@ -13,11 +13,29 @@ import type { LogState, Snapshot } from './snapshot.ts'
 const COLUMNS: readonly ActionName[] = ['txn', 'add', 'remove', 'metaData', 'protocol', 'domainMetadata']
 const WEEK_MS = 7 * 24 * 3600 * 1000
 const DEFAULT_INTERVAL = 10
+/** With each further 20,000 files another interval between two checkpoints, up to ten of them. */
+const FILES_A_STEP = 20_000
+const MAX_SCALE = 10
 
-/** How many commits lie between two checkpoints, by the table's property or else the config. */
-export function checkpointInterval(state: LogState, configured: number): bigint {
-  const property = Number(state.metadata.configuration['delta.checkpointInterval'] ?? configured)
-  return BigInt(Number.isInteger(property) && property > 0 ? property : DEFAULT_INTERVAL)
+/**
+ * Whether the table's newest version should get a checkpoint: by the table's own property to the letter, else at the
+ * configured interval, which grows with the table. A checkpoint lists every file, so that one at each tenth commit would
+ * cost a large table more than the commits themselves; a reader takes a hundred commits in its stride.
+ */
+export function isCheckpointDue({ state, checkpoint }: Snapshot, configured: number): boolean {
+  const property = Number(state.metadata.configuration['delta.checkpointInterval'] ?? Number.NaN)
+  const interval = isInterval(property)
+    ? property
+    : (isInterval(configured) ? configured : DEFAULT_INTERVAL) * scaleOf(checkpoint.files ?? 0n)
+  return state.version - checkpoint.version >= BigInt(interval)
+}
+
+function isInterval(value: number): boolean {
+  return Number.isInteger(value) && value > 0
+}
+
+function scaleOf(files: bigint): number {
+  return Math.min(MAX_SCALE, Math.max(1, Math.ceil(Number(files) / FILES_A_STEP)))
 }
 
 /**
@@ -31,7 +49,10 @@ export async function writeCheckpoint(
 ): Promise<void> {
   const { state } = snapshot
   const { blobs, session } = io
+  // Another writer of the table was faster.
+  if ((await blobs.list(LOG_FOLDER, padded(state.version))).some((entry) => entry.path === checkpointPath(state.version))) return
   const files = await snapshot.files()
+  // Before it is made for ever: what was read must still be what is there.
   await snapshot.checkUnchanged()
   const cutoff = io.nowMs - (parseInterval(state.metadata.configuration['delta.deletedFileRetentionDuration']) ?? WEEK_MS)
   const rows = join(
@@ -61,6 +82,7 @@ export async function writeCheckpoint(
     numOfAddFiles: integerOf(counted?.['files']) ?? 0n,
   }
   await blobs.put(LAST_CHECKPOINT, new TextEncoder().encode(jsonText(pointer)))
+  snapshot.checkpointed({ version: state.version, files: pointer.numOfAddFiles })
   failpoint('after-checkpoint')
 }
 

@@ -7,6 +7,8 @@ export interface Checkpoint {
   readonly version: bigint
   /** Relative to the table's root, part by part; without sidecars. */
   readonly paths: readonly string[]
+  /** How many files the table had, where the hint tells. */
+  readonly files: bigint | null
 }
 
 /** A commit as the listing shows it. It is put in place whole and never changes: other bytes or another time mean another log. */
@@ -51,10 +53,14 @@ export interface VersionRange {
 
 /** The log from the checkpoint on that `_last_checkpoint` hints at; undefined where the hint does not hold, or is above `at`. */
 export async function listFromHint(blobs: Blobs, at?: bigint): Promise<LogListing | undefined> {
-  const hinted = await hintedVersion(blobs)
-  if (hinted === undefined || (at !== undefined && hinted > at)) return undefined
-  const recent = await listFrom(blobs, padded(hinted))
-  return recent.checkpoints.some((checkpoint) => checkpoint.version >= hinted) ? recent : undefined
+  const hint = await readHint(blobs)
+  if (hint === undefined || (at !== undefined && hint.version > at)) return undefined
+  const recent = await listFrom(blobs, padded(hint.version))
+  if (!recent.checkpoints.some((checkpoint) => checkpoint.version >= hint.version)) return undefined
+  const checkpoints = recent.checkpoints.map((checkpoint) =>
+    checkpoint.version === hint.version ? { ...checkpoint, files: hint.files } : checkpoint,
+  )
+  return { ...recent, checkpoints }
 }
 
 export async function listWhole(blobs: Blobs): Promise<LogListing> {
@@ -153,11 +159,12 @@ export function rangeOf(listing: LogListing): VersionRange | undefined {
   return oldest === undefined ? undefined : { oldest, newest }
 }
 
-async function hintedVersion(blobs: Blobs): Promise<bigint | undefined> {
+async function readHint(blobs: Blobs): Promise<{ readonly version: bigint; readonly files: bigint | null } | undefined> {
   const content = await blobs.read(LAST_CHECKPOINT)
-  if (content === undefined) return undefined
-  const version = integerOf(parsedRecord(new TextDecoder().decode(content))?.['version'])
-  return version === null || version < 0n ? undefined : version
+  const hint = content === undefined ? undefined : parsedRecord(new TextDecoder().decode(content))
+  const version = integerOf(hint?.['version'])
+  if (version === null || version < 0n) return undefined
+  return { version, files: integerOf(hint?.['numOfAddFiles']) ?? integerOf(hint?.['size']) }
 }
 
 async function listFrom(blobs: Blobs, after: string): Promise<LogListing> {
@@ -176,7 +183,7 @@ async function listFrom(blobs: Blobs, after: string): Promise<LogListing> {
   }
   const checkpoints = [...parts].flatMap(([key, paths]) => {
     const [version, count] = key.split('/')
-    return paths.length === Number(count) ? [{ version: BigInt(version ?? '0'), paths }] : []
+    return paths.length === Number(count) ? [{ version: BigInt(version ?? '0'), paths, files: null }] : []
   })
   return { commits, checkpoints: checkpoints.sort((a, b) => Number(b.version - a.version)), compactions, empty }
 }

@@ -32,6 +32,12 @@ export interface SnapshotOptions {
   readonly gate?: Gate | undefined
 }
 
+export interface LastCheckpoint {
+  readonly version: bigint
+  /** How many files the table had; null where that is not known without counting. */
+  readonly files: bigint | null
+}
+
 interface Opened {
   readonly state: LogState
   /** Ways to read its files, the cheapest that gave the state first. */
@@ -57,6 +63,7 @@ export class Snapshot {
   readonly #read: CommitFile[]
   #state: LogState
   #last: KnownCommit
+  #checkpoint: LastCheckpoint
 
   private constructor(name: string, { state, segments }: Opened, io: SnapshotIo, { at, gate }: SnapshotOptions) {
     this.#name = name
@@ -67,6 +74,7 @@ export class Snapshot {
     this.#read = [...segments[0].commits]
     this.#state = state
     this.#last = { version: state.version, listed: this.#read.at(-1) ?? null }
+    this.#checkpoint = segments[0].checkpoint ?? { version: 0n, files: null }
   }
 
   /**
@@ -85,6 +93,11 @@ export class Snapshot {
 
   get state(): LogState {
     return this.#state
+  }
+
+  /** The newest checkpoint that we read or wrote; version 0 before the first. */
+  get checkpoint(): LastCheckpoint {
+    return this.#checkpoint
   }
 
   /** Relation of the active files: path, dv, `add`. */
@@ -130,6 +143,10 @@ export class Snapshot {
    */
   async checkUnchanged(): Promise<void> {
     await checkCommits(this.#read, this.#io.blobs)
+  }
+
+  checkpointed(checkpoint: LastCheckpoint): void {
+    this.#checkpoint = checkpoint
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,4 @@
-import { checkpointInterval, writeCheckpoint } from '../delta/checkpoint.ts'
+import { isCheckpointDue, writeCheckpoint } from '../delta/checkpoint.ts'
 import { writeCountedChecksum } from '../delta/checksum.ts'
 import type { TableLog } from '../delta/table-log.ts'
 import type { TableConfig } from '../model/table.ts'
@@ -20,7 +20,7 @@ export interface Upkeep {
 export async function keepLogShort({ table, log, deps }: Upkeep, version: bigint, owner: string): Promise<void> {
   const { blobs, session, snapshot } = log
   if (snapshot === undefined || version === 0n) return
-  if (version % checkpointInterval(snapshot.state, table.delta.checkpointInterval) !== 0n) return
+  if (!isCheckpointDue(snapshot, table.delta.checkpointInterval)) return
   const stage = stageFolder(owner, deps.newId())
   try {
     await writeCheckpoint(snapshot, stage, { blobs, session, nowMs: deps.clock.now() })
