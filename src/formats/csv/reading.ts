@@ -129,6 +129,13 @@ export function readCsv(files: readonly SourceFile[], columns: readonly Column[]
   ])})`
 }
 
+const SAMPLE_BUFFER = 4 * 1024 * 1024
+
+/** For a look at the first rows: the engine would read 32 MB of a large file for each of its threads. */
+export function smallBuffers({ maxLineSize }: Reading): Sql {
+  return sql`buffer_size = ${raw(String(Math.max(SAMPLE_BUFFER, 2 * Math.trunc(maxLineSize ?? 0))))}`
+}
+
 /** The options that a sniff shares with a read. */
 function dialectOptions(reading: Reading, layout: Layout): readonly Sql[] {
   return [
@@ -164,6 +171,7 @@ export function sniffCsv(file: SourceFile, fixed: Partial<Dialect>, reading: Rea
       ...text('dateformat', fixed.dateFormat),
       ...text('timestampformat', fixed.timestampFormat),
       ...(fixed.header === undefined ? [] : [sql`header = ${raw(String(fixed.header))}`]),
+      smallBuffers(reading),
       ...commonOptions(reading, { compression, skip: reading.skip }),
     ])})`
 }
