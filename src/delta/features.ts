@@ -32,7 +32,7 @@ export const FEATURES: Readonly<Record<string, Feature>> = {
   columnMapping: {
     isActive: ({ metadata }) => !['none', undefined].includes(metadata.configuration['delta.columnMapping.mode']),
     read: true,
-    write: 'when inactive',
+    write: 'yes',
   },
   identityColumns: { isActive: hasFieldKey('delta.identity.'), read: true, write: 'when inactive' },
   allowColumnDefaults: { isActive: hasFieldKey('CURRENT_DEFAULT'), read: true, write: 'when inactive' },
@@ -118,12 +118,24 @@ export function raisedProtocol(
   const features = featuresOf(protocol)
   const missing = neededFeatures(fields, configuration).filter((feature) => !features.includes(feature))
   if (missing.length === 0) return protocol
-  const ofReaders = missing.filter((feature) => feature !== 'changeDataFeed')
-  // A feed asks nothing of readers, and there is an old version for it.
-  if (ofReaders.length === 0 && protocol.minWriterVersion < 7) return { ...protocol, minWriterVersion: 4 }
+  const legacy = legacyProtocol(protocol, missing)
+  if (legacy) return legacy
   const writerFeatures = [...features, ...missing]
-  if (ofReaders.length === 0) return { ...protocol, writerFeatures }
+  const ofReaders = missing.filter((feature) => !OF_WRITERS.has(feature))
+  if (ofReaders.length === 0) return { ...protocol, minWriterVersion: 7, writerFeatures }
   return { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: [...readerFeatures(protocol), ...ofReaders], writerFeatures }
+}
+
+/** Features that ask nothing of readers. */
+const OF_WRITERS: ReadonlySet<string> = new Set(['changeDataFeed', 'checkConstraints', 'inCommitTimestamp'])
+
+/** The versions that stand for the features, where there are such and the table has no list of features yet. */
+function legacyProtocol(protocol: Protocol, missing: readonly string[]): Protocol | undefined {
+  const versions = missing.map((feature) => LEGACY_WRITER.find(([, names]) => names.includes(feature))?.[0])
+  if (protocol.minWriterVersion >= 7 || versions.includes(undefined)) return undefined
+  const minWriterVersion = versions.reduce<number>((highest, version) => Math.max(highest, version ?? 0), protocol.minWriterVersion)
+  const minReaderVersion = missing.includes('columnMapping') ? Math.max(protocol.minReaderVersion, 2) : protocol.minReaderVersion
+  return { ...protocol, minReaderVersion, minWriterVersion }
 }
 
 function neededFeatures(fields: readonly DeltaField[], configuration: Readonly<Record<string, string>>): readonly string[] {
@@ -131,6 +143,9 @@ function neededFeatures(fields: readonly DeltaField[], configuration: Readonly<R
     ...(changeFeedIsOn(configuration) ? ['changeDataFeed'] : []),
     ...(deletionVectorsAreOn(configuration) ? ['deletionVectors'] : []),
     ...(needsNtz(fields) ? ['timestampNtz'] : []),
+    ...(Object.keys(configuration).some((name) => name.toLowerCase().startsWith('delta.constraints.')) ? ['checkConstraints'] : []),
+    ...(isTrue(configuration['delta.enableInCommitTimestamps']) ? ['inCommitTimestamp'] : []),
+    ...(['name', 'id'].includes(configuration['delta.columnMapping.mode'] ?? '') ? ['columnMapping'] : []),
   ]
 }
 

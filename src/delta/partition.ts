@@ -2,12 +2,34 @@ import { createHash } from 'node:crypto'
 import { id, literal, raw, type Sql, sql } from '../engine/sql.ts'
 import { TableError } from '../errors/errors.ts'
 import type { PartitionValues } from './actions.ts'
+import { type MappingMode, physicalName } from './column-mapping.ts'
+import { type DeltaField, duckdbType } from './schema.ts'
 import { encodeName } from './uri.ts'
 
 /** A partition column: as the table spells it, with its DuckDB type. */
 export interface PartitionColumn {
   readonly name: string
   readonly type: string
+  /** Its name in `partitionValues`, where columns are mapped. */
+  readonly key?: string
+}
+
+/** The name of the column in `partitionValues`. */
+export function partitionKey({ name, key }: PartitionColumn): string {
+  return key ?? name
+}
+
+/** The partition columns among the fields of a table. */
+export function partitionColumnsAmong(
+  fields: readonly DeltaField[],
+  names: readonly string[],
+  mode: MappingMode,
+): readonly PartitionColumn[] {
+  return names.map((name) => {
+    const field = fields.find((one) => one.name === name)
+    if (field === undefined) return { name, type: 'VARCHAR' }
+    return { name, type: duckdbType(field.type, name), ...(mode === 'none' ? {} : { key: physicalName(field, mode) }) }
+  })
 }
 
 /** The folder of a null value, as Hive names it. */
@@ -47,15 +69,16 @@ export function partitionText({ name, type }: PartitionColumn): Sql {
 }
 
 /** A value of the log, typed. `values` is the map of the action. */
-export function partitionValue({ name, type }: PartitionColumn, values: Sql): Sql {
-  const text = sql`nullif(${values}[${literal(name)}], '')`
-  return sql`${text}::${raw(type)}`
+export function partitionValue(column: PartitionColumn, values: Sql): Sql {
+  const text = sql`nullif(${values}[${literal(partitionKey(column))}], '')`
+  return sql`${text}::${raw(column.type)}`
 }
 
 /** Dates and timestamps that readers cannot take from the log: years BC and beyond 9999, infinity. */
 export function checkPartitionValues(table: string, columns: readonly PartitionColumn[], values: PartitionValues): void {
-  for (const { name, type } of columns) {
-    const value = values[name]
+  for (const column of columns) {
+    const { name, type } = column
+    const value = values[partitionKey(column)]
     if (typeof value !== 'string' || !/^(DATE|TIMESTAMP)/.test(type) || /^\d{4}-\d{2}-\d{2}([ T]|$)/.test(value)) continue
     throw new TableError(
       'ING-TABLE-CONSTRAINT',
@@ -66,7 +89,7 @@ export function checkPartitionValues(table: string, columns: readonly PartitionC
 
 /** The folder of a partition, `a=1/b=x`, by the names on disk; '' without partition columns. */
 export function partitionFolder(columns: readonly PartitionColumn[], values: PartitionValues): string {
-  return columns.map(({ name }) => folderName(name, values[name] ?? null)).join('/')
+  return columns.map((column) => folderName(partitionKey(column), values[partitionKey(column)] ?? null)).join('/')
 }
 
 /** Folders are a convention, values come from the log; so what makes no good name becomes a short hash. */

@@ -2,7 +2,7 @@ import type { Session } from '../engine/engine.ts'
 import { id, join, literal, raw, type Sql, sql } from '../engine/sql.ts'
 import type { PartitionValues } from './actions.ts'
 import { integerOf, textOf } from './decode.ts'
-import { type PartitionColumn, partitionValue } from './partition.ts'
+import { type PartitionColumn, partitionKey, partitionValue } from './partition.ts'
 
 /** Which of the active files a commit takes out; of a relation of files those whose `path` it holds. */
 export type Removal =
@@ -84,7 +84,7 @@ function vectorJson(): Sql {
 /** Whether partition values of the log are among some partitions. Values are compared as what they mean: other writers print them otherwise. */
 export function inPartitions(partitions: readonly PartitionValues[], columns: readonly PartitionColumn[], values: Sql): Sql {
   const names = columns.map((_, index) => id(`p${index}`))
-  const rows = partitions.map((partition) => sql`(${join(columns.map((column) => constant(column, partition[column.name] ?? null)))})`)
+  const rows = partitions.map((partition) => sql`(${join(columns.map((column) => constant(column, partition[partitionKey(column)] ?? null)))})`)
   const same = columns.map((column, index) => sql`wanted.${id(`p${index}`)} is not distinct from ${partitionValue(column, values)}`)
   return sql`exists (select 1 from (values ${join(rows)}) as wanted(${join(names)}) where ${join(same, ' and ')})`
 }

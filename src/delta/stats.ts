@@ -1,3 +1,4 @@
+import { type MappingMode, physicalName } from './column-mapping.ts'
 import { ExactNumber, type Json, jsonText } from './json.ts'
 import type { DeltaField, DeltaType } from './schema.ts'
 import { stringBounds } from './string-bounds.ts'
@@ -13,6 +14,8 @@ interface Bounds {
 /** A primitive column: the names on the way to it, and its type. */
 export interface Leaf {
   readonly path: readonly string[]
+  /** The same as data files name them, where columns are mapped. */
+  readonly physical?: readonly string[]
   /** Null for a list or a map, of which only the place is counted. */
   readonly type: string | null
 }
@@ -29,12 +32,13 @@ export function statsText(rows: bigint, statistics: ColumnStatistics, leaves: re
   const maxValues: NestedValues = {}
   const nullCount: NestedValues = {}
   for (const leaf of leaves) {
-    const measured = leaf.type === null ? undefined : statistics[keyOf(leaf.path)]
+    const measured = leaf.type === null ? undefined : statistics[keyOf(leaf.physical ?? leaf.path)]
     if (measured === undefined || leaf.type === null) continue
     const { min, max } = boundsOf(leaf.type, measured)
-    place(minValues, leaf.path, min)
-    place(maxValues, leaf.path, max)
-    place(nullCount, leaf.path, countOf(measured['null_count']))
+    const path = leaf.physical ?? leaf.path
+    place(minValues, path, min)
+    place(maxValues, path, max)
+    place(nullCount, path, countOf(measured['null_count']))
   }
   return jsonText({ numRecords: rows, minValues, maxValues, nullCount })
 }
@@ -44,8 +48,10 @@ export function indexedLeaves(
   fields: readonly DeltaField[],
   partitionColumns: readonly string[],
   properties: Readonly<Record<string, string>>,
+  mode: MappingMode = 'none',
 ): readonly Leaf[] {
-  const leaves = fields.filter((field) => !partitionColumns.includes(field.name)).flatMap((field) => leavesOf(field.type, [field.name]))
+  const data = fields.filter((field) => !partitionColumns.includes(field.name))
+  const leaves = data.flatMap((field) => leavesOf(field.type, { path: [field.name], physical: [physicalName(field, mode)] }, mode))
   const named = properties['delta.dataSkippingStatsColumns']
   if (named !== undefined) {
     const wanted = parseNames(named)
@@ -57,14 +63,22 @@ export function indexedLeaves(
   return count < 0 ? leaves : leaves.slice(0, Number.isNaN(count) ? DEFAULT_COLUMNS : count)
 }
 
+interface Place {
+  readonly path: readonly string[]
+  readonly physical: readonly string[]
+}
+
 interface NestedValues {
   [name: string]: Json | NestedValues
 }
 
-function leavesOf(type: DeltaType, path: readonly string[]): readonly Leaf[] {
-  if (typeof type === 'string') return [{ path, type }]
-  if (type.type !== 'struct') return [{ path, type: null }]
-  return type.fields.flatMap((field) => leavesOf(field.type, [...path, field.name]))
+function leavesOf(type: DeltaType, { path, physical }: Place, mode: MappingMode): readonly Leaf[] {
+  const names = mode === 'none' ? { path } : { path, physical }
+  if (typeof type === 'string') return [{ ...names, type }]
+  if (type.type !== 'struct') return [{ ...names, type: null }]
+  return type.fields.flatMap((field) =>
+    leavesOf(field.type, { path: [...path, field.name], physical: [...physical, physicalName(field, mode)] }, mode),
+  )
 }
 
 /** The engine's name of a column: the dotted path, each part in quotes. */

@@ -1,6 +1,6 @@
 import { mappingMode, physicalName } from '../delta/column-mapping.ts'
 import { deletedRows } from '../delta/deletion-vectors/read.ts'
-import { type PartitionColumn, partitionValue } from '../delta/partition.ts'
+import { type PartitionColumn, partitionColumnsAmong, partitionValue } from '../delta/partition.ts'
 import { columnsOf } from '../delta/schema.ts'
 import type { LogState, Snapshot } from '../delta/snapshot.ts'
 import { id, join, literal, raw, type Sql, sql } from '../engine/sql.ts'
@@ -25,9 +25,8 @@ export interface Position {
 export const POSITION: Position = { file: '__file', row: '__position' }
 
 /** The partition columns of a table, typed. */
-export function partitionColumnsOf({ metadata, fields }: LogState): readonly PartitionColumn[] {
-  const types = new Map(columnsOf(fields).map((column) => [column.name, column.type]))
-  return metadata.partitionColumns.map((name) => ({ name, type: types.get(name) ?? 'VARCHAR' }))
+export function partitionColumnsOf(state: LogState): readonly PartitionColumn[] {
+  return partitionColumnsAmong(state.fields, state.metadata.partitionColumns, mappingMode(state))
 }
 
 /** A query of the table's rows. The list of files is a variable of the session, so it can be of any length. */
@@ -61,10 +60,10 @@ export async function rowsOfFiles(table: TableAt, files: Sql, position?: Positio
 }
 
 /** The rows of data files that are not in the log: a relation of file (absolute) and "values" (MAP of partition values). */
-export async function rowsOfLocalFiles(state: LogState, files: Sql, table: FilesIo): Promise<Sql> {
+export async function rowsOfLocalFiles(state: LogState, files: Sql, table: FilesIo, position?: Position): Promise<Sql> {
   const located = sql`select file, file as path, "values" from ${files}`
   const variable = await pathsVariable(located, table.session)
-  return variable === undefined ? noRows(state, undefined) : readAll(located, variable, { state, table })
+  return variable === undefined ? noRows(state, position) : readAll(located, variable, { state, table, position })
 }
 
 /** A query of the partitions and the greatest `ingestd.sequence` among the files of each. */

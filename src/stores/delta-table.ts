@@ -1,7 +1,5 @@
-import { checkpointInterval, writeCheckpoint } from '../delta/checkpoint.ts'
-import { checkPartitionable } from '../delta/partition.ts'
-import { columnsOf } from '../delta/schema.ts'
-import type { LogState } from '../delta/snapshot.ts'
+import { constraintsOf } from '../delta/constraints.ts'
+import { checkPartitionable, partitionColumnsAmong } from '../delta/partition.ts'
 import { TableLog } from '../delta/table-log.ts'
 import type { Session } from '../engine/engine.ts'
 import type { Sql } from '../engine/sql.ts'
@@ -10,23 +8,40 @@ import type { Manifest } from '../model/manifest.ts'
 import type { TableConfig } from '../model/table.ts'
 import { Cleaning, type Keeps } from './cleaning.ts'
 import { commitStaged } from './commit-staged.ts'
-import { currentRows, sequencesOfPartitions } from './current.ts'
+import { currentRows, locatedRows, sequencesOfPartitions } from './current.ts'
 import type { StoreDeps } from './deps.ts'
-import { historyOf } from './history.ts'
 import { keepLogShort } from './log-upkeep.ts'
 import { highestManifest, readManifest, writeManifest } from './manifests.ts'
 import { optimizeTable } from './optimize.ts'
-import { discardFiles, own, stageFolder, stageRows } from './staging.ts'
-import type { CommitOutcome, CommitRequest, HistoryEntry, OpenTable, Staged, StageRequest, TableState } from './store.ts'
-import { checkAllowed, checkPartitioning, fieldsAfter, newPartitioning, TRACKER_PROPERTY } from './table-content.ts'
+import { ownRemoval, stageRemoval } from './positions.ts'
+import { commitRestore, plannedRestore, planRestore, type RestoreContext } from './restore.ts'
+import { discardFiles, own, type StagedFiles, type StageTarget, stageFeed, stageFolder, stageRows } from './staging.ts'
+import type {
+  CommitOutcome,
+  CommitRequest,
+  Loader,
+  OpenTable,
+  RemovalRequest,
+  Staged,
+  StagedRemoval,
+  StageRequest,
+  TableColumn,
+  TableRestore,
+  TableState,
+  TableVersionAt,
+  Violation,
+} from './store.ts'
+import { checkAllowed, checkWritable, fieldsAfter, mappingAfter, newPartitioning, propertiesAfter } from './table-content.ts'
+import { checkKeepsVersions, tableState } from './table-version.ts'
 import { checkFolder } from './target-folder.ts'
 import { vacuumTable } from './vacuum.ts'
+import { type RuledTable, violationsOf } from './violations.ts'
 
 export async function openDeltaTable(table: TableConfig, session: Session, deps: StoreDeps, keeps: Keeps): Promise<OpenTable> {
   const blobs = await deps.blobs(table.targetPath)
   const log = await TableLog.open(table.name, blobs, session)
   if (log.state === undefined) await checkFolder(table.name, blobs)
-  else checkPartitioning(table, log.state)
+  else checkWritable(table, log.state)
   return new DeltaTable(table, log, deps, keeps)
 }
 
@@ -51,36 +66,66 @@ class DeltaTable implements OpenTable {
 
   async refresh(): Promise<void> {
     await this.#log.advance()
-    if (this.#log.state) checkPartitioning(this.#table, this.#log.state)
+    if (this.#log.state) checkWritable(this.#table, this.#log.state)
   }
 
   async current(): Promise<Sql> {
     return currentRows(this.#log)
   }
 
+  async located(): Promise<Sql> {
+    return locatedRows(this.#log)
+  }
+
   async partitionSequences(): Promise<Sql> {
     return sequencesOfPartitions(this.#log)
   }
 
-  async stage(request: StageRequest): Promise<Staged> {
-    const { state } = this.#log
-    const after = fieldsAfter(state, request.columns)
-    const byName = new Map(after.map((field) => [field.name.toLowerCase(), field]))
-    const fields = request.columns.flatMap((column) => byName.get(column.name.toLowerCase()) ?? [])
-    const names = state?.metadata.partitionColumns ?? newPartitioning(this.#table, fields)
-    const types = new Map(columnsOf(fields).map((column) => [column.name, column.type]))
-    const partitionColumns = names.map((name) => ({ name, type: types.get(name) ?? 'VARCHAR' }))
-    checkPartitionable(this.#table.name, partitionColumns)
-    return stageRows(request, {
+  async stage(request: StageRequest): Promise<StagedFiles> {
+    return stageRows(request, this.#stageTarget(request))
+  }
+
+  async stageRemoval(request: RemovalRequest): Promise<StagedRemoval> {
+    return stageRemoval(request, {
+      log: this.#log,
+      deps: this.#deps,
+      keeps: this.#keeps,
+      properties: propertiesAfter(this.#table, this.#log.state),
+      stage: (rows) => this.stage(rows),
+      stageFeed: (changes) => stageFeed(changes, this.#stageTarget(changes)),
+    })
+  }
+
+  #stageTarget(request: StageRequest): StageTarget {
+    const ruled = this.#ruled(request.columns)
+    checkPartitionable(this.#table.name, ruled.partitionColumns)
+    return {
+      ...ruled,
       name: this.#table.name,
+      properties: propertiesAfter(this.#table, this.#log.state),
+      mapping: mappingAfter(this.#table, this.#log.state),
       blobs: this.#log.blobs,
       session: this.#log.session,
       folder: stageFolder(request.batchId, this.#deps.newId()),
-      fields,
-      partitionColumns,
-      properties: state?.metadata.configuration ?? this.#table.tableProperties,
       targetFileSize: this.#table.delta.targetFileSize,
-    })
+    }
+  }
+
+  async violations(rows: Sql, columns: readonly TableColumn[]): Promise<readonly Violation[]> {
+    return violationsOf(rows, this.#ruled(columns), this.#log.session)
+  }
+
+  #ruled(columns: readonly TableColumn[]): RuledTable {
+    const { state } = this.#log
+    const after = fieldsAfter(this.#table, state, columns)
+    const byName = new Map(after.map((field) => [field.name.toLowerCase(), field]))
+    const fields = columns.flatMap((column) => byName.get(column.name.toLowerCase()) ?? [])
+    const names = state?.metadata.partitionColumns ?? newPartitioning(this.#table, fields)
+    return {
+      fields,
+      partitionColumns: partitionColumnsAmong(fields, names, mappingAfter(this.#table, state)),
+      rules: constraintsOf(this.#table.name, fields, propertiesAfter(this.#table, state)),
+    }
   }
 
   async commit(request: CommitRequest): Promise<CommitOutcome> {
@@ -92,9 +137,22 @@ class DeltaTable implements OpenTable {
       keeps: this.#keeps,
       request,
       staged: request.staged.map(own),
-    })
+      removal: request.removal === null ? null : ownRemoval(request.removal),
+    }).finally(async () => request.removal?.[Symbol.asyncDispose]())
     if (result.kind !== 'committed') return result
     await this.#afterCommit(request, result.version)
+    return { kind: 'committed', version: result.version }
+  }
+
+  async planRestore(at: TableVersionAt, loader: Loader): Promise<TableRestore> {
+    checkKeepsVersions(this.#table, this.#keeps)
+    return planRestore(this.#restoreBy(loader), at)
+  }
+
+  async restore(restore: TableRestore, manifest: Manifest, loader: Loader): Promise<CommitOutcome> {
+    const result = await commitRestore(this.#restoreBy(loader), plannedRestore(restore), manifest)
+    if (result.kind !== 'committed') return result
+    await this.#afterCommit({ manifest, staged: [] }, result.version)
     return { kind: 'committed', version: result.version }
   }
 
@@ -139,22 +197,23 @@ class DeltaTable implements OpenTable {
     return readManifest(this.#log.blobs, batch)
   }
 
-  async history(limit: number): Promise<readonly HistoryEntry[]> {
-    return historyOf(this.#log, limit)
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#log.close()
   }
 
+  #restoreBy(loader: Loader): RestoreContext {
+    return { ...loader, table: this.#table, log: this.#log, deps: this.#deps }
+  }
+
   /** The batch is committed: what fails here is told, and done again by a later commit or by `clean`. */
-  async #afterCommit({ manifest, staged }: CommitRequest, version: bigint): Promise<void> {
+  async #afterCommit({ manifest, staged }: Pick<CommitRequest, 'manifest' | 'staged'>, version: bigint): Promise<void> {
     const { blobs } = this.#log
     await this.#told('what the commit left behind could not be removed', async () => {
       for (const one of staged) await blobs.removeFolder(own(one).folder)
       await this.#cleaning.settleMoves(manifest.batch)
     })
-    if (this.#keeps === 'all versions') await keepLogShort({ table: this.#table, log: this.#log, deps: this.#deps }, version, manifest.batchId)
+    if (this.#keeps === 'all versions')
+      await keepLogShort({ table: this.#table, log: this.#log, deps: this.#deps }, version, manifest.batchId)
   }
 
   async #told(problem: string, act: () => Promise<void>): Promise<void> {
@@ -163,17 +222,5 @@ class DeltaTable implements OpenTable {
     } catch (error) {
       this.#deps.warn(`${this.#table.name}: ${problem}`, error)
     }
-  }
-}
-
-function tableState({ version, metadata, fields, committedAtMs }: LogState): TableState {
-  return {
-    version,
-    tableId: metadata.id,
-    columns: columnsOf(fields),
-    partitionColumns: metadata.partitionColumns,
-    properties: metadata.configuration,
-    trackerId: metadata.configuration[TRACKER_PROPERTY] ?? null,
-    committedAtMs,
   }
 }

@@ -1,3 +1,4 @@
+import { mappingMode } from '../delta/column-mapping.ts'
 import { integerOf } from '../delta/decode.ts'
 import { partitionFolder } from '../delta/partition.ts'
 import { columnsOf } from '../delta/schema.ts'
@@ -49,6 +50,8 @@ export async function stageRun(run: Run, files: Sql, stage: RunStage): Promise<S
       folder: stageFolder(stage.rewriteId, deps.newId()),
       fields,
       partitionColumns: [],
+      rules: [],
+      mapping: mappingMode(state),
       properties: state.metadata.configuration,
       targetFileSize: stage.targetFileSize,
     },

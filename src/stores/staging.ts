@@ -2,9 +2,11 @@ import type { Blobs } from '../blobs/blobs.ts'
 import { writingBehind } from '../blobs/local-writing.ts'
 import type { PartitionValues } from '../delta/actions.ts'
 import { CHANGE_FOLDER, CHANGE_TYPE } from '../delta/change-data.ts'
+import { fieldIds, physicalValue } from '../delta/column-assignment.ts'
+import { type MappingMode, physicalName } from '../delta/column-mapping.ts'
 import { guarded, violatedBy } from '../delta/constraints.ts'
 import { integerOf, isRecord, textMapOf, textOf } from '../delta/decode.ts'
-import { checkPartitionValues, type PartitionColumn, partitionFolder, partitionText } from '../delta/partition.ts'
+import { checkPartitionValues, type PartitionColumn, partitionFolder, partitionKey, partitionText } from '../delta/partition.ts'
 import { columnsOf, type DeltaField } from '../delta/schema.ts'
 import { type ColumnStatistics, indexedLeaves, statsText } from '../delta/stats.ts'
 import { encodeName, encodePath } from '../delta/uri.ts'
@@ -103,7 +105,7 @@ export async function stageRows(request: StageRequest, target: StageTarget): Pro
 }
 
 /** A column of the change feed alone; where columns are mapped it goes by its own name. */
-const CHANGE_FIELD: DeltaField = {
+export const CHANGE_FIELD: DeltaField = {
   name: CHANGE_TYPE,
   type: 'string',
   nullable: true,
@@ -115,7 +117,12 @@ export async function stageFeed(request: StageRequest, target: StageTarget): Pro
   const column = { name: CHANGE_TYPE, type: 'VARCHAR', nullable: true }
   const staged = await stageRows(
     { ...request, columns: [...request.columns, column] },
-    { ...target, fields: [...target.fields, CHANGE_FIELD], properties: { ...target.properties, 'delta.dataSkippingNumIndexedCols': '0' } },
+    {
+      ...target,
+      rules: [],
+      fields: [...target.fields, CHANGE_FIELD],
+      properties: { ...target.properties, 'delta.dataSkippingNumIndexedCols': '0' },
+    },
   )
   const files = staged.files.map((file) => ({
     ...file,
@@ -139,6 +146,7 @@ async function writeFiles(request: StageRequest, target: StageTarget): Promise<r
     target.fields,
     target.partitionColumns.map((column) => column.name),
     target.properties,
+    target.mapping,
   )
   const finished = (written: Row, keys: PartitionValues): WrittenFile[] => {
     const partitionValues = Object.fromEntries(Object.entries(keys).map(([name, value]) => [name, value === '' ? null : value]))
@@ -158,7 +166,7 @@ async function writeFiles(request: StageRequest, target: StageTarget): Promise<r
   if (target.partitionColumns.length > 0) return writePartitioned(rows, target, finished)
   const output = await outputOf(request.sourceBytes, target)
   const written = await target.session.rows(
-    sql`copy (${inlined(rows)}) to ${literal(target.blobs.localPath(`${target.folder}/files`))} (${PARQUET}, ${output})`,
+    sql`copy (${inlined(rows)}) to ${literal(target.blobs.localPath(`${target.folder}/files`))} (${parquetOptions(target)}, ${output})`,
   )
   return written.flatMap((row) => finished(row, {}))
 }
@@ -210,7 +218,7 @@ const HASH = '__ingestd_hash'
 
 async function copyBy(rows: Sql, keys: readonly string[], target: StageTarget, name: string): Promise<readonly Row[]> {
   const to = literal(target.blobs.localPath(`${target.folder}/${name}`))
-  return target.session.rows(sql`copy (${inlined(rows)}) to ${to} (${PARQUET}, partition_by (${join(keys.map(id))}))`)
+  return target.session.rows(sql`copy (${inlined(rows)}) to ${to} (${parquetOptions(target)}, partition_by (${join(keys.map(id))}))`)
 }
 
 function keyName(index: number): string {
@@ -219,7 +227,7 @@ function keyName(index: number): string {
 
 function valuesOf(keys: unknown, { partitionColumns }: StageTarget): PartitionValues {
   const values = isRecord(keys) ? keys : {}
-  return Object.fromEntries(partitionColumns.map(({ name }, index) => [name, textOf(values[keyName(index)])]))
+  return Object.fromEntries(partitionColumns.map((column, index) => [partitionKey(column), textOf(values[keyName(index)])]))
 }
 
 /** The request's rows by position, with the names and types of the table; partition columns as text, under names of ours. */
@@ -236,14 +244,26 @@ function typedRows({ add, columns }: StageRequest, target: StageTarget): Sql {
   })
   const names = types.map((column) => column.name)
   const rows = guarded(sql`select ${join(values)} from (${add}) as given(${join(given)})`, names, rules)
-  if (partitionColumns.length === 0) return rows
-  const data = names.filter((column) => !partitions.has(column)).map(id)
+  if (partitionColumns.length === 0 && mapping === 'none') return rows
+  const data = fields.filter((field) => !partitions.has(field.name)).map((field) => physicalColumn(field, mapping))
   if (data.length === 0)
     throw new TableError('ING-TABLE-PARTITIONING', `${name}: every column is a partition column`, {
       hint: 'leave one out of partition_columns',
     })
   const keys = partitionColumns.map((column, index) => sql`${partitionText(column)} as ${id(keyName(index))}`)
   return sql`select ${join([...data, ...keys])} from (${rows})`
+}
+
+function physicalColumn(field: DeltaField, mapping: MappingMode): Sql {
+  const name = id(field.name)
+  return mapping === 'none' ? name : sql`${physicalValue(name, field.type, mapping)} as ${id(physicalName(field, mapping))}`
+}
+
+function parquetOptions({ fields, partitionColumns, mapping }: StageTarget): Sql {
+  if (mapping === 'none') return PARQUET
+  const partitions = new Set(partitionColumns.map(({ name }) => name))
+  const data = fields.filter(({ name }) => !partitions.has(name))
+  return sql`${PARQUET}, field_ids {${fieldIds(data, mapping)}}`
 }
 
 function violation(error: unknown, target: StageTarget): TableError | undefined {

@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Metadata, Protocol } from '../delta/actions.ts'
+import { assigned, highestId } from '../delta/column-assignment.ts'
+import { type MappingMode, mappingMode, maxColumnId } from '../delta/column-mapping.ts'
 import { constraintsOf } from '../delta/constraints.ts'
 import { changeFeedIsOn, checkFeatures, deletionVectorsAreOn, isAppendOnly, protocolFor, raisedProtocol } from '../delta/features.ts'
 import { intervalText } from '../delta/interval.ts'
@@ -16,8 +18,19 @@ export const TRACKER_PROPERTY = 'ingestd.tracker'
 const DAY_MS = 24 * 3600 * 1000
 
 /** The schema of the table after a batch with these columns. */
-export function fieldsAfter(state: LogState | undefined, columns: readonly TableColumn[]): readonly DeltaField[] {
-  return state === undefined ? newSchema(columns) : evolved(state.fields, columns)
+export function fieldsAfter(table: TableConfig, state: LogState | undefined, columns: readonly TableColumn[]): readonly DeltaField[] {
+  const isMapped = mappingAfter(table, state) !== 'none'
+  if (state === undefined) return isMapped ? assigned(newSchema(columns), { tableId: null, maxId: 0 }) : newSchema(columns)
+  const fields = evolved(state.fields, columns)
+  if (fields === state.fields || !isMapped) return fields
+  return assigned(fields, { tableId: state.metadata.id, maxId: maxColumnId(state.metadata) })
+}
+
+/** How data files name the columns after a batch; a table that is there keeps its way. */
+export function mappingAfter(table: TableConfig, state: LogState | undefined): MappingMode {
+  if (state !== undefined) return mappingMode(state)
+  const mode = table.tableProperties['delta.columnMapping.mode']?.trim().toLowerCase()
+  return mode === 'name' || mode === 'id' ? mode : 'none'
 }
 
 /** Refuses a table that another tracker loads, and removals from one that only grows. */
@@ -81,9 +94,13 @@ export function contentOf(
   request: CommitRequest,
   made: { readonly id: string; readonly nowMs: number },
 ): { readonly protocol: Protocol | undefined; readonly metadata: Metadata | undefined; readonly partitionColumns: readonly string[] } {
-  const fields = fieldsAfter(state, request.columns)
+  const fields = fieldsAfter(table, state, request.columns)
   if (state === undefined) return newTable(table, fields, request, made)
-  const configuration = { ...propertiesAfter(table, state), [TRACKER_PROPERTY]: request.trackerId }
+  const configuration = {
+    ...propertiesAfter(table, state),
+    ...mappingProperties(table, state, fields),
+    [TRACKER_PROPERTY]: request.trackerId,
+  }
   const protocol = raisedProtocol(state.protocol, fields, configuration)
   const isUnchanged = fields === state.fields && isDeepStrictEqual(configuration, state.metadata.configuration)
   const metadata = { ...state.metadata, schemaString: schemaText(fields), configuration }
@@ -108,7 +125,11 @@ function newTable(
     format: { provider: 'parquet', options: {} },
     schemaString: schemaText(fields),
     partitionColumns,
-    configuration: { ...propertiesAfter(table, undefined), [TRACKER_PROPERTY]: request.trackerId },
+    configuration: {
+      ...propertiesAfter(table, undefined),
+      ...mappingProperties(table, undefined, fields),
+      [TRACKER_PROPERTY]: request.trackerId,
+    },
     createdTime: BigInt(made.nowMs),
   }
   const protocol = protocolFor(fields, metadata.configuration)
@@ -130,6 +151,16 @@ export function propertiesAfter(table: TableConfig, state: LogState | undefined)
     ...(table.delta.deletionVectors && !deletionVectorsAreOn(known) ? { 'delta.enableDeletionVectors': 'true' } : {}),
     ...(table.delta.changeDataFeed && !changeFeedIsOn(known) ? { 'delta.enableChangeDataFeed': 'true' } : {}),
   }
+}
+
+function mappingProperties(
+  table: TableConfig,
+  state: LogState | undefined,
+  fields: readonly DeltaField[],
+): Readonly<Record<string, string>> {
+  if (fields === state?.fields || mappingAfter(table, state) === 'none') return {}
+  const highest = Math.max(highestId(fields), state === undefined ? 0 : maxColumnId(state.metadata))
+  return { 'delta.columnMapping.maxColumnId': String(highest) }
 }
 
 /** Settings that other writers of the table shall keep too; what every reader assumes is left out. */

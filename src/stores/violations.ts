@@ -1,4 +1,4 @@
-import { type Constraint, constraintsOf, violationsBy } from '../delta/constraints.ts'
+import { type Constraint, violationsBy } from '../delta/constraints.ts'
 import { integerOf, textOf } from '../delta/decode.ts'
 import { columnsOf, type DeltaField } from '../delta/schema.ts'
 import type { Session } from '../engine/engine.ts'
@@ -8,14 +8,10 @@ import type { Violation } from './store.ts'
 
 /** The table as its rules see it. */
 export interface RuledTable {
-  readonly name: string
   readonly fields: readonly DeltaField[]
   readonly partitionColumns: readonly Column[]
-  readonly properties: Readonly<Record<string, string>>
-}
-
-export function rulesOf({ name, fields, properties }: RuledTable): readonly Constraint[] {
-  return constraintsOf(name, fields, properties)
+  /** What rows must be; none for rows that are in the table already. */
+  readonly rules: readonly Constraint[]
 }
 
 /** A value as the log has it, by which rules go: an empty text in a partition column is null. */
@@ -27,7 +23,7 @@ export function ruledValue(column: Column, value: Sql, { partitionColumns }: Rul
 
 /** Rows that violate a rule, by file and rule. `rows` has the columns of the table and `__path`. */
 export async function violationsOf(rows: Sql, table: RuledTable, session: Session): Promise<readonly Violation[]> {
-  const rules = rulesOf(table)
+  const { rules } = table
   if (rules.length === 0) return []
   const values = columnsOf(table.fields).map((column) => sql`${ruledValue(column, id(column.name), table)} as ${id(column.name)}`)
   const found = await session.rows(violationsBy('__path', sql`select ${join(values)}, __path from (${rows})`, rules))

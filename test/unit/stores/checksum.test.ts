@@ -24,8 +24,8 @@ function checksum(version: number): Record<string, unknown> | undefined {
 
 /** Files and bytes of the current version, counted on the disk by the paths in the log. */
 async function counted(): Promise<unknown> {
-  const [row] = await bench.session
-    .rows(sql`with actions as (select unnest(["add".path, "remove".path]) as path, "add".path is not null as added, filename
+  const [row] =
+    await bench.session.rows(sql`with actions as (select unnest(["add".path, "remove".path]) as path, "add".path is not null as added, filename
       from read_json(${`${bench.root}/_delta_log/*.json`}, format = 'newline_delimited', filename = true,
         columns = {add: 'STRUCT(path VARCHAR)', remove: 'STRUCT(path VARCHAR)'}))
     select count(*) as "numFiles", sum(size) as "tableSizeBytes" from (

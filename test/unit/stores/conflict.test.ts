@@ -273,7 +273,7 @@ function failing(root: string, when: 'before' | 'after'): Blobs {
     localPath: blobs.localPath.bind(blobs),
     publish: blobs.publish.bind(blobs),
     putIfAbsent: async (path: string, content: Uint8Array) => {
-      if (!path.startsWith('_delta_log/')) return await blobs.putIfAbsent(path, content)
+      if (!/^_delta_log.*json$/.test(path)) return await blobs.putIfAbsent(path, content)
       if (when === 'before') throw new UnavailableError('ING-STORAGE-FULL', 'no room')
       await blobs.putIfAbsent(path, content)
       throw new UnavailableError('ING-STORAGE', 'the answer was lost')
