@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BLOB_STORES } from '../blobs/registry.ts'
 import type { Session } from '../engine/engine.ts'
+import type { Sql } from '../engine/sql.ts'
 import { systemClock } from '../lib/clock.ts'
 import { packageVersion } from '../lib/version.ts'
 import type { TableConfig } from '../model/table.ts'
 import { STORES } from '../stores/registry.ts'
-import type { OpenTable, Store, TableVersion, TableVersionAt } from '../stores/store.ts'
+import type { ChangeRange, OpenTable, Store, TableVersion, TableVersionAt } from '../stores/store.ts'
 
 /** The table at its current version, through the store of its `output_format`. `warn` hears what went wrong after a commit. */
 export async function openTable(table: TableConfig, session: Session, warn: (message: string, cause: unknown) => void): Promise<OpenTable> {
@@ -16,6 +17,11 @@ export async function openTable(table: TableConfig, session: Session, warn: (mes
 /** The table at a version, for reading alone; at its current one when none is named. */
 export async function openTableAt(table: TableConfig, session: Session, at?: TableVersionAt): Promise<TableVersion> {
   return (await storeOf(table, () => {})).openAt(table, session, at)
+}
+
+/** A query of what versions of a table changed; it lives as long as the session. */
+export async function changesOf(table: TableConfig, session: Session, range: ChangeRange): Promise<Sql> {
+  return (await storeOf(table, () => {})).changes(table, session, range)
 }
 
 async function storeOf(table: TableConfig, warn: (message: string, cause: unknown) => void): Promise<Store> {

@@ -10,6 +10,7 @@ import type { QueryResult } from './ingest.ts'
 import { childLimits } from './limits.ts'
 import { openTableAt } from './open-table.ts'
 import { oneTable } from './select-tables.ts'
+import { withTableChanges } from './table-changes.ts'
 import { type TablePoint, versionAt } from './table-point.ts'
 
 interface Query {
@@ -19,10 +20,11 @@ interface Query {
 }
 
 /** Runs SQL in a session of its own, where each configured table is a view `database.table` of one version. */
-export async function queryTables(text: string, config: ResolvedConfig, { use, at }: Query): Promise<void> {
+export async function queryTables(given: string, config: ResolvedConfig, { use, at }: Query): Promise<void> {
+  await using session = await openSession(childLimits(config, 1))
+  const text = await withTableChanges(given, config, session)
   const tables = config.tables.filter(({ tableName }) => mentions(text, tableName))
   const versions = versionsOf(at, config.tables, tables)
-  await using session = await openSession(childLimits(config, 1))
   for (const table of tables) await createView(table, session, versions.get(table.name))
   const chunks = session.stream(raw(withQuotedNames(text, config.tables)))[Symbol.asyncIterator]()
   // The first chunk has the columns and no rows.

@@ -41,6 +41,7 @@ export const ACTION_TYPES = {
   metaData: `STRUCT("id" VARCHAR, "name" VARCHAR, "description" VARCHAR, "format" STRUCT("provider" VARCHAR, "options" ${MAP}), "schemaString" VARCHAR, "partitionColumns" VARCHAR[], "configuration" ${MAP}, "createdTime" BIGINT)`,
   protocol: 'STRUCT("minReaderVersion" INTEGER, "minWriterVersion" INTEGER, "readerFeatures" VARCHAR[], "writerFeatures" VARCHAR[])',
   domainMetadata: 'STRUCT("domain" VARCHAR, "configuration" VARCHAR, "removed" BOOLEAN)',
+  cdc: `STRUCT("path" VARCHAR, "partitionValues" ${MAP}, "size" BIGINT, "dataChange" BOOLEAN)`,
 } as const
 
 /** Stands in v2 checkpoints alone: where the actions of files are. */

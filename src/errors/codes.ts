@@ -91,6 +91,10 @@ export const ERROR_CODES = {
     remedy: 'Remove the feature, or write the table with the tool that added it.',
   },
   'ING-TABLE-LOG': { cause: 'The transaction log is damaged or has a gap.', remedy: 'Restore the missing part of _delta_log.' },
+  'ING-TABLE-CHANGE-FEED': {
+    cause: 'The table kept no change feed at a version whose changes are asked for.',
+    remedy: 'Set `delta: {change_data_feed: true}` and ask for versions after the next load.',
+  },
   'ING-TABLE-VERSION': {
     cause: 'The table has no such version, or not any more.',
     remedy: 'Choose one that `ingest history TABLE` shows.',

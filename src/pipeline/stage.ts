@@ -10,9 +10,9 @@ import { rowsByFile } from './balance.ts'
 import type { LoadContext } from './context.ts'
 import { findCulprits, without } from './isolate.ts'
 import type { LoadJob } from './protocol.ts'
+import { keepAdded, type RowRemoval } from './row-removal.ts'
 import { recordsOf, type Shape, type ShapedGroup } from './shape.ts'
 import { compareVersions, type Released } from './source.ts'
-import { keepAdded, type RowRemoval } from './row-removal.ts'
 import { emptyLeaving, leave } from './units.ts'
 import { ForbiddenRows, writeAllowed } from './violators.ts'
 
@@ -137,7 +137,10 @@ async function stageOnce(shape: Shape, work: StageWork): Promise<Omit<StagedPlan
   const plan = added === undefined ? planned : { ...planned, add: added.rows }
   const { result: staged, scanned } = await context.session.counting(() => writeChecked(plan, full, work))
   const rows = await rowsByFile({ plan, records, many, staged, shape: full, scanned: kept?.scanned ?? scanned, context })
-  const removal = plan.remove.kind === 'positions' && remove === 'positions' ? await removeRows(plan, { ...work, staged, positions: plan.remove.positions }, full) : null
+  const removal =
+    plan.remove.kind === 'positions' && remove === 'positions'
+      ? await removeRows(plan, { ...work, staged, positions: plan.remove.positions }, full)
+      : null
   const superseded = plan.dropped === 'superseded' ? rows.dropped : 0n
   const empty = shape.groups
     .filter(({ group }) => group.empty)
@@ -180,9 +183,13 @@ async function planOf(records: Sql, shape: Shape, work: StageWork): Promise<Load
   const plan = planned(() => strategy.plan(input), work)
   const isReady = strategy.reads(job.table) === 'many' && strategy.locates?.(job.table) === true
   if (plan.remove.kind === 'positions' && !isReady) {
-    throw new TableError('ING-TABLE-STRATEGY', `${job.table.name}: the strategy ${strategy.name} removes rows by position, but does not locate them`, {
-      hint: 'give the strategy locates: () => true and reads: () => "many"',
-    })
+    throw new TableError(
+      'ING-TABLE-STRATEGY',
+      `${job.table.name}: the strategy ${strategy.name} removes rows by position, but does not locate them`,
+      {
+        hint: 'give the strategy locates: () => true and reads: () => "many"',
+      },
+    )
   }
   return plan
 }
@@ -215,7 +222,11 @@ async function removeRows(
   const columns = join(shape.columns.map((column) => id(column.name)))
   const addedRows = staged.reduce((sum, one) => sum + one.rows, 0n)
   try {
-    return await sink.remove({ positions, added: sql`select ${columns} from (${add})`, addedRows, changes: changes ?? null }, shape, job.batch.id)
+    return await sink.remove(
+      { positions, added: sql`select ${columns} from (${add})`, addedRows, changes: changes ?? null },
+      shape,
+      job.batch.id,
+    )
   } catch (error) {
     await sink.discard(staged)
     throw error

@@ -1,3 +1,4 @@
+import { changedRows } from './changes.ts'
 import { openDeltaTable } from './delta-table.ts'
 import type { StoreDeps } from './deps.ts'
 import type { Store } from './store.ts'
@@ -9,5 +10,6 @@ export function deltaStore(deps: StoreDeps): Store {
     name: 'delta',
     open: (table, session) => openDeltaTable(table, session, deps, 'all versions'),
     openAt: (table, session, at) => openTableVersion(table, session, at, { deps, keeps: 'all versions' }),
+    changes: (table, session, range) => changedRows(table, session, range, { deps, keeps: 'all versions' }),
   }
 }

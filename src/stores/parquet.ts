@@ -1,3 +1,4 @@
+import { changedRows } from './changes.ts'
 import { openDeltaTable } from './delta-table.ts'
 import type { StoreDeps } from './deps.ts'
 import type { Store } from './store.ts'
@@ -12,5 +13,6 @@ export function parquetStore(deps: StoreDeps): Store {
     name: 'parquet',
     open: (table, session) => openDeltaTable(table, session, deps, 'current files only'),
     openAt: (table, session, at) => openTableVersion(table, session, at, { deps, keeps: 'current files only' }),
+    changes: (table, session, range) => changedRows(table, session, range, { deps, keeps: 'current files only' }),
   }
 }

@@ -1,9 +1,10 @@
-import { deletedRows } from '../delta/deletion-vectors/read.ts'
 import { integerOf } from '../delta/decode.ts'
+import { deletedRows } from '../delta/deletion-vectors/read.ts'
 import type { Snapshot } from '../delta/snapshot.ts'
 import type { TableLog } from '../delta/table-log.ts'
 import { id, literal, type Sql, sql } from '../engine/sql.ts'
 import { TableError } from '../errors/errors.ts'
+import { checkDataFiles, locatedFiles, pathsVariable } from './data-files.ts'
 
 /** The rows that a plan takes, and the files that lose them. */
 export interface TakenFiles extends AsyncDisposable {
@@ -34,12 +35,20 @@ export async function takenFiles(positions: Sql, snapshot: Snapshot, log: TableL
     await session.run(sql`drop table if exists ${files}`)
   }
   try {
-    await session.run(sql`create temp table ${rowsOf} as select distinct path::varchar as path, "row"::bigint as "row" from (${positions}) as given(path, "row")`)
+    await session.run(
+      sql`create temp table ${rowsOf} as select distinct path::varchar as path, "row"::bigint as "row" from (${positions}) as given(path, "row")`,
+    )
     await touchedFiles({ rowsOf, files }, snapshot, log)
-    const [sums] = await session.rows(sql`select coalesce(sum(taken), 0)::bigint as rows, count(*) as touched, count(*) filter (whole) as whole,
+    const [sums] =
+      await session.rows(sql`select coalesce(sum(taken), 0)::bigint as rows, count(*) as touched, count(*) filter (whole) as whole,
       count(*) filter (dv <> '') as vectors, count(*) filter (whole and dv <> '') as wholes from ${files}`)
     const counted = (name: string) => integerOf(sums?.[name]) ?? 0n
-    const counts = { touched: counted('touched'), whole: counted('whole'), withVectorBefore: counted('vectors'), wholeWithVector: counted('wholes') }
+    const counts = {
+      touched: counted('touched'),
+      whole: counted('whole'),
+      withVectorBefore: counted('vectors'),
+      wholeWithVector: counted('wholes'),
+    }
     return { rowsOf, files, rows: counted('rows'), counts, [Symbol.asyncDispose]: drop }
   } catch (error) {
     await drop()
@@ -54,7 +63,9 @@ async function touchedFiles(
 ): Promise<void> {
   const { session, name } = log
   const active = await snapshot.files()
-  const [unknown] = await session.rows(sql`select path from ${rowsOf} anti join ${active} as f using (path) order by path nulls first limit 1`)
+  const [unknown] = await session.rows(
+    sql`select path from ${rowsOf} anti join ${active} as f using (path) order by path nulls first limit 1`,
+  )
   if (unknown) throw misplaced(name, `${String(unknown['path'])} is none of its files`)
   const touched = sql`(select path, dv, "add" from ${active} where path in (select path from ${rowsOf}))`
   const deleted = await deletedRows(touched, log)
@@ -74,14 +85,13 @@ async function touchedFiles(
 }
 
 /** Rows of each file by its own footer: relation (path, stored). */
-async function storedRows(files: Sql, { session, blobs }: TableLog): Promise<Sql> {
-  const names = session.temporaryName('delta_footers')
-  const root = `${blobs.localPath('')}/`
-  const decoded = sql`regexp_replace(url_decode(path), '^file:(//)?', '')`
-  const local = sql`case when starts_with(${decoded}, '/') then ${decoded} else ${literal(root)} || ${decoded} end`
-  await session.run(sql`set variable ${id(names)} = (select coalesce(list(${local}), []) from ${files})`)
-  return sql`(select f.path, m.num_rows::bigint as stored from (select path, ${local} as file from ${files}) as f
-    join parquet_file_metadata(getvariable(${literal(names)})) as m on m.file_name = f.file)`
+async function storedRows(files: Sql, log: TableLog): Promise<Sql> {
+  const located = await locatedFiles(files, log)
+  const variable = await pathsVariable(located, log.session)
+  if (variable === undefined) return sql`(select null::varchar as path, 0::bigint as stored where false)`
+  await checkDataFiles(located, variable, log)
+  return sql`(select f.path, m.num_rows::bigint as stored from (${located}) as f
+    join parquet_file_metadata(getvariable(${literal(variable)})) as m on m.file_name = f.file)`
 }
 
 function misplaced(table: string, problem: string): TableError {

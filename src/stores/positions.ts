@@ -1,9 +1,9 @@
-import { changeFeedIsOn, deletionVectorsAreOn } from '../delta/features.ts'
+import { integerOf, textOf } from '../delta/decode.ts'
 import type { DeletionVector } from '../delta/deletion-vectors/descriptor.ts'
 import { looseStats } from '../delta/deletion-vectors/loose-stats.ts'
 import { deletedRows } from '../delta/deletion-vectors/read.ts'
 import { packedVectors } from '../delta/deletion-vectors/write.ts'
-import { integerOf, textOf } from '../delta/decode.ts'
+import { changeFeedIsOn, deletionVectorsAreOn } from '../delta/features.ts'
 import { jsonText } from '../delta/json.ts'
 import { optional, partitionsJson } from '../delta/removal.ts'
 import type { Snapshot } from '../delta/snapshot.ts'
@@ -156,7 +156,16 @@ async function stageVectors(
   const folder = stageFolder(batchId, deps.newId())
   const from = `${folder}/${packed.path}`
   await blobs.put(from, packed.content)
-  const file = { path: packed.path, from, rows: 0n, bytes: BigInt(packed.content.length), partitionValues: {}, emptied: false, stats: '', tags: undefined }
+  const file = {
+    path: packed.path,
+    from,
+    rows: 0n,
+    bytes: BigInt(packed.content.length),
+    partitionValues: {},
+    emptied: false,
+    stats: '',
+    tags: undefined,
+  }
   return { files: new StagedFiles(folder, [file], blobs, 'vectors'), lines: await markedLines(part, packed.vectors, taken, log) }
 }
 

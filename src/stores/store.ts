@@ -19,6 +19,17 @@ export interface Store {
    * TableError `ING-TABLE-VERSION` for a version that is not to be had.
    */
   openAt(table: TableConfig, session: Session, at?: TableVersionAt): Promise<TableVersion>
+  /**
+   * A query of what versions changed: the table's columns, `_change_type`, `_commit_version`, `_commit_timestamp`. It lives as
+   * long as the session. TableError `ING-TABLE-VERSION`, or `ING-TABLE-CHANGE-FEED` for versions that kept no changes.
+   */
+  changes(table: TableConfig, session: Session, range: ChangeRange): Promise<Sql>
+}
+
+/** Versions from one to another, both included; to the newest without `to`. */
+export interface ChangeRange {
+  readonly from: TableVersionAt
+  readonly to?: TableVersionAt | undefined
 }
 
 /** By number, or the newest that was there at a time. */
