@@ -60,7 +60,7 @@ function chosen(removal: Exclude<Removal, { kind: 'nothing' }>, columns: readonl
 /** The deletion vector is part of a file's name for readers: a remove without it would remove nothing. */
 function removeLine({ nowMs, dataChange = true }: RemovalIo): Sql {
   return sql`'{"remove":{"path":' || to_json(path)::varchar || ',"deletionTimestamp":' || ${String(nowMs)} || ',"dataChange":' || ${String(dataChange)} || ',"extendedFileMetadata":true,"partitionValues":'
-    || ${partitionsJson()} || ',"size":' || "add".size || ${optional('tags', raw('"add".tags'))} || ${vectorJson()}
+    || ${partitionsJson()} || ${optional('size', raw('"add".size'))} || ${optional('tags', raw('"add".tags'))} || ${vectorJson()}
     || ${optional('baseRowId', raw('"add"."baseRowId"'))} || ${optional('defaultRowCommitVersion', raw('"add"."defaultRowCommitVersion"'))} || '}}'`
 }
 
@@ -84,7 +84,9 @@ function vectorJson(): Sql {
 /** Whether partition values of the log are among some partitions. Values are compared as what they mean: other writers print them otherwise. */
 export function inPartitions(partitions: readonly PartitionValues[], columns: readonly PartitionColumn[], values: Sql): Sql {
   const names = columns.map((_, index) => id(`p${index}`))
-  const rows = partitions.map((partition) => sql`(${join(columns.map((column) => constant(column, partition[partitionKey(column)] ?? null)))})`)
+  const rows = partitions.map(
+    (partition) => sql`(${join(columns.map((column) => constant(column, partition[partitionKey(column)] ?? null)))})`,
+  )
   const same = columns.map((column, index) => sql`wanted.${id(`p${index}`)} is not distinct from ${partitionValue(column, values)}`)
   return sql`exists (select 1 from (values ${join(rows)}) as wanted(${join(names)}) where ${join(same, ' and ')})`
 }
