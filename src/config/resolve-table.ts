@@ -87,6 +87,13 @@ function settingsOf(
     inferTypes: input.infer_types,
     partitionColumns: input.partition_columns,
     deduplicate: Array.isArray(input.deduplicate) && input.deduplicate.length === 0 ? false : input.deduplicate,
+    keyed: keyedOf(input),
+    guard: {
+      minRows: input.guard.min_rows,
+      maxDeleteRatio: input.guard.max_delete_ratio,
+      maxRowChangeRatio: input.guard.max_row_change_ratio,
+    },
+    maxBadRows: input.max_bad_rows,
     auditColumns: input.audit_columns,
     onChangedFile: input.on_changed_file,
     snapshotUnit: input.snapshot_unit,
@@ -101,10 +108,26 @@ function settingsOf(
       checkpointInterval: input.delta.checkpoint_interval,
       deletionVectors: input.delta.deletion_vectors,
       changeDataFeed: input.delta.change_data_feed,
+      optimize: input.delta.optimize,
     },
     tableComment: input.table_comment,
     tableProperties: input.table_properties,
     runType: input.run_type,
+  }
+}
+
+function keyedOf(input: TableInput): TableConfig['keyed'] {
+  return {
+    deleteWhen: input.delete_when,
+    mergeUpdateColumns: input.merge_update_columns,
+    insertOnly: input.insert_only,
+    whenTied: input.when_tied,
+    missingMeansDeleted: input.missing_means_deleted,
+    lateWindowMs: input.late_window,
+    effectiveColumn: input.scd2_effective_date_column,
+    endColumn: input.scd2_end_date_column,
+    currentColumn: input.scd2_current_flag_column,
+    openEnd: input.scd2_open_end,
   }
 }
 

@@ -11,3 +11,9 @@ export const AUDIT_COLUMNS: readonly Column[] = [
   { name: '_source_file', type: 'VARCHAR' },
   { name: '_batch_id', type: 'VARCHAR' },
 ]
+
+/**
+ * Orders the rows of all files of a table: modified time, path, row. Kept where versions of a key are ordered, since what
+ * ties otherwise must be settled alike whichever batch it came with.
+ */
+export const SEQUENCE_COLUMN: Column = { name: '_sequence', type: 'VARCHAR' }

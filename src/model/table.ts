@@ -29,6 +29,11 @@ export interface TableConfig {
   readonly partitionColumns: readonly string[]
   /** false, true (all columns but audit ones), or the columns that make two rows the same. */
   readonly deduplicate: boolean | readonly string[]
+  /** Of merge and scd2. */
+  readonly keyed: KeyedConfig
+  readonly guard: GuardConfig
+  /** Rows that a file may reject before it fails: a number, or a share of its rows. */
+  readonly maxBadRows: number | { readonly share: number }
   readonly auditColumns: boolean
   readonly onChangedFile: 'auto' | 'ignore' | 'append' | 'replace' | 'fail'
   readonly snapshotUnit: 'file' | 'folder' | 'batch'
@@ -42,6 +47,32 @@ export interface TableConfig {
   readonly runType: 'incremental' | 'full_drop'
   /** `file:…` and the like; checked before the table runs. */
   readonly unsupported: readonly UnsupportedKey[]
+}
+
+/** How versions of a key become rows. */
+export interface KeyedConfig {
+  /** A condition in the engine's SQL; rows that it holds for mean delete. */
+  readonly deleteWhen: string | null
+  /** The only columns that an update changes; all when empty. */
+  readonly mergeUpdateColumns: readonly string[]
+  readonly insertOnly: boolean
+  readonly whenTied: 'file_order' | 'reject'
+  /** Each file is a full snapshot. */
+  readonly missingMeansDeleted: boolean
+  readonly lateWindowMs: number
+  readonly effectiveColumn: string
+  readonly endColumn: string
+  readonly currentColumn: string
+  /** End of the current version instead of null. */
+  readonly openEnd: string | null
+}
+
+/** Files beyond these are held until they are approved; null checks nothing. */
+export interface GuardConfig {
+  readonly minRows: number | null
+  /** Of the keys. */
+  readonly maxDeleteRatio: number | null
+  readonly maxRowChangeRatio: number | null
 }
 
 export type FormatName = 'csv' | 'json' | 'ndjson' | 'parquet' | 'delta' | 'avro' | 'arrow'
@@ -71,6 +102,8 @@ export interface DeltaConfig {
   /** Marks removed rows instead of writing their file again. */
   readonly deletionVectors: boolean
   readonly changeDataFeed: boolean
+  /** Whether small files are put together after loads without being asked. */
+  readonly optimize: 'auto' | 'off'
 }
 
 /** A key that the schema knows and that is set to something not built yet. */

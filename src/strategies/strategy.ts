@@ -6,6 +6,11 @@ import type { TableConfig } from '../model/table.ts'
  * What a batch does to a table, as a value. The store turns it into data files and one commit; a dry run counts it.
  */
 export interface LoadPlan {
+  /**
+   * Relations in between, made as temporary tables in this order before anything else of the plan is read, and dropped at
+   * the end: what is joined once may be read for the rows to add, the positions, the changes and the counts.
+   */
+  readonly steps?: readonly PlanStep[] | undefined
   /** A query that yields the table's columns and `__path`; with `remove: partitions` also `__sequence`. */
   readonly add: Sql
   readonly remove: Removal
@@ -19,6 +24,24 @@ export interface LoadPlan {
    * deletes and added ones inserts.
    */
   readonly changes?: Sql | undefined
+  /**
+   * A query of the columns of `observations`: what the batch saw of keys without it being visible in the table. It is kept
+   * with the batch, and given to later plans.
+   */
+  readonly observe?: Sql | undefined
+  /** One row (inserted, updated, deleted, unchanged, superseded) BIGINT of what became of the rows that reached the plan: their sum. */
+  readonly counts?: Sql | undefined
+  /**
+   * A query of (key VARCHAR in JSON, path VARCHAR, row BIGINT `__row`, chosen BOOLEAN): rows of one key that tie on
+   * `sequence_by` and differ. They are told of, or rejected, as `when_tied` says.
+   */
+  readonly ties?: Sql | undefined
+}
+
+export interface PlanStep {
+  /** Of the temporary table; begins with `__ingestd_`. */
+  readonly name: string
+  readonly query: Sql
 }
 
 export type Removal =
@@ -34,7 +57,8 @@ export interface PlanInput {
   /**
    * Name of the relation of the batch's rows: the table's columns, `__path` VARCHAR, and, for a strategy that `reads`
    * more than once, `__ordinal` INTEGER (file order in the batch), `__row` BIGINT (order within the batch) and
-   * `__sequence` VARCHAR (orders the snapshots that the files belong to, also across batches).
+   * `__sequence` VARCHAR (orders the snapshots that the files belong to, also across batches). For a `keyed` strategy also
+   * `__deleted` BOOLEAN (`delete_when`), and `_sequence` among the columns; keys and `sequence_by` are never null.
    */
   readonly records: Sql
   /**
@@ -43,11 +67,16 @@ export interface PlanInput {
    * Read only the columns that are needed: the others are not read from the files.
    */
   readonly current: Sql | null
+  /**
+   * For a `keyed` strategy: relation of the key columns, the columns of `sequence_by`, `_sequence` and `__deleted` BOOLEAN,
+   * typed as in the table: what earlier batches observed and the table does not show. Null when there are none.
+   */
+  readonly observations: Sql | null
   /** Query of the table's partitions: its partition columns and `sequence`; null when the table has none yet. */
   readonly partitionSequences: Sql | null
   /** The table's columns in order, audit columns last. */
   readonly columns: readonly Column[]
-  /** Names among `columns` that are ours: `_load_timestamp`, `_source_file`, `_batch_id`. */
+  /** Names among `columns` that are ours: `_load_timestamp`, `_source_file`, `_batch_id`, and `_sequence` of a `keyed` strategy. */
   readonly auditColumns: readonly string[]
 }
 
@@ -61,9 +90,19 @@ export interface Strategy {
   reads(table: TableConfig): 'once' | 'many'
   /** True for a strategy that removes single rows; it must read `many`. */
   locates?(table: TableConfig): boolean
+  /** For a strategy that orders versions of `primary_keys`; it must read `many`. */
+  readonly keyed?: KeyedTraits
   /** Problems of a table's config for this strategy; checked with the config. */
   validate?(table: TableConfig): readonly string[]
   plan(input: PlanInput): LoadPlan
+}
+
+/** What a strategy for versions of keys asks of the pipeline. */
+export interface KeyedTraits {
+  /** Which observations of a key later plans need: the newest, or every one within `late_window`. */
+  readonly observes: 'newest' | 'every'
+  /** Columns that the table has beside those of the files, given the latter; records hold nulls there. */
+  ownColumns?(table: TableConfig, columns: readonly Column[]): readonly Column[]
 }
 
 /** Identity with types, for modules of users. */

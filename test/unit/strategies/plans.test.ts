@@ -22,6 +22,7 @@ async function added(strategy: Strategy, rows: string, input: Partial<PlanInput>
     table: tableConfig(),
     records: id('records'),
     current: null,
+    observations: null,
     partitionSequences: null,
     columns,
     auditColumns: ['_source_file'],
