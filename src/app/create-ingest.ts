@@ -11,6 +11,7 @@ import type { CreateOptions, Ingest, RunOptions } from './ingest.ts'
 import { childLimits } from './limits.ts'
 import { type LoadProcess, loadProcess } from './load-process.ts'
 import { createLogger, logEvent } from './log.ts'
+import { type MaintenanceWork, optimizeTables, vacuumTables } from './maintain.ts'
 import { thisOwner } from './owner.ts'
 import { spoolOf } from './places.ts'
 import { historyReport, statusOf } from './reports.ts'
@@ -38,15 +39,24 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
     await using empty = await openSqliteSnapshot(trackerAt)
     return await look(empty)
   }
-  const withWorker = async <T>(work: (worker: LoadProcess) => Promise<T>): Promise<T> => {
+  const withWorker = async <T>(work: (worker: LoadProcess) => Promise<T>, signal = new AbortController().signal): Promise<T> => {
     await using worker = loadProcess({
       limits: childLimits(config, 1),
       spool: spoolOf(config),
       timeoutMs: config.timeoutMs,
-      signal: new AbortController().signal,
+      signal,
     })
     return await work(worker)
   }
+  const maintaining = <T>(
+    asked: { readonly dryRun?: boolean | undefined; readonly signal?: AbortSignal | undefined },
+    act: (work: MaintenanceWork) => Promise<T>,
+  ) =>
+    withWorker(async (worker) => {
+      const work = { config, owner, clock, leaseMs: LEASE_MS, worker }
+      if (!asked.dryRun) return act({ ...work, tracker: await opened() })
+      return looking((known) => act({ ...work, tracker: known }))
+    }, asked.signal)
   return {
     config,
     run: async (run: RunOptions = {}) => {
@@ -78,6 +88,8 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
         await using copy = await openSqliteSnapshot(trackerAt)
         return await dryRestore(name, asked, { ...work, tracker: copy })
       }),
+    optimize: (asked = {}) => maintaining(asked, (work) => optimizeTables(asked, work)),
+    vacuum: (asked = {}) => maintaining(asked, (work) => vacuumTables(asked, work)),
     // A tracker that could not be opened was told of by the call that opened it.
     [Symbol.asyncDispose]: async () => (await tracker?.catch(() => undefined))?.[Symbol.asyncDispose](),
   }

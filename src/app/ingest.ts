@@ -1,5 +1,15 @@
 import type { ResolvedConfig } from '../config/config.ts'
-import type { CheckReport, ExplainReport, HistoryReport, RestoreReport, RunEvent, RunReport, StatusReport } from '../model/report.ts'
+import type {
+  CheckReport,
+  ExplainReport,
+  HistoryReport,
+  OptimizeReport,
+  RestoreReport,
+  RunEvent,
+  RunReport,
+  StatusReport,
+  VacuumReport,
+} from '../model/report.ts'
 import type { FileFilter, TrackedFile } from '../tracker/tracker.ts'
 import type { TablePoint } from './table-point.ts'
 
@@ -17,7 +27,31 @@ export interface RunOptions {
   /** Only tables whose strategy is of this kind. */
   readonly strategy?: string | undefined
   readonly onEvent?: ((event: RunEvent) => void) | undefined
+  /** Puts the small files of each table together after its loads; by itself when left out, as `delta.optimize` says. */
+  readonly optimize?: boolean | undefined
+  /** Deletes files that no version within the retention has, after the loads of each table. */
+  readonly vacuum?: boolean | undefined
   /** Ends the run: batches in flight are released. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface OptimizeOptions {
+  readonly tables?: readonly string[] | undefined
+  /** Bytes of a file; `delta.target_file_size` of the table when left out. */
+  readonly targetFileSize?: number | bigint | undefined
+  /** Orders the rows so that those that are near in these columns lie together. */
+  readonly zOrder?: readonly string[] | undefined
+  readonly dryRun?: boolean | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface VacuumOptions {
+  readonly tables?: readonly string[] | undefined
+  /** The retention of each table when left out. */
+  readonly retentionMs?: number | undefined
+  /** Lets the retention be shorter than the table's; only when no other reader or writer is at work. */
+  readonly force?: boolean | undefined
+  readonly dryRun?: boolean | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -58,6 +92,10 @@ export interface Ingest extends AsyncDisposable {
   skip(filter: FileFilter): Promise<number>
   /** Newest first. */
   history(table: string, options?: { readonly limit?: number | undefined }): Promise<readonly HistoryReport[]>
+  /** Puts small files together, or rows in z-order. What stops one table is its own result. */
+  optimize(options?: OptimizeOptions): Promise<OptimizeReport>
+  /** Deletes files that no version within the retention has. */
+  vacuum(options?: VacuumOptions): Promise<VacuumReport>
   /** Runs SQL over the configured tables, each seen as `database.table` at its current version, or at the one of `at`. */
   query(sql: string, use: (result: QueryResult) => Promise<void>, options?: QueryOptions): Promise<void>
   /** Makes the content of a table that of an older version, as one new version; the tracker follows. */

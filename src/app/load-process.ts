@@ -1,4 +1,5 @@
 import { Child } from '../engine/child.ts'
+import type { OptimizeResult, VacuumResult } from '../model/maintenance.ts'
 import type { Inspection, LoadJob, LoadResult, LoadWorker, PlannedRestore, Preview, RestoreResult } from '../pipeline/protocol.ts'
 import type { HistoryEntry } from '../stores/store.ts'
 import { workerEntry } from './places.ts'
@@ -22,6 +23,9 @@ export function loadProcess(options: WorkerArguments & { readonly timeoutMs: num
     preview: async (job, count) => (await child.call('preview', { job, count }, { timeoutMs, signal })) as Preview,
     planRestore: async (question) => (await child.call('planRestore', question, { timeoutMs, signal })) as PlannedRestore,
     restore: async (job) => (await child.call('restore', job, { timeoutMs, signal })) as RestoreResult,
+    // No time limit: the work is bounded by the table, and each commit of it stays.
+    optimize: async (table, request) => (await child.call('optimize', { table, request }, { signal })) as OptimizeResult,
+    vacuum: async (table, request) => (await child.call('vacuum', { table, request }, { signal })) as VacuumResult,
     history: async (table, limit) => (await child.call('history', { table, limit })) as readonly HistoryEntry[],
     [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
   }

@@ -10,6 +10,7 @@ import { TableTally } from '../pipeline/tally.ts'
 import type { Tracker } from '../tracker/tracker.ts'
 import { localLister } from '../watcher/local.ts'
 import { waitForSettled } from '../watcher/settle.ts'
+import { maintainAfterLoads } from './after-loads.ts'
 import type { RunOptions } from './ingest.ts'
 import { childLimits } from './limits.ts'
 import { type LoadProcess, loadProcess } from './load-process.ts'
@@ -66,16 +67,17 @@ async function passOver(table: TableConfig, worker: LoadProcess, options: RunOpt
     for (const { message, hint } of table.unsupported) tally.unsupported(message, hint)
   } else if (options.signal?.aborted) tally.skipTable('interrupted')
   else if (await tracker.lockTable(table.name, owner.id, owner.isAlive)) {
-    await passUnderLock(tablePass(table, worker, tally, { options, pass }))
+    await passUnderLock(tablePass(table, worker, tally, { options, pass }), options)
   } else tally.skipTable('another process is loading this table')
   return tally.report(clock.now())
 }
 
 /** What stops one table is its own result; a tracker that cannot be reached stops them all. */
-async function passUnderLock(pass: TablePass): Promise<void> {
+async function passUnderLock(pass: TablePass, options: RunOptions): Promise<void> {
   const { table, tracker, owner, tally, signal } = pass
   try {
     await runTable(pass)
+    if (options.dryRun !== true) await maintainAfterLoads(pass, options)
   } catch (error) {
     if (error instanceof UnavailableError && error.code.startsWith('ING-TRACKER')) throw error
     if (signal.aborted) tally.skipTable('interrupted')

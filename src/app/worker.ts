@@ -6,6 +6,7 @@ import { type Service, serve } from '../engine/serve.ts'
 import { ConfigError, TableError } from '../errors/errors.ts'
 import { FORMATS } from '../formats/registry.ts'
 import type { Warning } from '../model/batch.ts'
+import type { OptimizeRequest, VacuumRequest } from '../model/maintenance.ts'
 import type { TableConfig } from '../model/table.ts'
 import type { LoadContext } from '../pipeline/context.ts'
 import { inspectLog, recoverLog } from '../pipeline/inspect-log.ts'
@@ -59,6 +60,14 @@ serve(async (argument): Promise<Service> => {
         const job = given as RestoreJob
         const { table, trackerId } = job
         return restoreBatch(job, await worker.open(table), { trackerId, appId: applicationId(trackerId, table) })
+      },
+      optimize: async (given) => {
+        const { table, request } = given as { table: TableConfig; request: OptimizeRequest }
+        return (await worker.open(table)).optimize(request)
+      },
+      vacuum: async (given) => {
+        const { table, request } = given as { table: TableConfig; request: VacuumRequest }
+        return (await worker.open(table)).vacuum(request)
       },
       history: async (given) => {
         const { table, limit } = given as { table: TableConfig; limit: number }

@@ -27,6 +27,13 @@ export function exitCodeOfError(error: unknown): ExitCode {
   return EXIT.failed
 }
 
+/** The exit code of work on tables that is no run. */
+export function exitCodeOfTables(tables: readonly { readonly error: ReportError | null }[]): ExitCode {
+  const errors = tables.flatMap(({ error }) => error ?? [])
+  if (errors.some(isUnreachable)) return EXIT.unreachable
+  return errors.length > 0 ? EXIT.failed : EXIT.ok
+}
+
 /** The exit code of a run that came to its end: what cannot be reached outranks what failed. */
 export function exitCodeOfRun(report: RunReport): ExitCode {
   const errors = report.tables.flatMap((table) => table.errors)

@@ -47,16 +47,19 @@ function logLevel(value: string): string {
 
 /** `--tables a,b --tables c` */
 export function tablesOption(description: string): Option {
-  return new Option('--tables <names>', `${description}; with commas, or repeated`).argParser(names)
+  return new Option('--tables <names>', `${description}; with commas, or repeated`).argParser(namesOf('table'))
 }
 
-function names(value: string, before: readonly string[] | undefined): readonly string[] {
-  const given = value
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '')
-  if (given.length === 0) throw new InvalidArgumentError('It must name a table.')
-  return [...(before ?? []), ...given]
+/** Names with commas between them, of an option that may be repeated. */
+export function namesOf(noun: string): (value: string, before: readonly string[] | undefined) => readonly string[] {
+  return (value, before) => {
+    const given = value
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== '')
+    if (given.length === 0) throw new InvalidArgumentError(`It must name a ${noun}.`)
+    return [...(before ?? []), ...given]
+  }
 }
 
 /** A whole number from 1. */

@@ -7,6 +7,7 @@ import { explainCommand } from './commands/explain.ts'
 import { filesCommand } from './commands/files.ts'
 import { historyCommand } from './commands/history.ts'
 import { initCommand } from './commands/init.ts'
+import { optimizeCommand } from './commands/optimize.ts'
 import { queryCommand } from './commands/query.ts'
 import { restoreCommand } from './commands/restore.ts'
 import { retryCommand } from './commands/retry.ts'
@@ -14,6 +15,7 @@ import { runCommand } from './commands/run.ts'
 import { schemaCommand } from './commands/schema.ts'
 import { skipCommand } from './commands/skip.ts'
 import { statusCommand } from './commands/status.ts'
+import { vacuumCommand } from './commands/vacuum.ts'
 import { EXIT, type ExitCode, exitCodeOfError } from './exit-codes.ts'
 import { printFailure, usageError } from './failure.ts'
 import { Frame, outputOf } from './frame.ts'
@@ -32,6 +34,8 @@ const COMMANDS = [
   skipCommand,
   historyCommand,
   queryCommand,
+  optimizeCommand,
+  vacuumCommand,
   restoreCommand,
   schemaCommand,
   demoCommand,
@@ -41,7 +45,7 @@ const COMMANDS = [
 export async function runCli(argv: readonly string[]): Promise<ExitCode> {
   const frame = new Frame()
   try {
-    await programOf(frame).parseAsync([...argv])
+    await programOf(frame, argv).parseAsync([...argv])
     return frame.exitCode
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok
@@ -53,18 +57,21 @@ export async function runCli(argv: readonly string[]): Promise<ExitCode> {
   }
 }
 
-function programOf(frame: Frame): Command {
+function programOf(frame: Frame, argv: readonly string[]): Command {
   const program = new Command('ingest')
     .description('Turns files landing in folders into Delta Lake tables, each file exactly once.')
-    .version(packageVersion(), '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ outputError: () => undefined })
     .showSuggestionAfterError(true)
   addGlobalOptions(program)
   throwUsageErrors(program)
-  for (const build of COMMANDS) {
-    const command = build(frame).copyInheritedSettings(program)
+  const commands = COMMANDS.map((build) => build(frame))
+  const [named] = argv.flatMap((word) => commands.find((command) => command.name() === word) ?? [])
+  // Options of the program are taken wherever they stand: `--version` of a command would never reach it.
+  if (named?.options.every(({ long }) => long !== '--version') ?? true) program.version(packageVersion(), '--version', 'print the version')
+  for (const command of commands) {
+    command.copyInheritedSettings(program)
     throwUsageErrors(command)
     program.addCommand(command)
   }

@@ -61,9 +61,6 @@ const TABLE_KEYS: readonly Unbuilt[] = [
   { key: ['watch', 'mode'], what: (value) => `watch.mode: ${String(value)}`, hint: 'use auto' },
   { key: ['watch', 'cron'] },
   { key: ['watch', 'poll_interval_seconds'] },
-  { key: ['delta', 'log_retention'] },
-  { key: ['delta', 'file_retention'] },
-  { key: ['delta', 'optimize'], what: (value) => `delta.optimize: ${String(value)}`, hint: 'use auto' },
 ]
 
 /** Keys of the whole config: all tables fail, since none could be loaded as asked. */

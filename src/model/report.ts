@@ -23,6 +23,54 @@ export interface TableReport {
   readonly reason: string | null
   /** Of a dry run alone. */
   readonly plan: DryRunTable | null
+  /** What was done to the table's files after its loads; left out when nothing was. */
+  readonly maintenance?: { readonly optimize?: OptimizeCounts; readonly vacuum?: VacuumCounts }
+}
+
+export interface OptimizeCounts {
+  /** The last version that it committed; null when nothing was changed. */
+  readonly version: number | null
+  readonly files_removed: number
+  readonly bytes_removed: number
+  readonly files_added: number
+  readonly bytes_added: number
+  readonly deletion_vectors_removed: number
+  readonly rows: number
+  /** Why nothing was looked at. */
+  readonly reason: string | null
+}
+
+export interface VacuumCounts {
+  readonly version: number | null
+  readonly files: number
+  readonly bytes: number
+  readonly reason: string | null
+}
+
+/** How optimize or vacuum ended for a table. */
+export interface MaintenanceTable {
+  readonly table: string
+  readonly status: 'pass' | 'error' | 'skip'
+  readonly error: ReportError | null
+  readonly reason: string | null
+  readonly seconds: number
+}
+
+/** What `optimize --json` prints; of a dry run what would be done. */
+export interface OptimizeReport {
+  readonly dry_run: boolean
+  readonly tables: readonly (MaintenanceTable & OptimizeCounts)[]
+}
+
+/** What `vacuum --json` prints; of a dry run what would be deleted. */
+export interface VacuumReport {
+  readonly dry_run: boolean
+  readonly tables: readonly (MaintenanceTable &
+    VacuumCounts & {
+      /** The first thousand, by name. */
+      readonly paths: readonly string[]
+      readonly retention_hours: number | null
+    })[]
 }
 
 export interface ReportRows {

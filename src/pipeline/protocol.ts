@@ -1,4 +1,5 @@
 import type { Batch, BatchOutcome } from '../model/batch.ts'
+import type { OptimizeRequest, OptimizeResult, VacuumRequest, VacuumResult } from '../model/maintenance.ts'
 import type { Manifest, UndoneFiles } from '../model/manifest.ts'
 import type { RestoredFile, RestorePlan } from '../model/restore.ts'
 import type { Column } from '../model/schema.ts'
@@ -54,6 +55,9 @@ export interface LoadWorker {
   planRestore(question: RestoreQuestion): Promise<PlannedRestore>
   /** One restore to its commit. */
   restore(job: RestoreJob): Promise<RestoreResult>
+  /** Under the table's lease, after its loads or by hand. */
+  optimize(table: TableConfig, request: OptimizeRequest): Promise<OptimizeResult>
+  vacuum(table: TableConfig, request: VacuumRequest): Promise<VacuumResult>
   history(table: TableConfig, limit: number): Promise<readonly HistoryEntry[]>
 }
 

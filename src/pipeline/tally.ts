@@ -33,6 +33,7 @@ export class TableTally {
   #bytes = 0
   #skipReason: string | null = null
   #failed = false
+  #maintenance: TableReport['maintenance']
   plan: DryRunTable | null = null
 
   constructor(table: TableConfig, startedMs: number) {
@@ -116,6 +117,26 @@ export class TableTally {
     this.#fail({ file: null, code: 'ING-CONFIG-UNSUPPORTED', message, hint })
   }
 
+  /** The last version that the pass committed. */
+  get version(): number | null {
+    return this.#version
+  }
+
+  get failed(): boolean {
+    return this.#failed
+  }
+
+  maintained(done: NonNullable<TableReport['maintenance']>): void {
+    this.#maintenance = { ...this.#maintenance, ...done }
+    this.#version = done.optimize?.version ?? done.vacuum?.version ?? this.#version
+  }
+
+  /** Work that nobody asked for and that failed: the loads stand. */
+  notMaintained(error: unknown): void {
+    const { code, message } = reportOf(error)
+    this.#warnings.push({ code, message: `small files were not put together: ${message}`, file: null })
+  }
+
   skipTable(reason: string): void {
     this.#skipReason = reason
   }
@@ -149,6 +170,7 @@ export class TableTally {
       warnings: this.#warnings,
       reason: this.#skipReason,
       plan: this.plan,
+      ...(this.#maintenance === undefined ? {} : { maintenance: this.#maintenance }),
     }
   }
 

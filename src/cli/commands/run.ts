@@ -19,6 +19,8 @@ interface RunCommandOptions {
   readonly yes?: true
   readonly concurrency?: number
   readonly strategy?: string
+  readonly optimize?: true
+  readonly vacuum?: true
 }
 
 export function runCommand(frame: Frame): Command {
@@ -32,6 +34,8 @@ export function runCommand(frame: Frame): Command {
     .option('--yes', 'do not ask before --full-drop')
     .addOption(new Option('--concurrency <n>', 'tables loaded at the same time').argParser(positive))
     .option('--strategy <kind>', 'only tables with this loading_strategy')
+    .option('--optimize', 'put the small files of each table together after its loads')
+    .option('--vacuum', 'delete what no version within the retention needs after the loads of each table')
     .action(frame.handleGracefully(run))
 }
 
@@ -79,9 +83,9 @@ async function pass(ingest: Ingest, cli: Cli, options: RunCommandOptions, live: 
 }
 
 function runOptionsOf(options: RunCommandOptions): RunOptions {
-  const { tables, concurrency, strategy } = options
+  const { tables, concurrency, strategy, optimize, vacuum } = options
   const runType = options.fullDrop === true ? 'full_drop' : options.incremental === true ? 'incremental' : undefined
-  return { tables, concurrency, strategy, runType, dryRun: options.dryRun === true, verbose: options.verbose === true }
+  return { tables, concurrency, strategy, optimize, vacuum, runType, dryRun: options.dryRun === true, verbose: options.verbose === true }
 }
 
 /** The lines of tables that the display has not told already, and the end. */

@@ -3,6 +3,7 @@ import { hintOf } from '../failure.ts'
 import type { Colors } from '../output.ts'
 import { bytes, count, counted, duration, perSecond } from '../text/numbers.ts'
 import { printable, printableLines } from '../text/printable.ts'
+import { optimizeText, vacuumText } from './maintenance-text.ts'
 
 /** Failed files that are told in full; a broken delivery has thousands of the same kind. */
 const SHOWN = 10
@@ -18,7 +19,15 @@ export interface Place {
 
 /** How a table ended: one line, and what went wrong below it. */
 export function tableLines(report: TableReport, place: Place, colors: Colors, all = false): readonly string[] {
-  return [tableLine(report, place, colors), ...problemLines(report, colors, all)]
+  return [tableLine(report, place, colors), ...maintenanceLines(report), ...problemLines(report, colors, all)]
+}
+
+function maintenanceLines({ maintenance }: TableReport): readonly string[] {
+  const { optimize, vacuum } = maintenance ?? {}
+  return [
+    ...(optimize === undefined ? [] : [`    optimize: ${printable(optimize.reason ?? optimizeText(optimize))}`]),
+    ...(vacuum === undefined ? [] : [`    vacuum: ${printable(vacuum.reason ?? vacuumText(vacuum))}`]),
+  ]
 }
 
 function tableLine(report: TableReport, { number, total }: Place, colors: Colors): string {

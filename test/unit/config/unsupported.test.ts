@@ -142,9 +142,6 @@ describe('what is not built yet', () => {
     ['watch: {poll_interval_seconds: 5}', 'watch.poll_interval_seconds', 'watch.poll_interval_seconds is not built yet'],
     ['delta: {deletion_vectors: true}', 'delta.deletion_vectors', 'delta.deletion_vectors is not built yet'],
     ['delta: {change_data_feed: true}', 'delta.change_data_feed', 'delta.change_data_feed is not built yet'],
-    ['delta: {log_retention: 1 day}', 'delta.log_retention', 'delta.log_retention is not built yet'],
-    ['delta: {file_retention: 1 day}', 'delta.file_retention', 'delta.file_retention is not built yet'],
-    ['delta: {optimize: off}', 'delta.optimize', 'delta.optimize: off is not built yet'],
     [
       'table_properties: {delta.enableChangeDataFeed: "true"}',
       'table_properties.delta.enableChangeDataFeed',
@@ -163,6 +160,7 @@ describe('what is not built yet', () => {
     'output_format: parquet',
     'infer_types: false',
     'delta: {target_file_size: 1MB, checkpoint_interval: 1}',
+    'delta: {log_retention: 1 day, file_retention: 1 day, optimize: off}',
     'watch: {settle_seconds: 0, marker: _SUCCESS, ignore: [x], require_final_newline: true, include_existing: false, modified_after: 2024-01-01}',
     'table_properties: {owner: sales, delta.appendOnly: "true", delta.enableDeletionVectors: "false"}',
     'source_path_pattern: orders/*.ndjson.zst',

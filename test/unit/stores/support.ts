@@ -176,6 +176,7 @@ function tableConfig(targetPath: string, changes: Partial<TableConfig> = {}): Ta
       checkpointInterval: 10,
       deletionVectors: false,
       changeDataFeed: false,
+      optimize: 'auto',
     },
     tableComment: null,
     tableProperties: {},

@@ -1,0 +1,137 @@
+import type { ResolvedConfig } from '../config/config.ts'
+import { reportOf } from '../errors/errors.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { MaintenanceTable, OptimizeReport, VacuumReport } from '../model/report.ts'
+import type { TableConfig } from '../model/table.ts'
+import type { Owner } from '../pipeline/recover.ts'
+import type { Tracker } from '../tracker/tracker.ts'
+import type { OptimizeOptions, VacuumOptions } from './ingest.ts'
+import type { LoadProcess } from './load-process.ts'
+import { optimizeCounts, vacuumCounts } from './maintenance-counts.ts'
+import { selectTables } from './select-tables.ts'
+
+export interface MaintenanceWork {
+  readonly config: ResolvedConfig
+  readonly owner: Owner
+  readonly clock: Clock
+  readonly leaseMs: number
+  readonly worker: LoadProcess
+  readonly tracker: Tracker
+}
+
+/** Table after table: each is given all memory, and what stops one does not stop the next. */
+export async function optimizeTables(options: OptimizeOptions, work: MaintenanceWork): Promise<OptimizeReport> {
+  const request = {
+    trackerId: work.tracker.id,
+    targetFileSize: options.targetFileSize === undefined ? null : BigInt(options.targetFileSize),
+    zOrder: options.zOrder ?? [],
+    dryRun: options.dryRun === true,
+    auto: false,
+  }
+  const tables = await eachTable(options, work, async (table) => optimizeCounts(await work.worker.optimize(table, request)))
+  return { dry_run: request.dryRun, tables: tables.map(({ end, done }) => ({ ...NOT_OPTIMIZED, ...done, ...end })) }
+}
+
+export async function vacuumTables(options: VacuumOptions, work: MaintenanceWork): Promise<VacuumReport> {
+  const request = {
+    trackerId: work.tracker.id,
+    retentionMs: options.retentionMs ?? null,
+    dryRun: options.dryRun === true,
+    force: options.force === true,
+  }
+  const tables = await eachTable(options, work, async (table) => {
+    const result = await work.worker.vacuum(table, request)
+    return { ...vacuumCounts(result), paths: result.paths, retention_hours: result.retentionMs / 3_600_000 }
+  })
+  return { dry_run: request.dryRun, tables: tables.map(({ end, done }) => ({ ...NOT_VACUUMED, ...done, ...end })) }
+}
+
+const NOT_OPTIMIZED = {
+  version: null,
+  files_removed: 0,
+  bytes_removed: 0,
+  files_added: 0,
+  bytes_added: 0,
+  deletion_vectors_removed: 0,
+  rows: 0,
+}
+const NOT_VACUUMED = { version: null, files: 0, bytes: 0, paths: [], retention_hours: null }
+
+interface EachOptions {
+  readonly tables?: readonly string[] | undefined
+  readonly dryRun?: boolean | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+type Act<T> = (table: TableConfig) => Promise<T>
+
+/** How it ended for a table, and what was done where it was. */
+interface Ended<T> {
+  readonly end: MaintenanceTable
+  readonly done?: T
+}
+
+type Outcome<T> = { readonly end: Pick<MaintenanceTable, 'status' | 'error' | 'reason'>; readonly done?: T }
+
+async function eachTable<T extends { readonly reason: string | null }>(
+  { tables, dryRun, signal }: EachOptions,
+  work: MaintenanceWork,
+  act: Act<T>,
+): Promise<readonly Ended<T>[]> {
+  const { tracker, owner, clock } = work
+  const heartbeat = setInterval(() => void tracker.renew(owner.id).catch(() => undefined), work.leaseMs / 3)
+  const all: Ended<T>[] = []
+  try {
+    for (const table of selectTables(work.config.tables, tables)) {
+      const startedMs = clock.now()
+      // A dry run changes nothing, and may look while others load.
+      const { end, ...done } = await (dryRun ? attempted(table, act, signal) : leased(table, work, () => attempted(table, act, signal)))
+      all.push({ ...done, end: { table: table.name, ...end, seconds: Math.round(clock.now() - startedMs) / 1000 } })
+    }
+  } finally {
+    clearInterval(heartbeat)
+  }
+  return all
+}
+
+/** Under the lease that loads hold: of one table's loads and its maintenance only one is at work. */
+async function leased<T>(table: TableConfig, { tracker, owner }: MaintenanceWork, work: () => Promise<Outcome<T>>): Promise<Outcome<T>> {
+  if (!(await tracker.lockTable(table.name, owner.id, owner.isAlive))) return skipped('another process is working on the table')
+  try {
+    return await work()
+  } finally {
+    await tracker.unlockTable(table.name, owner.id)
+  }
+}
+
+async function attempted<T extends { readonly reason: string | null }>(
+  table: TableConfig,
+  act: Act<T>,
+  signal: AbortSignal | undefined,
+): Promise<Outcome<T>> {
+  if (signal?.aborted) return skipped('interrupted')
+  const [unsupported] = table.unsupported
+  if (unsupported) return failed({ code: 'ING-CONFIG-UNSUPPORTED', ...unsupported })
+  try {
+    const done = await act(table)
+    return { done, end: { status: done.reason === null ? 'pass' : 'skip', error: null, reason: done.reason } }
+  } catch (error) {
+    return signal?.aborted ? skipped('interrupted') : failed(reportOf(error))
+  }
+}
+
+function skipped(reason: string): Outcome<never> {
+  return { end: { status: 'skip', error: null, reason } }
+}
+
+function failed({
+  code,
+  message,
+  hint,
+}: {
+  readonly code: string
+  readonly message: string
+  readonly hint: string | null
+}): Outcome<never> {
+  return { end: { status: 'error', error: { file: null, code, message, hint }, reason: null } }
+}
