@@ -16,6 +16,8 @@ const DEFAULT_INTERVAL = 10
 /** With each further 20,000 files another interval between two checkpoints, up to ten of them. */
 const FILES_A_STEP = 20_000
 const MAX_SCALE = 10
+/** Rows of a checkpoint are wide, and a reader holds whole groups of them. */
+const ROW_GROUP = 20_480
 
 /**
  * Whether the table's newest version should get a checkpoint: by the table's own property to the letter, else at the
@@ -70,7 +72,7 @@ export async function writeCheckpoint(
   await blobs.createFolder(stage)
   const staged = `${stage}/checkpoint.tmp`
   const [written] = await session.rows(
-    sql`copy (${rows}) to ${literal(blobs.localPath(staged))} (format parquet, compression zstd, parquet_version v1, return_stats)`,
+    sql`copy (${rows}) to ${literal(blobs.localPath(staged))} (format parquet, compression zstd, parquet_version v1, row_group_size ${raw(String(ROW_GROUP))}, return_stats)`,
   )
   const [counted] = await session.rows(sql`select count(*) as files from ${files}`)
   await blobs.publish([{ from: staged, to: checkpointPath(state.version) }])
