@@ -29,6 +29,9 @@ export interface Restored {
   readonly committed: { readonly version: bigint; readonly batch: Batch } | null
 }
 
+/** Commits among which one that was made just now is looked for. */
+const RECENT = 100
+
 const NO_MOVES: RestoreMoves = { undone: 0, completed: 0 }
 
 /** Makes the table what it was at an older version, as a batch of its own. The caller holds the table's lock. */
@@ -97,31 +100,41 @@ interface Claimed {
 
 type Committed = Extract<RestoreResult, { kind: 'committed' }>
 
-async function committedOf(pass: RestorePass, { batch, plan, inspection, files }: Claimed): Promise<Committed> {
+async function committedOf(pass: RestorePass, claimed: Claimed): Promise<Committed> {
   const { table, tracker, worker, clock } = pass
+  const { batch, plan, inspection, files } = claimed
   const at = new Date(clock.now()).toISOString()
   const { lastBatch } = inspection
   let result: RestoreResult
   try {
     result = await worker.restore({ table, batch, trackerId: tracker.id, lastBatch, version: plan.to, from: plan.from, files, at })
   } catch (error) {
-    await settleByLog(batch, pass)
-    throw error
+    const committed = await foundInLog(claimed, pass)
+    if (committed === undefined) throw error
+    return committed
   }
   if (result.kind === 'committed') return result
-  await settleByLog(batch, pass)
-  throw changed(table.name, result.reason)
+  const committed = await foundInLog(claimed, pass)
+  if (committed === undefined) throw changed(table.name, result.reason)
+  return committed
 }
 
-/** Whether it was committed is asked of the log; what is not there ends without a trace. */
-async function settleByLog(batch: Batch, pass: RestorePass): Promise<void> {
+/** The load process failed or died, or gave up: whether it had committed is asked of the log. What is not there ends without a trace. */
+async function foundInLog({ batch, plan }: Claimed, pass: RestorePass): Promise<Committed | undefined> {
   const { table, tracker, worker, owner } = pass
-  // A log that cannot be read now is asked by the next pass.
+  // A log that cannot be read now is asked by the next pass; until then the batch is left as it is.
   const inspection = await worker.inspect(table, tracker.id, await tracker.lastCommittedBatch(table.name)).catch(() => undefined)
-  if (inspection === undefined) return
+  if (inspection === undefined) return undefined
+  const found = inspection.batches.find(({ manifest }) => manifest.batchId === batch.id)
+  if (found?.kind === 'restore') {
+    const commits = await worker.history(table, RECENT).catch(() => [])
+    const version = commits.find(({ batchId }) => batchId === batch.id)?.version ?? plan.from + 1n
+    return { kind: 'committed', version, plan, adopted: { ...found, version } }
+  }
   await adopt(pass, inspection)
   const nothing = { version: null, files: [], rows: NO_STRATEGY_ROWS, bytes: 0n, warnings: [] }
   await tracker.settle(table.name, owner.id, { batchId: batch.id, number: batch.number, ...nothing })
+  return undefined
 }
 
 function changed(table: string, reason: string): ConflictError {
