@@ -9,8 +9,6 @@ export const FAILPOINTS = [
   'after-claim',
   'after-inspect',
   'after-plan',
-  'after-removal',
-  'after-changes',
   'after-stage',
   'after-manifest',
   'commit-before-link',
@@ -34,7 +32,10 @@ export const MAINTENANCE_FAILPOINTS = [
   'log-cleanup-half-way',
 ] as const
 
-export type Failpoint = (typeof FAILPOINTS)[number] | (typeof MAINTENANCE_FAILPOINTS)[number]
+/** The same of batches that take single rows out of the table. */
+export const REMOVAL_FAILPOINTS = ['after-removal', 'after-changes'] as const
+
+export type Failpoint = (typeof FAILPOINTS)[number] | (typeof MAINTENANCE_FAILPOINTS)[number] | (typeof REMOVAL_FAILPOINTS)[number]
 
 const [scope, wanted, hit] = parse(process.env['INGEST_FAILPOINT'])
 let hits = 0

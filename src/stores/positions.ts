@@ -11,26 +11,12 @@ import type { TableLog } from '../delta/table-log.ts'
 import { id, join, raw, type Sql, sql } from '../engine/sql.ts'
 import { BugError, TableError } from '../errors/errors.ts'
 import { failpoint } from '../lib/failpoint.ts'
-import type { Keeps } from './cleaning.ts'
 import { POSITION, rowsOfFiles } from './current.ts'
-import type { StoreDeps } from './deps.ts'
 import { type ChangeCounts, stageChanges } from './positions-changes.ts'
 import { type TakenCounts, type TakenFiles, takenFiles } from './positions-taken.ts'
+import type { RemovalTarget } from './positions-target.ts'
 import { discardFiles, StagedFiles, stageFolder } from './staging.ts'
-import type { RemovalRequest, StagedRemoval, StageRequest } from './store.ts'
-
-/** The table that rows are taken from, as it is before the batch. */
-export interface RemovalTarget {
-  readonly log: TableLog
-  readonly deps: StoreDeps
-  readonly keeps: Keeps
-  /** The table's properties as the batch leaves them. */
-  readonly properties: Readonly<Record<string, string>>
-  /** Writes rows as data files of the table. */
-  readonly stage: (request: StageRequest) => Promise<StagedFiles>
-  /** Writes rows with one more column, `_change_type`, as files of the change feed. */
-  readonly stageFeed: (request: StageRequest) => Promise<StagedFiles>
-}
+import type { RemovalRequest, StagedRemoval } from './store.ts'
 
 /** What a commit says of rows that go: files that were touched, and what takes their place. */
 export class StagedPositions implements StagedRemoval {
