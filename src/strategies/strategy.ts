@@ -103,6 +103,8 @@ export interface KeyedTraits {
   readonly observes: 'newest' | 'every'
   /** Columns that the table has beside those of the files, given the latter; records hold nulls there. */
   ownColumns?(table: TableConfig, columns: readonly Column[]): readonly Column[]
+  /** Names of further columns that observations keep, given all of the table: what the table no longer shows of a row. */
+  observedColumns?(table: TableConfig, columns: readonly Column[]): readonly string[]
 }
 
 /** Identity with types, for modules of users. */
