@@ -23,6 +23,7 @@ import {
   TABLE,
 } from './tracker.support.ts'
 import { trackerRecoveryContract } from './tracker-recovery.contract.ts'
+import { trackerRestoreContract } from './tracker-restore.contract.ts'
 
 const AWKWARD = 'it\'s a "tracker" as t.x'
 
@@ -46,6 +47,7 @@ async function sqliteHarness(): Promise<Harness> {
 
 trackerContract('SQLite', sqliteHarness)
 trackerRecoveryContract('SQLite', sqliteHarness)
+trackerRestoreContract('SQLite', sqliteHarness)
 
 describe('a SQLite file', () => {
   let folder: string
