@@ -135,7 +135,7 @@ async function stageOnce(shape: Shape, work: StageWork): Promise<Omit<StagedPlan
   // Rows that are added in place of others are read several times, and must be the same each time.
   await using added = remove === 'positions' ? await keepAdded(planned, context.session) : undefined
   const plan = added === undefined ? planned : { ...planned, add: added.rows }
-  const { result: staged, scanned } = await context.session.counting(() => writeChecked(plan, full, work))
+  const { result: staged, scanned } = await writeChecked(plan, full, work)
   const rows = await rowsByFile({ plan, records, many, staged, shape: full, scanned: kept?.scanned ?? scanned, context })
   const removal =
     plan.remove.kind === 'positions' && remove === 'positions'
@@ -176,6 +176,7 @@ async function planOf(records: Sql, shape: Shape, work: StageWork): Promise<Load
     table: job.table,
     records,
     current: many ? await currentAs(shape, target, strategy.locates?.(job.table) ?? false) : null,
+    observations: null,
     partitionSequences: many && job.table.overwriteScope === 'partition' ? await target.partitionSequences() : null,
     columns: shape.columns,
     auditColumns: shape.auditColumns,
@@ -233,9 +234,11 @@ async function removeRows(
   }
 }
 
-async function writeChecked(plan: LoadPlan, shape: Shape, work: StageWork): Promise<readonly Staged[]> {
-  const { job, target, sink } = work
-  return writeAllowed(plan, shape, { target, table: job.table.name, isDry: sink.isDry, write: () => write(plan, shape, work) })
+async function writeChecked(plan: LoadPlan, shape: Shape, work: StageWork) {
+  const { job, target, sink, context } = work
+  // Looking for rows that are forbidden is no reading that counts.
+  const counted = () => context.session.counting(() => write(plan, shape, work))
+  return writeAllowed(plan, shape, { target, table: job.table.name, isDry: sink.isDry, write: counted })
 }
 
 async function write(plan: LoadPlan, shape: Shape, { job, sink, context }: StageWork): Promise<readonly Staged[]> {
