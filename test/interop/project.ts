@@ -4,6 +4,8 @@ import { dirname, join } from 'node:path'
 import { createIngest, type Ingest } from 'ingestd'
 import type { Reader, ReaderName, TableRows } from './readers.ts'
 
+type QueryOptions = Parameters<Ingest['query']>[2]
+
 /** A landing file: text, or rows of a DuckDB query written as Parquet. */
 export type Landing = { readonly text: string } | { readonly sql: string }
 
@@ -66,20 +68,32 @@ export class Project implements AsyncDisposable {
   }
 
   /** Rows of a query, through the product's own query command and a Parquet file that holds every value exactly. */
-  async rows(sql = `SELECT * FROM lake.${this.#case.name}`): Promise<TableRows> {
+  async rows(sql = `SELECT * FROM lake.${this.#case.name}`, options: QueryOptions = {}): Promise<TableRows> {
     const path = join(this.folder, `rows-${this.#queries++}.parquet`)
-    await this.query(`COPY (${sql}) TO '${path}' (FORMAT parquet)`)
+    await this.query(`COPY (${sql}) TO '${path}' (FORMAT parquet)`, options)
     return this.#duckdb.query(`SELECT * FROM read_parquet('${path}')`)
   }
 
+  /** Every row of a version. */
+  rowsAt(version: number): Promise<TableRows> {
+    return this.rows(undefined, { at: { [`lake.${this.#case.name}`]: String(version) } })
+  }
+
   /** Values of the product's own query command. */
-  async query(sql: string): Promise<unknown[][]> {
+  async query(sql: string, options: QueryOptions = {}): Promise<unknown[][]> {
     await using ingest = await this.#ingest()
     const rows: unknown[][] = []
-    await ingest.query(sql, async ({ chunks }) => {
+    const take: Parameters<Ingest['query']>[1] = async ({ chunks }) => {
       for await (const chunk of chunks) rows.push(...chunk.map((row) => [...row]))
-    })
+    }
+    await ingest.query(sql, take, options)
     return rows
+  }
+
+  /** Compacts the table. */
+  async optimize(): Promise<void> {
+    await using ingest = await this.#ingest()
+    await ingest.optimize()
   }
 
   /** A copy of the table as log clean-up leaves it: the newest checkpoint, and of the JSON only what it needs. */

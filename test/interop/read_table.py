@@ -2,7 +2,8 @@
 
 One JSON request a line on stdin, one JSON answer a line on stdout: {"op": …} → {"ok": …} or {"error": …}.
 
-  read    table, version?      → {names, rows}: every row, canonical and sorted
+  read    table                → {names, rows}: every row, canonical and sorted
+  read    table, versions      → [{names, rows}]: those of each version
   count   table, filters       → {counts, expected}: what the reader's own filters find, and what a look at every row finds
   append  table, sql           → {}: rows of a DuckDB query, appended by the reader's own writer (delta-rs, spark)
   create  table, sql, partitions → {}: the same for a new table
@@ -22,6 +23,7 @@ import sys
 import tempfile
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from canonical import rows_of
 from filters import expected, predicate
@@ -46,6 +48,9 @@ class DuckDb:
     def table(self, path: str, version: int | None = None) -> pa.Table:
         return self.query(f'SELECT * FROM {self.scan(path, version)}')
 
+    def tables(self, path: str, versions: list[int]) -> list[pa.Table]:
+        return [self.table(path, version) for version in versions]
+
     def scan(self, path: str, version: int | None = None) -> str:
         at = '' if version is None else f', version => {version}'
         return "delta_scan('" + path.replace("'", "''") + f"'{at})"
@@ -67,6 +72,9 @@ class DeltaRs:
 
     def table(self, path: str, version: int | None = None) -> pa.Table:
         return self.query(path, 'SELECT * FROM t', version)
+
+    def tables(self, path: str, versions: list[int]) -> list[pa.Table]:
+        return [self.table(path, version) for version in versions]
 
     def query(self, path: str, sql: str, version: int | None = None) -> pa.Table:
         from deltalake import DeltaTable, QueryBuilder
@@ -185,6 +193,19 @@ class Spark:
 
     def table(self, path: str, version: int | None = None) -> pa.Table:
         return arrow_of(self.frame(path) if version is None else self.frame(path, versionAsOf=version))
+
+    def tables(self, path: str, versions: list[int]) -> list[pa.Table]:
+        """All in one query where they have one schema, since a query takes longer to plan than to run."""
+        from functools import reduce
+
+        from pyspark.sql.functions import lit
+
+        frames = [self.frame(path, versionAsOf=version) for version in versions]
+        if any(frame.dtypes != frames[0].dtypes for frame in frames):
+            return [arrow_of(frame) for frame in frames]
+        together = reduce(lambda one, next: one.unionAll(next), [f.withColumn('__version', lit(v)) for f, v in zip(frames, versions)])
+        rows = arrow_of(together)
+        return [rows.filter(pc.equal(rows['__version'], version)).drop_columns(['__version']) for version in versions]
 
     def forget(self) -> None:
         """Reads the log again, which may have been edited."""
@@ -311,7 +332,9 @@ def landing_rows(sql: str) -> pa.Table:
 def answer(reader, request: dict) -> dict:
     op = request['op']
     if op == 'read':
-        return table_answer(reader.table(request['table'], request.get('version')))
+        if 'versions' in request:
+            return [table_answer(table) for table in reader.tables(request['table'], request['versions'])]
+        return table_answer(reader.table(request['table']))
     if op == 'count':
         filters = request['filters']
         rows = reader.table(request['table'])

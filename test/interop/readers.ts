@@ -22,7 +22,8 @@ export interface Filter {
 
 export interface Reader {
   readonly name: ReaderName
-  read(table: string, version?: number): Promise<TableRows>
+  read(table: string): Promise<TableRows>
+  readVersions(table: string, versions: readonly number[]): Promise<readonly TableRows[]>
   /** What the reader's filters find, and what a look at each row of a full read finds. */
   count(table: string, filters: readonly Filter[]): Promise<{ readonly counts: readonly number[]; readonly expected: readonly number[] }>
   version(table: string): Promise<{ readonly version: number; readonly schema: unknown; readonly partitions: readonly string[] }>
@@ -124,7 +125,8 @@ async function startReader(name: ReaderName): Promise<Reader> {
   return {
     name,
     // Each answer has the shape that read_table.py documents for its op.
-    read: async (table, version) => (await ask({ op: 'read', table, version })) as TableRows,
+    read: async (table) => (await ask({ op: 'read', table })) as TableRows,
+    readVersions: async (table, versions) => (await ask({ op: 'read', table, versions })) as TableRows[],
     count: async (table, filters) => (await ask({ op: 'count', table, filters })) as { counts: number[]; expected: number[] },
     version: async (table) => (await ask({ op: 'version', table })) as { version: number; schema: unknown; partitions: string[] },
     append: (table, sql) => nothing({ op: 'append', table, sql }),
