@@ -37,8 +37,18 @@ export function vectorFile({ storageType, pathOrInlineDv }: DeletionVector, root
   return storageType === 'u' ? fileOfUuid(pathOrInlineDv) : relativeTo(root, pathOrInlineDv)
 }
 
+/** The file of a `p` vector on this machine; undefined where it names none. */
+export function absoluteFile({ storageType, pathOrInlineDv }: DeletionVector): string | undefined {
+  const path = localPath(pathOrInlineDv)
+  return storageType === 'p' && path.startsWith('/') && !path.split('/').includes('..') ? path : undefined
+}
+
+function localPath(logged: string): string {
+  return decodedUri(logged).replace(/^file:(\/\/)?/, '')
+}
+
 function relativeTo(root: string, logged: string): string | undefined {
-  const path = decodedUri(logged).replace(/^file:(\/\/)?/, '')
+  const path = localPath(logged)
   return path.startsWith(`${root}/`) && !path.split('/').includes('..') ? path.slice(root.length + 1) : undefined
 }
 

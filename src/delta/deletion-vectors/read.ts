@@ -1,11 +1,12 @@
 import type { Blobs } from '../../blobs/blobs.ts'
 import type { IntegerColumn, Session } from '../../engine/engine.ts'
-import { id, type Sql, sql } from '../../engine/sql.ts'
+import { id, pathList, type Sql, sql } from '../../engine/sql.ts'
 import { TableError } from '../../errors/errors.ts'
+import { damageIn } from '../damage.ts'
 import { integerOf, textOf } from '../decode.ts'
 import { BitmapDamage, positionsOf } from './bitmap.ts'
 import { bitmapIn } from './container.ts'
-import { type DeletionVector, decodeDescriptor, vectorFile } from './descriptor.ts'
+import { absoluteFile, type DeletionVector, decodeDescriptor, vectorFile } from './descriptor.ts'
 import { decodeZ85 } from './z85.ts'
 
 /** Where deletion vectors are read, and for whom. */
@@ -97,14 +98,17 @@ class VectorReader {
       if (bytes === undefined || bytes.length < vector.sizeInBytes) throw new BitmapDamage('its text in the log is damaged')
       return bytes.subarray(0, vector.sizeInBytes)
     }
-    const path = vectorFile(vector, this.#io.blobs.root)
-    if (path === undefined) throw new BitmapDamage(`the log names no file in the folder of the table: ${vector.pathOrInlineDv}`)
-    return this.#inFile(path, vector)
+    const { blobs } = this.#io
+    const path = vectorFile(vector, blobs.root)
+    const outside = path === undefined ? absoluteFile(vector) : undefined
+    if (path !== undefined) return this.#inFile(path, vector, () => blobs.read(path))
+    if (outside !== undefined) return this.#inFile(outside, vector, () => this.#readOutside(outside))
+    throw new BitmapDamage(`the log names no file: ${vector.pathOrInlineDv}`)
   }
 
-  async #inFile(path: string, vector: DeletionVector): Promise<Uint8Array> {
+  async #inFile(path: string, vector: DeletionVector, read: () => Promise<Uint8Array | undefined>): Promise<Uint8Array> {
     if (this.#last?.path !== path) {
-      const content = await this.#io.blobs.read(path)
+      const content = await read()
       if (content === undefined) throw new BitmapDamage(`the file ${path} is missing`)
       this.#last = { path, content }
     }
@@ -113,5 +117,13 @@ class VectorReader {
     } catch (error) {
       throw error instanceof BitmapDamage ? new BitmapDamage(`the file ${path} is damaged: ${error.message}`) : error
     }
+  }
+  /** Shallow clones name the vectors of another table on this machine. */
+  async #readOutside(path: string): Promise<Uint8Array | undefined> {
+    const [row] = await this.#io.session.rows(sql`select content from read_blob(${pathList([path])})`).catch((error: unknown) => {
+      if (damageIn(error) === undefined) throw error
+      return []
+    })
+    return row?.['content'] instanceof Uint8Array ? row['content'] : undefined
   }
 }

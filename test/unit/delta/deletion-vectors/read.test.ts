@@ -86,7 +86,9 @@ describe('the rows that deletion vectors delete', () => {
       [content, { ...base, sizeInBytes: 12 }, /its size is not that of the log/],
       [content, { ...base, cardinality: 4n }, /it deletes 3 rows, the log says 4/],
       [content, { ...base, pathOrInlineDv: 'nothing' }, /names no file/],
-      [undefined, { ...base, storageType: 'p', pathOrInlineDv: 'file:///etc/passwd' }, /names no file in the folder/],
+      [undefined, { ...base, storageType: 'p', pathOrInlineDv: 'file:///etc/passwd' }, /version 114, and only 1 is known/],
+      [undefined, { ...base, storageType: 'p', pathOrInlineDv: 'file:///no/where.bin' }, /is missing/],
+      [undefined, { ...base, storageType: 'p', pathOrInlineDv: 's3://bucket/x.bin' }, /names no file/],
       [undefined, { ...inline, pathOrInlineDv: inline.pathOrInlineDv.slice(5) }, /in the log is damaged/],
       [undefined, { ...inline, sizeInBytes: good.length - 1 }, /its end is missing/],
     ]
