@@ -1,5 +1,6 @@
 import { id, join, literal, pathList, raw, type Sql, sql } from '../engine/sql.ts'
 import { parseType, type TypeNode } from '../model/type-text.ts'
+import { statsFromStruct } from './stats-parsed.ts'
 
 const MAP = 'MAP(VARCHAR, VARCHAR)'
 const DELETION_VECTOR =
@@ -83,7 +84,9 @@ export function checkpointAction(action: 'add' | 'remove', shape: RowShape): Sql
   const known = shape.get(action)
   const fields = Object.entries(FILE_FIELDS[action]).map(([name, type]) => {
     const value = known?.has(name) ? sql`${id(action)}.${id(name)}::${raw(type)}` : sql`null::${raw(type)}`
-    return sql`${id(name)} := ${value}`
+    const parsed = name === 'stats' ? known?.get('stats_parsed') : undefined
+    if (parsed === undefined) return sql`${id(name)} := ${value}`
+    return sql`${id(name)} := coalesce(${value}, ${statsFromStruct(sql`${id(action)}."stats_parsed"`, parsed)})`
   })
   return sql`struct_pack(${join(fields)})`
 }

@@ -13,22 +13,24 @@ export interface FilesIo {
   readonly session: Session
 }
 
-/** Query of file (absolute), path (as logged), dv, size and partition values of active files. Refuses files outside the table's folder. */
+/**
+ * Query of file (absolute), path (as logged), dv, size and partition values of active files. A shallow clone names files of
+ * another table by their whole paths, which are read like its own; what is on no local disk is refused.
+ */
 export async function locatedFiles(files: Sql, { name, blobs, session }: FilesIo): Promise<Sql> {
-  const root = `${blobs.localPath('')}/`
+  const root = literal(`${blobs.localPath('')}/`)
   // A stray `%` is no escape: some writers log the raw path.
   const isUri = sql`regexp_full_match(path, '([^%]|%[0-9A-Fa-f]{2})*')`
-  const plain = sql`regexp_replace(case when ${isUri} then url_decode(path) else path end, '^file:(//)?', '')`
+  const plain = sql`regexp_replace(case when ${isUri} then url_decode(path) else path end, '^file:(//(localhost)?)?/', '/')`
   const decoded = sql`select path, dv, "add".size as size, "add"."partitionValues" as "values", ${plain} as p from ${files}`
-  const inner = sql`select path, dv, size, "values", case when starts_with(p, ${literal(root)}) then substr(p, length(${literal(root)}) + 1) else p end as p from (${decoded})`
-  const isOutside = sql`starts_with(p, '/') or regexp_matches(p, '^[A-Za-z][A-Za-z0-9+.-]*:/') or list_contains(string_split(p, '/'), '..')`
-  const [outside] = await session.rows(sql`select path from (${inner}) where ${isOutside} limit 1`)
-  if (outside) {
-    throw new TableError('ING-TABLE-DATA-FILE', `${name}: the data file ${String(outside['path'])} lies outside the folder of the table`, {
+  const isElsewhere = sql`regexp_matches(p, '^[A-Za-z][A-Za-z0-9+.-]*:/') or list_contains(string_split(p, '/'), '..')`
+  const [elsewhere] = await session.rows(sql`select path from (${decoded}) where ${isElsewhere} limit 1`)
+  if (elsewhere) {
+    throw new TableError('ING-TABLE-DATA-FILE', `${name}: the data file ${String(elsewhere['path'])} lies where it cannot be read`, {
       hint: 'copy the table with its data files (a deep clone)',
     })
   }
-  return sql`select ${literal(root)} || p as file, path, dv, size, "values" from (${inner})`
+  return sql`select case when starts_with(p, '/') then p else ${root} || p end as file, path, dv, size, "values" from (${decoded})`
 }
 
 /**
