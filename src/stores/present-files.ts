@@ -1,5 +1,5 @@
 import { integerOf, textOf } from '../delta/decode.ts'
-import { decodeDescriptor, fileOfUuid } from '../delta/deletion-vectors/descriptor.ts'
+import { decodeDescriptor, vectorFile } from '../delta/deletion-vectors/descriptor.ts'
 import type { TableLog } from '../delta/table-log.ts'
 import { literal, type Sql, sql } from '../engine/sql.ts'
 import { TableError } from '../errors/errors.ts'
@@ -64,18 +64,23 @@ async function vectorFiles(files: Sql, log: TableLog): Promise<readonly NamedFil
   return vectors.flatMap((row) => {
     const vector = decodeDescriptor(row['v'])
     if (vector === undefined) return []
-    const path = vector.storageType === 'u' ? fileOfUuid(vector.pathOrInlineDv) : relative(vector.pathOrInlineDv, log)
-    return path === undefined ? [] : [{ path, size: null }]
+    const path = vectorFile(vector, log.blobs.localPath(''))
+    if (path === undefined) throw outside(vector.pathOrInlineDv, log)
+    return [{ path, size: null }]
   })
 }
 
 /** Paths may be absolute; what lies outside the folder of the table is refused, as it is when the table is read. */
-function relative(path: string, { name, blobs }: TableLog): string {
-  const root = `${blobs.localPath('')}/`
+function relative(path: string, log: TableLog): string {
+  const root = `${log.blobs.localPath('')}/`
   const plain = path.replace(/^file:(\/\/)?/, '')
   const inner = plain.startsWith(root) ? plain.slice(root.length) : plain
   if (!inner.startsWith('/') && !/^[A-Za-z][\w+.-]*:\//.test(inner) && !inner.split('/').includes('..')) return inner
-  throw new TableError('ING-TABLE-DATA-FILE', `${name}: the data file ${path} lies outside the folder of the table`, {
+  throw outside(path, log)
+}
+
+function outside(path: string, { name }: TableLog): TableError {
+  return new TableError('ING-TABLE-DATA-FILE', `${name}: the data file ${path} lies outside the folder of the table`, {
     hint: 'copy the table with its data files (a deep clone)',
   })
 }
