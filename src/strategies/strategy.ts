@@ -68,7 +68,7 @@ export interface PlanInput {
    */
   readonly current: Sql | null
   /**
-   * For a `keyed` strategy: relation of the key columns, the columns of `sequence_by`, `_sequence` and `__deleted` BOOLEAN,
+   * For a `keyed` strategy: name of the relation of the key columns, the columns of `sequence_by`, `_sequence` and `__deleted` BOOLEAN,
    * typed as in the table: what earlier batches observed and the table does not show. Null when there are none.
    */
   readonly observations: Sql | null
