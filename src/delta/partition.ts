@@ -71,7 +71,8 @@ export function partitionText({ name, type }: PartitionColumn): Sql {
 /** A value of the log, typed. `values` is the map of the action. */
 export function partitionValue(column: PartitionColumn, values: Sql): Sql {
   const text = sql`nullif(${values}[${literal(partitionKey(column))}], '')`
-  return sql`${text}::${raw(column.type)}`
+  // Bytes stand in the log as the text that has them; a cast would look for escapes.
+  return column.type === 'BLOB' ? sql`encode(${text})` : sql`${text}::${raw(column.type)}`
 }
 
 /** Dates and timestamps that readers cannot take from the log: years BC and beyond 9999, infinity. */

@@ -1,4 +1,4 @@
-import { mappingMode, physicalName } from '../delta/column-mapping.ts'
+import { mappingMode } from '../delta/column-mapping.ts'
 import { deletedRows } from '../delta/deletion-vectors/read.ts'
 import { type PartitionColumn, partitionColumnsAmong, partitionValue } from '../delta/partition.ts'
 import { columnsOf } from '../delta/schema.ts'
@@ -117,14 +117,7 @@ function readGroup({ variable, reads }: FileGroup, files: Sql, { state, position
 
 /** Values of the partition columns by their names, from the map of an action. */
 function partitionValuesOf(state: LogState, values: Sql): ReadonlyMap<string, Sql> {
-  const mode = mappingMode(state)
-  const fields = new Map(state.fields.map((field) => [field.name, field]))
-  return new Map(
-    partitionColumnsOf(state).map(({ name, type }) => {
-      const field = fields.get(name)
-      return [name, partitionValue({ name: field === undefined ? name : physicalName(field, mode), type }, values)]
-    }),
-  )
+  return new Map(partitionColumnsOf(state).map((column) => [column.name, partitionValue(column, values)]))
 }
 
 function noRows(state: LogState, position: Position | undefined): Sql {
