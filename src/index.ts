@@ -1,12 +1,32 @@
 export { createIngest } from './app/create-ingest.ts'
-export type { CreateOptions, Ingest, QueryOptions, QueryResult, RestoreOptions, RunOptions } from './app/ingest.ts'
+export type {
+  CreateOptions,
+  Ingest,
+  OptimizeOptions,
+  QueryOptions,
+  QueryResult,
+  RestoreOptions,
+  RunOptions,
+  VacuumOptions,
+} from './app/ingest.ts'
 export type { TablePoint } from './app/table-point.ts'
 export { id, join, literal, type Sql, sql } from './engine/sql.ts'
 export type { ErrorCode } from './errors/codes.ts'
 export type { ConfigIssue, ErrorReport } from './errors/errors.ts'
 export { ConfigError, ConflictError, FileError, IngestError, TableError, UnavailableError, UpstreamError } from './errors/errors.ts'
 export type { FileStatus } from './model/file.ts'
-export type { CheckReport, ExplainReport, HistoryReport, RestoreReport, RunEvent, RunReport, StatusReport, TableReport } from './model/report.ts'
+export type {
+  CheckReport,
+  ExplainReport,
+  HistoryReport,
+  OptimizeReport,
+  RestoreReport,
+  RunEvent,
+  RunReport,
+  StatusReport,
+  TableReport,
+  VacuumReport,
+} from './model/report.ts'
 export type { Column } from './model/schema.ts'
 export type { TableConfig } from './model/table.ts'
 export type { LoadPlan, PlanInput, Removal, Strategy } from './strategies/strategy.ts'

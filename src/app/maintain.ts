@@ -29,7 +29,7 @@ export async function optimizeTables(options: OptimizeOptions, work: Maintenance
     auto: false,
   }
   const tables = await eachTable(options, work, async (table) => optimizeCounts(await work.worker.optimize(table, request)))
-  return { dry_run: request.dryRun, tables: tables.map(({ end, done }) => ({ ...NOT_OPTIMIZED, ...done, ...end })) }
+  return { dry_run: request.dryRun, tables: tables.map(({ end, done }) => ({ ...end, ...NOT_OPTIMIZED, ...done, ...end })) }
 }
 
 export async function vacuumTables(options: VacuumOptions, work: MaintenanceWork): Promise<VacuumReport> {
@@ -43,7 +43,7 @@ export async function vacuumTables(options: VacuumOptions, work: MaintenanceWork
     const result = await work.worker.vacuum(table, request)
     return { ...vacuumCounts(result), paths: result.paths, retention_hours: result.retentionMs / 3_600_000 }
   })
-  return { dry_run: request.dryRun, tables: tables.map(({ end, done }) => ({ ...NOT_VACUUMED, ...done, ...end })) }
+  return { dry_run: request.dryRun, tables: tables.map(({ end, done }) => ({ ...end, ...NOT_VACUUMED, ...done, ...end })) }
 }
 
 const NOT_OPTIMIZED = {

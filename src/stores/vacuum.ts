@@ -1,7 +1,7 @@
 import { commitEntry } from '../delta/commit.ts'
 import type { Operation } from '../delta/commit-content.ts'
 import { integerOf, textOf } from '../delta/decode.ts'
-import { parseInterval } from '../delta/interval.ts'
+import { intervalText, parseInterval } from '../delta/interval.ts'
 import { jsonText } from '../delta/json.ts'
 import type { LogState } from '../delta/snapshot.ts'
 import { id, literal, type Sql, sql } from '../engine/sql.ts'
@@ -151,13 +151,14 @@ function checkRetention(name: string, retentionMs: number, promisedMs: number): 
   if (retentionMs >= promisedMs) return
   throw new TableError(
     'ING-TABLE-RETENTION',
-    `${name}: files are kept for ${hours(promisedMs)}, and would be deleted after ${hours(retentionMs)}: readers and writers that are at work may lose theirs`,
+    `${name}: files are kept for ${spoken(promisedMs)}, and would be deleted after ${spoken(retentionMs)}: readers and writers that are at work may lose theirs`,
     { hint: 'leave --retention out, or add --force when nothing else is at work on the table' },
   )
 }
 
-function hours(ms: number): string {
-  return `${Math.round(ms / 36_000) / 100} hours`
+/** `7 days` */
+function spoken(ms: number): string {
+  return intervalText(ms).replace(/^interval (1 \w+)s$|^interval /, '$1')
 }
 
 /** Fills a table (path, bytes) with old files of the folder; the number of folders. */

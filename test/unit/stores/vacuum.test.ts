@@ -129,7 +129,7 @@ test('a retention below that of the table is refused without force', async () =>
   await expect(vacuum(table, { retentionMs: 8 * DAY_MS })).rejects.toMatchObject({
     code: 'ING-TABLE-RETENTION',
     message:
-      'db.t: files are kept for 240 hours, and would be deleted after 192 hours: readers and writers that are at work may lose theirs',
+      'db.t: files are kept for 10 days, and would be deleted after 8 days: readers and writers that are at work may lose theirs',
   })
   expect(exists(orphan)).toBe(true)
   expect(await vacuum(table, { retentionMs: 8 * DAY_MS, force: true })).toMatchObject({ deleted: { files: 1 } })
