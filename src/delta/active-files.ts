@@ -4,7 +4,7 @@ import { id, raw, type Sql, sql } from '../engine/sql.ts'
 import { TableError } from '../errors/errors.ts'
 import { openCheckpoint } from './checkpoint-read.ts'
 import { reading } from './damage.ts'
-import { filesOf, type LogFile, type LogSegment } from './listing.ts'
+import { filesOf, type LogFile, type LogSegment, listWhole, segmentsOf } from './listing.ts'
 import { ACTION_TYPES, checkpointAction, commitRows, deletionVectorId } from './log-sql.ts'
 
 /**
@@ -62,17 +62,26 @@ export class ActiveFiles {
   }
 
   async #makeFromAny(): Promise<void> {
-    let failure: unknown
-    for (const segment of this.#segments) {
+    const failure = await this.#failureOf(this.#segments)
+    if (failure === undefined) return
+    // What the hint led to cannot be read: an older checkpoint, or the commits alone, may give the same version.
+    const others = segmentsOf(await listWhole(this.#blobs), this.#blobs, this.#segments[0]?.version)
+    if (others.length === 0 || (await this.#failureOf(others)) !== undefined) throw failure
+  }
+
+  /** Makes the tables from the first segment that can be read; the first error where none can. */
+  async #failureOf(segments: readonly LogSegment[]): Promise<TableError | undefined> {
+    let failure: TableError | undefined
+    for (const segment of segments) {
       try {
         await reading(this.#blobs, () => this.#make(segment))
-        return
+        return undefined
       } catch (error) {
         if (!(error instanceof TableError)) throw error
         failure ??= error
       }
     }
-    throw failure
+    return failure
   }
 
   async #make(segment: LogSegment): Promise<void> {

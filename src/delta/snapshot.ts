@@ -74,7 +74,7 @@ export class Snapshot {
     this.#read = [...segments[0].commits]
     this.#state = state
     this.#last = { version: state.version, listed: this.#read.at(-1) ?? null }
-    this.#checkpoint = segments[0].checkpoint ?? { version: 0n, files: null }
+    this.#checkpoint = { version: segments[0].checkpoint?.version ?? 0n, files: segments[0].checkpoint?.files ?? null }
   }
 
   /**
