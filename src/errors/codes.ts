@@ -95,6 +95,23 @@ export const ERROR_CODES = {
     cause: 'The table kept no change feed at a version whose changes are asked for.',
     remedy: 'Set `delta: {change_data_feed: true}` and ask for versions after the next load.',
   },
+  'ING-TABLE-KEYS': {
+    cause:
+      'The keys of the table, or what orders their versions, are not what the strategy needs: nested, missing, or others than those that earlier batches were loaded with.',
+    remedy: 'Mend primary_keys and sequence_by, or load everything again with `ingest run --full-drop`.',
+  },
+  'ING-TABLE-CONDITION': {
+    cause: 'delete_when is no condition on the columns of the files.',
+    remedy: "Write a condition in SQL, as `op = 'D'`; a column that only some files have can be declared under `columns`.",
+  },
+  'ING-FILE-BAD-ROWS': {
+    cause: 'The file has more rows that cannot be loaded than max_bad_rows allows.',
+    remedy: 'Mend the rows, or raise max_bad_rows; then `ingest retry FILE`.',
+  },
+  'ING-KEY-TIE': {
+    cause: 'Rows of one key have the same sequence_by and differ, so that nothing but the order of files tells which is newer.',
+    remedy: 'Deliver a sequence that tells them apart, or set `when_tied: reject`.',
+  },
   'ING-TABLE-VERSION': {
     cause: 'The table has no such version, or not any more.',
     remedy: 'Choose one that `ingest history TABLE` shows.',

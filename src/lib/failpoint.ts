@@ -35,7 +35,14 @@ export const MAINTENANCE_FAILPOINTS = [
 /** The same of batches that take single rows out of the table. */
 export const REMOVAL_FAILPOINTS = ['after-removal', 'after-changes'] as const
 
-export type Failpoint = (typeof FAILPOINTS)[number] | (typeof MAINTENANCE_FAILPOINTS)[number] | (typeof REMOVAL_FAILPOINTS)[number]
+/** The same of batches that keep what they observed of keys. */
+export const KEYED_FAILPOINTS = ['after-side-file'] as const
+
+export type Failpoint =
+  | (typeof FAILPOINTS)[number]
+  | (typeof MAINTENANCE_FAILPOINTS)[number]
+  | (typeof REMOVAL_FAILPOINTS)[number]
+  | (typeof KEYED_FAILPOINTS)[number]
 
 const [scope, wanted, hit] = parse(process.env['INGEST_FAILPOINT'])
 let hits = 0

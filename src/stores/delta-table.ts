@@ -1,11 +1,13 @@
 import { constraintsOf } from '../delta/constraints.ts'
+import { forgetDeletedRows } from '../delta/deletion-vectors/read.ts'
 import { checkPartitionable, partitionColumnsAmong } from '../delta/partition.ts'
 import { TableLog } from '../delta/table-log.ts'
 import type { Session } from '../engine/engine.ts'
-import type { Sql } from '../engine/sql.ts'
+import { id, type Sql, sql } from '../engine/sql.ts'
 import type { OptimizeRequest, OptimizeResult, VacuumRequest, VacuumResult } from '../model/maintenance.ts'
 import type { Manifest } from '../model/manifest.ts'
 import type { TableConfig } from '../model/table.ts'
+import { candidateFiles } from './candidate-files.ts'
 import { Cleaning, type Keeps } from './cleaning.ts'
 import { commitStaged } from './commit-staged.ts'
 import { currentRows, locatedRows, sequencesOfPartitions } from './current.ts'
@@ -15,11 +17,15 @@ import { highestManifest, readManifest, writeManifest } from './manifests.ts'
 import { optimizeTable } from './optimize.ts'
 import { ownRemoval, stageRemoval } from './positions.ts'
 import { commitRestore, plannedRestore, planRestore, type RestoreContext } from './restore.ts'
+import { readSideFiles, removeSideFiles, writeSideFiles } from './side-files.ts'
 import { discardFiles, own, type StagedFiles, type StageTarget, stageFeed, stageFolder, stageRows } from './staging.ts'
 import type {
   CommitOutcome,
   CommitRequest,
+  KeyRows,
   Loader,
+  ObservationShape,
+  ObserveRequest,
   OpenTable,
   RemovalRequest,
   Staged,
@@ -51,6 +57,8 @@ class DeltaTable implements OpenTable {
   readonly #deps: StoreDeps
   readonly #keeps: Keeps
   readonly #cleaning: Cleaning
+  /** Name of the temporary table of files that can hold the keys asked for last. */
+  readonly #candidates: Sql
 
   constructor(table: TableConfig, log: TableLog, deps: StoreDeps, keeps: Keeps) {
     this.#table = table
@@ -58,6 +66,7 @@ class DeltaTable implements OpenTable {
     this.#deps = deps
     this.#keeps = keeps
     this.#cleaning = new Cleaning(log, keeps)
+    this.#candidates = id(log.session.temporaryName('candidates'))
   }
 
   get state(): TableState | null {
@@ -65,6 +74,8 @@ class DeltaTable implements OpenTable {
   }
 
   async refresh(): Promise<void> {
+    // Batches come one after the other, and each asks anew for the rows that it reads.
+    await forgetDeletedRows(this.#log)
     await this.#log.advance()
     if (this.#log.state) checkWritable(this.#table, this.#log.state)
   }
@@ -73,8 +84,19 @@ class DeltaTable implements OpenTable {
     return currentRows(this.#log)
   }
 
-  async located(): Promise<Sql> {
-    return locatedRows(this.#log)
+  async located(keys?: KeyRows): Promise<Sql> {
+    const { snapshot } = this.#log
+    if (keys === undefined || snapshot === undefined) return locatedRows(this.#log)
+    return locatedRows(this.#log, await candidateFiles(this.#candidates, keys, { session: this.#log.session, snapshot }))
+  }
+
+  async observations(sideFiles: readonly string[], shape: ObservationShape): Promise<Sql> {
+    return readSideFiles(sideFiles, shape, this.#log)
+  }
+
+  async stageObservations(request: ObserveRequest): Promise<readonly string[]> {
+    const { name, blobs, session } = this.#log
+    return (await writeSideFiles(request, { name, blobs, session, newId: this.#deps.newId })).inForce
   }
 
   async partitionSequences(): Promise<Sql> {
@@ -198,6 +220,7 @@ class DeltaTable implements OpenTable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#log.session.run(sql`drop table if exists ${this.#candidates}`)
     await this.#log.close()
   }
 
@@ -211,9 +234,18 @@ class DeltaTable implements OpenTable {
     await this.#told('what the commit left behind could not be removed', async () => {
       for (const one of staged) await blobs.removeFolder(own(one).folder)
       await this.#cleaning.settleMoves(manifest.batch)
+      await this.#removeSideFiles(manifest)
     })
     if (this.#keeps === 'all versions')
       await keepLogShort({ table: this.#table, log: this.#log, deps: this.#deps }, version, manifest.batchId)
+  }
+
+  /** A restore brings older ones into force again, as long as it can reach so far back. */
+  async #removeSideFiles({ sideFiles, restore }: Manifest): Promise<void> {
+    const { clock } = this.#deps
+    if (restore !== undefined) return
+    const neededMs = this.#keeps === 'all versions' ? Math.max(this.#table.delta.logRetentionMs, this.#table.delta.fileRetentionMs) : 0
+    await removeSideFiles(sideFiles, clock.now() - neededMs, this.#log.blobs)
   }
 
   async #told(problem: string, act: () => Promise<void>): Promise<void> {

@@ -116,6 +116,33 @@ export interface RemovalRequest {
   readonly batchId: string
 }
 
+/** Keys that are looked for: a relation that has the key columns, never null. */
+export interface KeyRows {
+  readonly rows: Sql
+  readonly columns: readonly string[]
+}
+
+/** What observations of keys are made of. */
+export interface ObservationShape {
+  /** All columns, typed. */
+  readonly columns: readonly Column[]
+  readonly keys: readonly string[]
+  /** Columns that order the versions of a key, most significant first. */
+  readonly order: readonly string[]
+  /** Which of a key later plans need. */
+  readonly observes: 'newest' | 'every'
+  readonly lateWindowMs: number
+}
+
+export interface ObserveRequest extends ObservationShape {
+  /** Query with the columns by their names. */
+  readonly observe: Sql
+  /** Side files in force before the batch. */
+  readonly previous: readonly string[]
+  readonly batch: bigint
+  readonly batchId: string
+}
+
 /** What takes the place of files that lose rows; closing it drops what it keeps in the session. */
 export interface StagedRemoval extends AsyncDisposable {
   /** Rewritten files, deletion vectors, change files: to be committed and discarded with the batch's own. */
@@ -193,8 +220,15 @@ export interface OpenTable extends AsyncDisposable {
   refresh(): Promise<void>
   /** A query of the current rows with the table's columns in order; for a new table none is to be had (BugError). */
   current(): Promise<Sql>
-  /** The same with `__file` VARCHAR and `__position` BIGINT: where each row lies. */
-  located(): Promise<Sql>
+  /**
+   * The same with `__file` VARCHAR and `__position` BIGINT: where each row lies. With `keys` files that can hold none of
+   * them, by the log, are left out; the query holds until the next one is asked for.
+   */
+  located(keys?: KeyRows): Promise<Sql>
+  /** A query of what earlier batches observed of keys. TableError where a side file is missing, or was made for other keys. */
+  observations(sideFiles: readonly string[], shape: ObservationShape): Promise<Sql>
+  /** Writes what a batch observed, durable, without effect until a manifest names it. Gives the side files that are then in force. */
+  stageObservations(request: ObserveRequest): Promise<readonly string[]>
   /**
    * A query of the partitions of the table: its partition columns, typed, and `sequence` VARCHAR, the greatest tag
    * `ingestd.sequence` among the partition's files (null where none has one).
