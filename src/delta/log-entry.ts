@@ -19,21 +19,22 @@ async function putOnce(log: TableLog, version: bigint, content: Uint8Array, txnI
   try {
     const answer = await log.blobs.putIfAbsent(commitPath(version), content)
     // A storage that retries by itself may tell `exists` of what its own first try made.
-    return answer === 'created' || (await isOurs(log, version, txnId))
+    return answer === 'created' || (await ownerOf(log, version, txnId)) === 'we'
   } catch (error) {
-    // After a lost answer the commit may be there although we never heard.
-    if (await isOurs(log, version, txnId, error)) return true
-    throw error
+    // After a lost answer the commit may be there although we never heard, or another took the version meanwhile.
+    const owner = error instanceof UncertainCommitError ? 'nobody' : await ownerOf(log, version, txnId, error)
+    if (owner === 'nobody') throw error
+    return owner === 'we'
   }
 }
 
-async function isOurs(log: TableLog, version: bigint, txnId: string, failure?: unknown): Promise<boolean> {
+async function ownerOf(log: TableLog, version: bigint, txnId: string, failure?: unknown): Promise<'we' | 'another' | 'nobody'> {
   try {
     const content = await log.blobs.read(commitPath(version))
-    if (content === undefined) return false
+    if (content === undefined) return 'nobody'
     const end = content.indexOf(0x0a)
     const info = parsedRecord(new TextDecoder().decode(end < 0 ? content : content.subarray(0, end)))?.['commitInfo']
-    return isRecord(info) && info['txnId'] === txnId
+    return isRecord(info) && info['txnId'] === txnId ? 'we' : 'another'
   } catch (error) {
     throw new UncertainCommitError('ING-STORAGE', `${log.name}: it is not known whether version ${version} was written`, {
       cause: failure ?? error,
