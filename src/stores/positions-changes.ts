@@ -53,8 +53,8 @@ async function plainChanges(
   const rows = await rowsOfFiles(log, sql`(select path, dv, "add" from ${taken.files})`, POSITION)
   const known = new Set(snapshot.state.fields.map((field) => field.name))
   const before = columns.map(({ name, type }) => (known.has(name) ? sql`r.${id(name)}` : sql`null::${raw(type)} as ${id(name)}`))
-  return sql`select ${join(before)}, 'delete' as ${id(CHANGE_TYPE)} from (${rows}) as r
-      semi join ${taken.rowsOf} as gone on gone.path = r.${id(POSITION.file)} and gone."row" = r.${id(POSITION.row)}
+  return sql`select ${join(before)}, 'delete' as ${id(CHANGE_TYPE)} from (${rows}) as r join ${taken.files} as f on f.path = r.${id(POSITION.file)}
+      semi join ${taken.rowsOf} as gone on gone.n = f.n and gone."row" = r.${id(POSITION.row)}
     union all select *, 'insert' from (${added})`
 }
 

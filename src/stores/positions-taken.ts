@@ -8,9 +8,9 @@ import { checkDataFiles, locatedFiles, pathsVariable } from './data-files.ts'
 
 /** The rows that a plan takes, and the files that lose them. */
 export interface TakenFiles extends AsyncDisposable {
-  /** Relation (path as logged, row): each place once, and none that is deleted already. */
+  /** Relation (n, row): each place once, and none that is deleted already; `n` is the number of the file. */
   readonly rowsOf: Sql
-  /** Relation (n, path, dv, "add", taken, stored, live, whole): rows taken of each file, those that lie in it, those that were left, and whether none stays. */
+  /** Relation (n, path as logged, dv, "add", taken, stored, live, whole): rows taken of each file, those that lie in it, those that were left, and whether none stays. */
   readonly files: Sql
   readonly rows: bigint
   readonly counts: TakenCounts
@@ -30,15 +30,15 @@ export async function takenFiles(positions: Sql, snapshot: Snapshot, log: TableL
   const { session } = log
   const rowsOf = id(session.temporaryName('delta_taken'))
   const files = id(session.temporaryName('delta_touched'))
+  const named = id(session.temporaryName('delta_numbered'))
   const drop = async () => {
     await session.run(sql`drop table if exists ${rowsOf}`)
+    await session.run(sql`drop table if exists ${named}`)
     await session.run(sql`drop table if exists ${files}`)
   }
   try {
-    await session.run(
-      sql`create temp table ${rowsOf} as select distinct path::varchar as path, "row"::bigint as "row" from (${positions}) as given(path, "row")`,
-    )
-    await touchedFiles({ rowsOf, files }, snapshot, log)
+    await numberedRows(positions, { rowsOf, named }, snapshot, log)
+    await touchedFiles({ rowsOf, files, named }, snapshot, log)
     const [sums] =
       await session.rows(sql`select coalesce(sum(taken), 0)::bigint as rows, count(*) as touched, count(*) filter (whole) as whole,
       count(*) filter (dv <> '') as vectors, count(*) filter (whole and dv <> '') as wholes from ${files}`)
@@ -56,27 +56,42 @@ export async function takenFiles(positions: Sql, snapshot: Snapshot, log: TableL
   }
 }
 
+/** Files get numbers: paths of millions of rows would fill the memory. */
+async function numberedRows(
+  positions: Sql,
+  { rowsOf, named }: { readonly rowsOf: Sql; readonly named: Sql },
+  snapshot: Snapshot,
+  { session, name }: TableLog,
+): Promise<void> {
+  await session.run(sql`create temp table ${named} as select row_number() over (order by path) as n, path from ${await snapshot.files()}`)
+  const given = sql`(${positions}) as given(path, "row")`
+  await session.run(
+    sql`create temp table ${rowsOf} as select distinct f.n, given."row"::bigint as "row" from ${given} left join ${named} as f on f.path = given.path::varchar`,
+  )
+  const [unknown] = await session.rows(sql`select 1 from ${rowsOf} where n is null limit 1`)
+  if (unknown === undefined) return
+  const [first] = await session.rows(sql`select given.path::varchar as path from ${given}
+    where not exists (select 1 from ${named} as f where f.path = given.path::varchar) order by path nulls first limit 1`)
+  throw misplaced(name, `${String(first?.['path'])} is none of its files`)
+}
+
 async function touchedFiles(
-  { rowsOf, files }: { readonly rowsOf: Sql; readonly files: Sql },
+  { rowsOf, files, named }: { readonly rowsOf: Sql; readonly files: Sql; readonly named: Sql },
   snapshot: Snapshot,
   log: TableLog,
 ): Promise<void> {
   const { session, name } = log
-  const active = await snapshot.files()
-  const [unknown] = await session.rows(
-    sql`select path from ${rowsOf} anti join ${active} as f using (path) order by path nulls first limit 1`,
-  )
-  if (unknown) throw misplaced(name, `${String(unknown['path'])} is none of its files`)
-  const touched = sql`(select path, dv, "add" from ${active} where path in (select path from ${rowsOf}))`
+  const touched = sql`(select n, path, dv, "add" from ${await snapshot.files()} join ${named} using (path) where n in (select n from ${rowsOf}))`
   const deleted = await deletedRows(touched, log)
   if (deleted !== null) {
-    await session.run(sql`delete from ${rowsOf} as t using ${deleted} as old where t.path = old.path and t."row" = old."row"`)
+    await session.run(sql`delete from ${rowsOf} as t using (select f.n, old."row" from ${deleted} as old join ${named} as f using (path)) as gone
+      where t.n = gone.n and t."row" = gone."row"`)
   }
   const stored = await storedRows(touched, log)
   // What no vector has deleted by the log's own count is what a reader sees.
-  await session.run(sql`create temp table ${files} as select row_number() over (order by path) as n, *, live = taken as whole from (
-    select f.path, f.dv, f."add", t.taken, t.highest, t.lowest, s.stored, s.stored - coalesce(f."add"."deletionVector".cardinality, 0) as live
-    from ${touched} as f join (select path, count(*) as taken, max("row") as highest, min("row") as lowest from ${rowsOf} group by path) as t using (path)
+  await session.run(sql`create temp table ${files} as select *, live = taken as whole from (
+    select f.n, f.path, f.dv, f."add", t.taken, t.highest, t.lowest, s.stored, s.stored - coalesce(f."add"."deletionVector".cardinality, 0) as live
+    from ${touched} as f join (select n, count(*) as taken, max("row") as highest, min("row") as lowest from ${rowsOf} group by n) as t using (n)
     join ${stored} as s using (path))`)
   const [beyond] = await session.rows(
     sql`select path, stored from ${files} where highest >= stored or lowest < 0 or lowest is null order by path limit 1`,

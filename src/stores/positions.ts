@@ -101,7 +101,7 @@ async function stageKept(
   { log, stage, snapshot }: RemovalTarget & { readonly snapshot: Snapshot },
 ): Promise<StagedFiles | undefined> {
   const { session } = log
-  const part = sql`(select path, dv, "add" from ${taken.files} where not whole)`
+  const part = sql`(select n, path, dv, "add" from ${taken.files} where not whole)`
   const [sums] = await session.rows(
     sql`select count(*) as files, sum(live - taken)::bigint as kept, sum("add".size)::bigint as bytes from ${taken.files} where not whole`,
   )
@@ -109,8 +109,8 @@ async function stageKept(
   const rows = await rowsOfFiles(log, part, POSITION)
   const known = new Set(snapshot.state.fields.map((field) => field.name))
   const columns = request.columns.map(({ name, type }) => (known.has(name) ? sql`r.${id(name)}` : sql`null::${raw(type)} as ${id(name)}`))
-  const kept = sql`select ${join(columns)} from (${rows}) as r
-    where not exists (select 1 from ${taken.rowsOf} as gone where gone.path = r.${id(POSITION.file)} and gone."row" = r.${id(POSITION.row)})`
+  const kept = sql`select ${join(columns)} from (${rows}) as r join ${part} as f on f.path = r.${id(POSITION.file)}
+    where not exists (select 1 from ${taken.rowsOf} as gone where gone.n = f.n and gone."row" = r.${id(POSITION.row)})`
   const staged = await stage({
     add: kept,
     columns: request.columns,
@@ -135,7 +135,7 @@ async function stageVectors(
   const { session, blobs } = log
   const part = sql`(select n, path, dv, "add" from ${taken.files} where not whole)`
   const before = await deletedRows(part, log)
-  const fresh = sql`select f.n, gone."row" from ${taken.rowsOf} as gone join ${part} as f using (path)`
+  const fresh = sql`select n, "row" from ${taken.rowsOf} semi join ${part} using (n)`
   const carried = before === null ? sql`` : sql`union all select f.n, old."row" from ${before} as old join ${part} as f using (path)`
   const packed = await packedVectors(sql`(${fresh} ${carried})`, deps.newId(), session)
   if (packed.vectors.size === 0) return { files: undefined, lines: [] }

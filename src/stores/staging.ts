@@ -124,9 +124,10 @@ export async function stageFeed(request: StageRequest, target: StageTarget): Pro
       properties: { ...target.properties, 'delta.dataSkippingNumIndexedCols': '0' },
     },
   )
+  // Not in folders of their partitions: some readers take the path of a change file as it stands, escapes and all.
   const files = staged.files.map((file) => ({
     ...file,
-    path: `${CHANGE_FOLDER}/${file.path.replace(/part-([^/]*)$/, 'cdc-$1')}`,
+    path: `${CHANGE_FOLDER}/${file.path.replace(/^.*part-/, 'cdc-')}`,
     stats: '',
   }))
   return new StagedFiles(staged.folder, files, target.blobs, 'changes')

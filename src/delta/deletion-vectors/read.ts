@@ -20,9 +20,25 @@ export interface VectorIo {
 /** Vectors of which the log's words are held at a time. */
 const PAGE = 4096
 
+/** Temporary tables by the session and the table that they were made for. */
+const MADE = new WeakMap<Session, Map<string, Sql[]>>()
+
+/** Drops what `deletedRows` made for a table: nothing that rests on it may be under way. */
+export async function forgetDeletedRows({ blobs, session }: Pick<VectorIo, 'blobs' | 'session'>): Promise<void> {
+  const made = MADE.get(session)?.get(blobs.root) ?? []
+  MADE.get(session)?.delete(blobs.root)
+  for (const name of made) await session.run(sql`drop table if exists ${name}`)
+}
+
+function remember({ blobs, session }: VectorIo, names: readonly Sql[]): void {
+  const made = MADE.get(session) ?? new Map<string, Sql[]>()
+  MADE.set(session, made)
+  made.set(blobs.root, [...(made.get(blobs.root) ?? []), ...names])
+}
+
 /**
  * A relation (path VARCHAR as logged, row BIGINT) of the rows that the vectors of some active files delete; null where
- * none of them has one. It lives as long as the session. TableError for a vector that is missing or damaged.
+ * none of them has one. It lives until it is forgotten, or as long as the session. TableError for a vector that is missing or damaged.
  */
 export async function deletedRows(files: Sql, io: VectorIo): Promise<Sql | null> {
   const { session } = io
@@ -37,6 +53,7 @@ export async function deletedRows(files: Sql, io: VectorIo): Promise<Sql | null>
     return null
   }
   const name = session.temporaryName('delta_deleted')
+  remember(io, [id(name), vectors])
   await session.run(sql`create temp table ${id(name)} (n bigint, "row" bigint)`)
   const reader = new VectorReader(io)
   for (let first = 1n; first <= count; first += BigInt(PAGE)) {
