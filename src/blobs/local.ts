@@ -138,7 +138,12 @@ async function writeSynced(path: string, content: Uint8Array): Promise<void> {
 }
 
 async function syncAndMove(from: string, to: string): Promise<void> {
-  await withFile(from, (file) => file.sync())
+  await withFile(from, async (file) => {
+    // A file that took long to write must not look old where others delete old files that no entry of the log names yet.
+    const now = new Date()
+    await file.utimes(now, now)
+    await file.sync()
+  })
   try {
     await link(from, to)
   } catch (error) {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { encodedUuid } from '../../../src/delta/deletion-vectors/descriptor.ts'
@@ -8,7 +8,7 @@ import type { OpenTable } from '../../../src/stores/store.ts'
 import { isHidden } from '../../../src/stores/vacuum-candidates.ts'
 import { logActions } from '../../support/project.ts'
 import { hookedBlobs } from './hooked-blobs.ts'
-import { Bench, COLUMNS, load, TRACKER } from './support.ts'
+import { Bench, COLUMNS, load, staged, TRACKER } from './support.ts'
 
 const DAY_MS = 86_400_000
 
@@ -121,6 +121,15 @@ test('young orphans stay: they may be those of a writer that has not committed y
   expect(exists(young)).toBe(true)
 })
 
+test('a file that was staged long ago is young when it comes to its place', async () => {
+  const table = await bench.open()
+  const request = await staged(table, { batch: 1n, add: sql`select 1, 'x'` })
+  for (const path of request.staged.flatMap((one) => one.localPaths)) utimesSync(path, 1, 1)
+  await table.commit(request)
+  const [file] = dataFiles()
+  expect(statSync(join(bench.root, file ?? '')).mtimeMs).toBeGreaterThan(Date.now() - 60_000)
+})
+
 test('a retention below that of the table is refused without force', async () => {
   const table = await bench.open({ tableProperties: { 'delta.deletedFileRetentionDuration': 'interval 10 days' } })
   await load(table, { batch: 1n, add: sql`select 1, 'x'` })
@@ -128,8 +137,7 @@ test('a retention below that of the table is refused without force', async () =>
   expect(await vacuum(table)).toMatchObject({ deleted: { files: 0 }, retentionMs: 10 * DAY_MS })
   await expect(vacuum(table, { retentionMs: 8 * DAY_MS })).rejects.toMatchObject({
     code: 'ING-TABLE-RETENTION',
-    message:
-      'db.t: files are kept for 10 days, and would be deleted after 8 days: readers and writers that are at work may lose theirs',
+    message: 'db.t: files are kept for 10 days, and would be deleted after 8 days: readers and writers that are at work may lose theirs',
   })
   expect(exists(orphan)).toBe(true)
   expect(await vacuum(table, { retentionMs: 8 * DAY_MS, force: true })).toMatchObject({ deleted: { files: 1 } })
