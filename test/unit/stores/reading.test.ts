@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { localBlobs } from '../../../src/blobs/local.ts'
@@ -6,7 +6,7 @@ import { Snapshot, type SnapshotOptions } from '../../../src/delta/snapshot.ts'
 import { literal, raw, sql } from '../../../src/engine/sql.ts'
 import { currentRows, locatedRows, rowsOfFiles, type TableAt } from '../../../src/stores/current.ts'
 import { type Action, add, metaData, PROTOCOL, schemaString, writeCommit } from '../delta/support.ts'
-import { Bench } from './support.ts'
+import { Bench, load } from './support.ts'
 
 let bench: Bench
 beforeEach(async () => {
@@ -255,4 +255,22 @@ test('a table of partition columns alone has its rows, and a void column is null
   const file = await dataFile('x.parquet', 'select 1 as other from range(3)', { partitionValues: { p: '4' } })
   writeCommit(bench.root, 0, [PROTOCOL, metaData({ schemaString: schema, partitionColumns: ['p'] }), file])
   expect(await rows()).toEqual(Array.from({ length: 3 }, () => ({ p: 4, nothing: null })))
+})
+
+test('a blind append reads no list of files, however it is kept', async () => {
+  const table = await bench.open()
+  for (let batch = 1n; batch <= 11n; batch += 1n) await load(table, { batch, add: sql`select ${batch}, 'x'` })
+  await table[Symbol.asyncDispose]()
+  const checkpoint = join(bench.root, '_delta_log/00000000000000000010.checkpoint.parquet')
+  const [chunk] = await bench.session.rows(
+    sql`select min(coalesce(dictionary_page_offset, data_page_offset))::int as first from parquet_metadata(${checkpoint}) where path_in_schema = 'add, path'`,
+  )
+  const bytes = readFileSync(checkpoint)
+  bytes.fill(0xff, Number(chunk?.['first']), Number(chunk?.['first']) + 24)
+  writeFileSync(checkpoint, bytes)
+  rmSync(join(bench.root, '_delta_log/00000000000000000000.json'))
+  const again = await bench.open()
+  expect(await load(again, { batch: 12n, add: sql`select 12, 'x'` })).toEqual({ kind: 'committed', version: 11n })
+  await expect(again.current()).rejects.toMatchObject({ code: 'ING-TABLE-LOG' })
+  expect(bench.warnings).toEqual([])
 })
