@@ -58,10 +58,10 @@ export class Project implements AsyncDisposable {
     for (const pass of passes) await this.load(pass)
   }
 
-  /** Lands the files and runs the product once. */
-  async load(files: Readonly<Record<string, Landing>>): Promise<void> {
+  /** Lands the files and runs the product once, with changes of the table's config. */
+  async load(files: Readonly<Record<string, Landing>>, changes: Readonly<Record<string, unknown>> = {}): Promise<void> {
     for (const [name, content] of Object.entries(files)) await this.#land(name, content)
-    await using ingest = await this.#ingest()
+    await using ingest = await this.#ingest(changes)
     const report = await ingest.run()
     const errors = report.tables.flatMap((table) => table.errors)
     if (report.totals.pass !== 1) throw new Error(`the load failed: ${errors.map((error) => `${error.code} ${error.message}`).join('; ')}`)
@@ -88,6 +88,12 @@ export class Project implements AsyncDisposable {
     }
     await ingest.query(sql, take, options)
     return rows
+  }
+
+  /** Goes back to a version, which makes a new one. */
+  async restore(version: number): Promise<void> {
+    await using ingest = await this.#ingest()
+    await ingest.restore(`lake.${this.#case.name}`, { at: version, files: 'skipped' })
   }
 
   /** Compacts the table. */
@@ -138,7 +144,7 @@ export class Project implements AsyncDisposable {
     await utimes(path, time, time)
   }
 
-  #ingest(): Promise<Ingest> {
+  #ingest(changes: Readonly<Record<string, unknown>> = {}): Promise<Ingest> {
     const { name, config } = this.#case
     return createIngest({
       config: {
@@ -147,7 +153,7 @@ export class Project implements AsyncDisposable {
         checkpoint_path: join(this.folder, 'state'),
         engine: { memory_limit: '1GB', threads: 2 },
         log_level: 'ERROR',
-        tables: [{ table_name: name, database_name: 'lake', source_path_pattern: '**/*', audit_columns: false, ...config }],
+        tables: [{ table_name: name, database_name: 'lake', source_path_pattern: '**/*', audit_columns: false, ...config, ...changes }],
       },
     })
   }
