@@ -1,4 +1,5 @@
 import { mappingMode } from '../delta/column-mapping.ts'
+import { integerOf } from '../delta/decode.ts'
 import { deletedRows } from '../delta/deletion-vectors/read.ts'
 import { type PartitionColumn, partitionColumnsAmong, partitionValue } from '../delta/partition.ts'
 import { columnsOf } from '../delta/schema.ts'
@@ -61,7 +62,8 @@ export async function rowsOfFiles(table: TableAt, files: Sql, position?: Positio
 
 /** The rows of data files that are not in the log: a relation of file (absolute) and "values" (MAP of partition values). */
 export async function rowsOfLocalFiles(state: LogState, files: Sql, table: FilesIo, position?: Position): Promise<Sql> {
-  const located = sql`select file, file as path, "values" from ${files}`
+  // Of what size they are matters to nobody but the planner of joins.
+  const located = sql`select file, file as path, "values", 1048576::bigint as size from ${files}`
   const variable = await pathsVariable(located, table.session)
   return variable === undefined ? noRows(state, position) : readAll(located, variable, { state, table, position })
 }
@@ -84,13 +86,27 @@ interface Reading {
 
 async function readAll(files: Sql, variable: string, reading: Reading): Promise<Sql> {
   const groups = await groupsOf(files, variable, reading.state, reading.table)
+  const estimate = await rowEstimate(files, reading.table)
   return join(
-    groups.map((group) => readGroup(group, files, reading)),
+    groups.map((group) => readGroup(group, files, { ...reading, estimate })),
     ' union all ',
   )
 }
 
-function readGroup({ variable, reads }: FileGroup, files: Sql, { state, position, deleted }: Reading): Sql {
+/**
+ * Where the schema is given the engine takes a file for empty until it reads it, and would keep all rows of a table in the
+ * memory to join them with a handful of others. A row for each byte is too many rather than too few.
+ */
+async function rowEstimate(files: Sql, { session }: FilesIo): Promise<bigint> {
+  const [sum] = await session.rows(sql`select coalesce(sum(size), 0)::bigint as bytes from (${files})`)
+  return (integerOf(sum?.['bytes']) ?? 0n) + 1n
+}
+
+function readGroup(
+  { variable, reads }: FileGroup,
+  files: Sql,
+  { state, position, deleted, estimate }: Reading & { readonly estimate: bigint },
+): Sql {
   // Partition columns are read from the log, never from the names of folders; what files say of them counts for nothing.
   const partitions = partitionValuesOf(state, sql`f."values"`)
   const data = state.fields.filter((field) => !partitions.has(field.name))
@@ -104,7 +120,7 @@ function readGroup({ variable, reads }: FileGroup, files: Sql, { state, position
   )
   // The reader takes no empty schema.
   const schema = sources.length > 0 ? sources : [sql`'': {name: 'none', type: 'BOOLEAN', default_value: null}`]
-  const read = sql`read_parquet(getvariable(${literal(variable)}), hive_partitioning = false, schema = map {${join(schema)}}) as r`
+  const read = sql`read_parquet(getvariable(${literal(variable)}), hive_partitioning = false, explicit_cardinality = ${raw(String(estimate))}, schema = map {${join(schema)}}) as r`
   const columns = state.fields.map(({ name }) => sql`${values.get(name) ?? partitions.get(name) ?? raw('null')} as ${id(name)}`)
   const places = position === undefined ? [] : [sql`f.path as ${id(position.file)}`, sql`r.file_row_number as ${id(position.row)}`]
   const isPlain = partitions.size === 0 && position === undefined && !deleted
