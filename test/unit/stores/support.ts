@@ -10,7 +10,15 @@ import { type Sql, sql } from '../../../src/engine/sql.ts'
 import type { Manifest } from '../../../src/model/manifest.ts'
 import type { TableConfig } from '../../../src/model/table.ts'
 import { STORES } from '../../../src/stores/registry.ts'
-import type { CommitOutcome, CommitRequest, OpenTable, TableColumn } from '../../../src/stores/store.ts'
+import type {
+  CommitOutcome,
+  CommitRequest,
+  OpenTable,
+  Store,
+  TableColumn,
+  TableVersion,
+  TableVersionAt,
+} from '../../../src/stores/store.ts'
 
 export const TRACKER = '11111111-1111-4111-8111-111111111111'
 const APP = `ingestd/${TRACKER}/22222222-2222-4222-8222-222222222222`
@@ -46,7 +54,17 @@ export class Bench implements AsyncDisposable {
 
   async open(changes: Partial<TableConfig> = {}, blobs: (root: string) => Blobs = localBlobs): Promise<OpenTable> {
     const table = this.table(changes)
-    const store = await STORES[table.outputFormat]({
+    return (await this.#store(table, blobs)).open(table, this.session)
+  }
+
+  /** One version for reading alone; the current one without `at`. */
+  async openAt(at?: TableVersionAt): Promise<TableVersion> {
+    const table = this.table()
+    return (await this.#store(table, localBlobs)).openAt(table, this.session, at)
+  }
+
+  #store(table: TableConfig, blobs: (root: string) => Blobs): Promise<Store> {
+    return STORES[table.outputFormat]({
       blobs: async (root) => blobs(root),
       clock: { now: () => Date.now() },
       newId: randomUUID,
@@ -55,7 +73,6 @@ export class Bench implements AsyncDisposable {
       engineInfo: 'ingestd/0.0.0-test',
       warn: (message, cause) => this.warnings.push(`${message}: ${String(cause)}`),
     })
-    return await store.open(table, this.session)
   }
 
   /** All rows of the table as JSON text, sorted. */
