@@ -125,9 +125,8 @@ function readGroup(
   const places = position === undefined ? [] : [sql`f.path as ${id(position.file)}`, sql`r.file_row_number as ${id(position.row)}`]
   const isPlain = partitions.size === 0 && position === undefined && !deleted
   const from = isPlain ? read : sql`${read} join (${files}) as f on r.filename = f.file`
-  const left = deleted
-    ? sql` where not exists (select 1 from ${deleted} as d where d.path = f.path and d."row" = r.file_row_number)`
-    : raw('')
+  // A join, since `not exists` would gather all places of the table first.
+  const left = deleted ? sql` anti join ${deleted} as d on d.path = f.path and d."row" = r.file_row_number` : raw('')
   return sql`select ${join([...columns, ...places])} from ${from}${left}`
 }
 

@@ -110,7 +110,7 @@ async function stageKept(
   const known = new Set(snapshot.state.fields.map((field) => field.name))
   const columns = request.columns.map(({ name, type }) => (known.has(name) ? sql`r.${id(name)}` : sql`null::${raw(type)} as ${id(name)}`))
   const kept = sql`select ${join(columns)} from (${rows}) as r join ${part} as f on f.path = r.${id(POSITION.file)}
-    where not exists (select 1 from ${taken.rowsOf} as gone where gone.n = f.n and gone."row" = r.${id(POSITION.row)})`
+    anti join ${taken.rowsOf} as gone on gone.n = f.n and gone."row" = r.${id(POSITION.row)}`
   const staged = await stage({
     add: kept,
     columns: request.columns,
