@@ -46,8 +46,7 @@ export class PlannedRestore implements TableRestore {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const files of [this.added, this.removed]) await this.#log.session.run(sql`drop table if exists ${files}`)
-    await this.older.close()
+    await dropped(this.#log, this.older, this)
   }
 }
 
@@ -59,7 +58,7 @@ export function plannedRestore(restore: TableRestore): PlannedRestore {
 
 /** Brings the table together with an older version. Nothing is written; whatever forbids the restore is told here. */
 export async function planRestore(context: RestoreContext, at: TableVersionAt): Promise<PlannedRestore> {
-  const { table, log, trackerId } = context
+  const { table, log } = context
   const { snapshot, blobs, session } = log
   const older = await Snapshot.open(log.name, blobs, session, { at, gate: 'read' })
   if (snapshot === undefined || older === undefined) {
@@ -67,13 +66,29 @@ export async function planRestore(context: RestoreContext, at: TableVersionAt): 
       hint: `load it first: ingest run --tables ${table.name}`,
     })
   }
+  const names = { added: id(session.temporaryName('delta_restore')), removed: id(session.temporaryName('delta_restore')) }
+  try {
+    return await planBetween(snapshot, older, names, context)
+  } catch (error) {
+    await dropped(log, older, names)
+    throw error
+  }
+}
+
+async function planBetween(
+  snapshot: Snapshot,
+  older: Snapshot,
+  { added, removed }: Pick<PlannedRestore, 'added' | 'removed'>,
+  context: RestoreContext,
+): Promise<PlannedRestore> {
+  const { table, log, trackerId } = context
   const current = snapshot.state
   checkTracker(table, current, trackerId)
   const batch = lastBatchOf(context, older)
   restoredMetadata(table.name, current, older.state, trackerId)
   const [now, then] = [await snapshot.files(), await older.files()]
-  const added = await difference(log, then, now)
-  const removed = await difference(log, now, then)
+  await createDifference(added, log, { files: then, others: now })
+  await createDifference(removed, log, { files: now, others: then })
   const plan = {
     from: current.version,
     to: older.state.version,
@@ -84,6 +99,15 @@ export async function planRestore(context: RestoreContext, at: TableVersionAt): 
   if (plan.removed.files > 0n) checkShrinks(table, current, 'a restore')
   await checkPresent(added, log, older.state.version)
   return new PlannedRestore(log, { plan, batch, added, removed, older })
+}
+
+async function dropped(
+  { session }: TableLog,
+  older: Snapshot,
+  { added, removed }: Pick<PlannedRestore, 'added' | 'removed'>,
+): Promise<void> {
+  for (const files of [added, removed]) await session.run(sql`drop table if exists ${files}`)
+  await older.close()
 }
 
 /** One entry of the log that makes the content that of the older version. Any change that another made meanwhile is a conflict. */
@@ -152,11 +176,13 @@ function lastBatchOf({ table, appId, trackerId }: RestoreContext, { state }: Sna
 }
 
 /** Files of the one that the other lacks. A file is known by its path and its deletion vector. */
-async function difference({ session }: TableLog, files: Sql, others: Sql): Promise<Sql> {
-  const made = id(session.temporaryName('delta_restore'))
+async function createDifference(
+  made: Sql,
+  { session }: TableLog,
+  { files, others }: { readonly files: Sql; readonly others: Sql },
+): Promise<void> {
   await session.run(sql`create temp table ${made} as
     select f.path, f.dv, f."add" from ${files} as f anti join ${others} as o on o.path = f.path and o.dv = f.dv`)
-  return made
 }
 
 async function counted({ session }: TableLog, files: Sql): Promise<DataFiles> {
