@@ -71,7 +71,7 @@ const REPLACED = 'changed files that were to be replaced'
 const PROPERTY = { 'a property': 'changed the schema or the properties of the table' }
 
 /** Only what conflicts; all else goes through. */
-const MATRIX: readonly (readonly [string, Intent, Readonly<Record<string, string>>, string?])[] = [
+const MATRIX: [string, Intent, Readonly<Record<string, string>>, string?][] = [
   ['an append', APPEND, PROPERTY],
   [
     'an overwrite of the table',
@@ -191,14 +191,17 @@ async function race(
   )
 }
 
-describe.each(MATRIX)('%s', (_name, intent, conflicts, isolation) => {
-  test.each(Object.keys(WINNERS))('beside %s', async (winner) => {
-    const outcome = await race(intent, WINNERS[winner] ?? [], isolation === undefined ? {} : { 'delta.isolationLevel': isolation })
-    const reason = conflicts[winner]
-    if (reason === undefined) expect(outcome).toMatchObject({ kind: 'committed', version: 2n })
-    else expect(outcome).toEqual({ kind: 'conflict', version: 1n, reason: `version 1 ${reason}` })
-  })
-})
+describe.each(MATRIX.map(([what, intent, conflicts, isolation]) => ({ what, intent, conflicts, isolation })))(
+  '$what',
+  ({ intent, conflicts, isolation }) => {
+    test.each(Object.keys(WINNERS))('beside %s', async (winner) => {
+      const outcome = await race(intent, WINNERS[winner] ?? [], isolation === undefined ? {} : { 'delta.isolationLevel': isolation })
+      const reason = conflicts[winner]
+      if (reason === undefined) expect(outcome).toMatchObject({ kind: 'committed', version: 2n })
+      else expect(outcome).toEqual({ kind: 'conflict', version: 1n, reason: `version 1 ${reason}` })
+    })
+  },
+)
 
 test('a change of the protocol conflicts with another', async () => {
   expect(await race({ ...APPEND, changesProtocol: true }, WINNERS['a protocol'] ?? [])).toMatchObject({

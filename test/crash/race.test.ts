@@ -1,0 +1,143 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { list, query } from '../support/engine.ts'
+import { activeFiles, finished, logActions, type Project, project } from '../support/project.ts'
+
+const SECONDS = Number(process.env['INGEST_TEST_RACE_SECONDS'] ?? '20')
+const PROCESSES = 4
+const ROWS = 5
+/** Ids of delta-rs begin here. */
+const FOREIGN = 1_000_000_000
+const WRITER = fileURLToPath(new URL('race_writer.py', import.meta.url))
+
+/** Commands that the processes run by turns: loads, and compactions beside them. */
+const COMMANDS = [['run'], ['run'], ['run', '--optimize'], ['optimize']]
+
+test(`${PROCESSES} processes and delta-rs write and compact one table for ${SECONDS} s under kills: every row is there once`, async () => {
+  const made = project({
+    retry_backoff: { base_seconds: 0.001, factor: 1, max_seconds: 0.001 },
+    tables: [
+      {
+        table_name: 'orders',
+        source_path_pattern: 'orders/*.csv',
+        max_files_per_batch: 4,
+        audit_columns: false,
+        watch: { settle_seconds: 0 },
+      },
+    ],
+  })
+  const files = new Landed(made)
+  files.land()
+  expect((await made.run(['run'])).code).toBe(0)
+
+  const until = Date.now() + SECONDS * 1000
+  const foreign = deltaRs(made.path('tables/default/orders'))
+  const kills = { count: 0 }
+  await Promise.all([...Array.from({ length: PROCESSES }, (_, index) => runAndKill(made, index, until, kills)), files.landUntil(until)])
+  const foreignIds = await foreign.stop()
+  await finish(made)
+
+  const table = made.path('tables/default/orders')
+  const [rows] = await query(`select count(*) as rows, count(distinct id) as ids, sum(id)::varchar as sum
+    from read_parquet(${list(activeFiles(table))}, hive_partitioning = false) where id < ${FOREIGN}`)
+  const count = files.count * ROWS
+  expect(rows).toEqual({ rows: String(count), ids: String(count), sum: String((BigInt(count) * BigInt(count - 1)) / 2n) })
+  const theirs = await query(`select id from read_parquet(${list(activeFiles(table))}, hive_partitioning = false)
+    where id >= ${FOREIGN} order by id`)
+  // All that delta-rs was told is committed is there, once.
+  expect(theirs.map((row) => Number(row['id']))).toEqual(foreignIds)
+
+  const actions = logActions(table)
+  const versions = [...new Set(actions.map(({ version }) => version))]
+  expect(versions).toEqual(versions.map((_, index) => index))
+  const transactions = actions.flatMap(({ action }) =>
+    action['txn'] ? [`${String(action['txn']['appId'])} ${String(action['txn']['version'])}`] : [],
+  )
+  expect(new Set(transactions).size).toBe(transactions.length)
+  const tracked = await made.json<{ status: string; rows_loaded: number }[]>(['files', '--limit', '1000000'])
+  expect(tracked).toHaveLength(files.count)
+  expect(new Set(tracked.map((file) => `${file.status} ${file.rows_loaded}`))).toEqual(new Set([`completed ${ROWS}`]))
+  // The race was one: kills, batches while delta-rs wrote, and compactions by both.
+  const operations = actions.flatMap(({ action }) => String(action['commitInfo']?.['operation'] ?? ''))
+  const seen = {
+    kills: kills.count,
+    batches: transactions.length,
+    theirs: foreignIds.length,
+    compactions: operations.filter((name) => name === 'OPTIMIZE').length,
+  }
+  expect(Object.entries(seen).filter(([, count]) => count < 2)).toEqual([])
+})
+
+/** Landing files whose ids follow each other without a gap. */
+class Landed {
+  readonly #project: Project
+  count = 0
+
+  constructor(made: Project) {
+    this.#project = made
+  }
+
+  land(): void {
+    const first = this.count * ROWS
+    const rows = Array.from({ length: ROWS }, (_, row) => `${first + row},file ${this.count}`)
+    this.#project.write(`landing/orders/part-${String(this.count).padStart(6, '0')}.csv`, `id,name\n${rows.join('\n')}\n`)
+    this.count += 1
+  }
+
+  async landUntil(until: number): Promise<void> {
+    while (Date.now() < until) {
+      this.land()
+      await sleep(100)
+    }
+  }
+}
+
+/** One process after the other, each killed after a while unless it ends before. */
+async function runAndKill(made: Project, index: number, until: number, kills: { count: number }): Promise<void> {
+  for (let round = index; Date.now() < until; round += 1) {
+    const child = made.start(COMMANDS[round % COMMANDS.length] ?? ['run'])
+    const ended = finished(child)
+    const timer = setTimeout(() => killGroup(child), 500 + Math.random() * 5000)
+    const { signal, code, stderr } = await ended
+    clearTimeout(timer)
+    if (signal === 'SIGKILL') kills.count += 1
+    // 1: a table that another process has, or that changed too often; the next run does what is left.
+    else if (code !== null && code > 1 && code !== 4) throw new Error(`exit ${code}: ${stderr}`)
+  }
+}
+
+function killGroup(child: ChildProcess): void {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+  } catch {
+    // It had ended by itself.
+  }
+}
+
+/** delta-rs at work on the table; `stop` gives the ids that it committed. */
+function deltaRs(table: string): { stop(): Promise<readonly number[]> } {
+  const child = spawn(process.env['INGEST_TEST_PYTHON'] ?? 'python3', [WRITER, table, String(FOREIGN)], { stdio: ['pipe', 'pipe', 'pipe'] })
+  const ended = finished(child)
+  return {
+    stop: async () => {
+      child.stdin.end()
+      const { code, stdout, stderr } = await ended
+      const lines = stdout.trim().split('\n')
+      if (code !== 0 || lines.at(-1) !== '"end"')
+        throw new Error(`delta-rs (INGEST_TEST_PYTHON needs deltalake and pyarrow) ended with ${code}: ${stderr}`)
+      return lines.slice(0, -1).flatMap((line) => JSON.parse(line) as number[])
+    },
+  }
+}
+
+async function finish(made: Project): Promise<void> {
+  for (let attempt = 0; attempt < 10; attempt += 1) {
+    const { code, stdout, stderr } = await made.run(['run', '--json'])
+    const left = await made.json<unknown[]>(['files', '--status', 'pending', '--limit', '1'])
+    if (code === 0 && left.length === 0) return
+    if (attempt === 9) throw new Error(`the last run ended with ${code}: ${stdout} ${stderr} ${String(readdirSync(made.folder))}`)
+  }
+}
