@@ -140,8 +140,6 @@ describe('what is not built yet', () => {
     ['watch: {mode: poll}', 'watch.mode', 'watch.mode: poll is not built yet'],
     ['watch: {cron: "* * * * *"}', 'watch.cron', 'watch.cron is not built yet'],
     ['watch: {poll_interval_seconds: 5}', 'watch.poll_interval_seconds', 'watch.poll_interval_seconds is not built yet'],
-    ['delta: {deletion_vectors: true}', 'delta.deletion_vectors', 'delta.deletion_vectors is not built yet'],
-    ['delta: {change_data_feed: true}', 'delta.change_data_feed', 'delta.change_data_feed is not built yet'],
     [
       'table_properties: {delta.enableChangeDataFeed: "true"}',
       'table_properties.delta.enableChangeDataFeed',
