@@ -21,6 +21,8 @@ export interface Run {
   readonly number: bigint
   readonly partitionValues: PartitionValues
   readonly inputs: FileCounts
+  /** That are not deleted; null where the log does not say. */
+  readonly rows: bigint | null
   readonly deletionVectors: number
   /** The greatest `ingestd.sequence` among the files. */
   readonly sequence: string | null
@@ -51,16 +53,18 @@ const RUN_TARGETS = 64
 export async function planRuns(files: Sql, request: PlanRequest, session: Session): Promise<OptimizePlan> {
   const inputs = id(session.temporaryName('delta_rewrite'))
   await session.run(
-    sql`create temp table ${inputs} as select run, path, dv, "add" from (${request.zOrder === null ? small(files, request) : unordered(files, request)})`,
+    sql`create temp table ${inputs} as select run, path, dv, "add", (records - deleted)::bigint as live_rows from (${request.zOrder === null ? small(files, request) : unordered(files, request)})`,
   )
   const rows =
     await session.rows(sql`select run, count(*) as files, sum("add".size)::bigint as bytes, count(*) filter (dv <> '') as vectors,
+    case when bool_and(live_rows is not null) then sum(live_rows)::bigint end as "rows",
     max("add".tags[${literal(SEQUENCE_TAG)}]) as sequence, first("add"."partitionValues") as "values"
     from ${inputs} group by run order by files desc, run`)
   const runs = rows.map((row) => ({
     number: integerOf(row['run']) ?? 0n,
     partitionValues: valuesOf(row['values'], request.partitionKeys),
     inputs: { files: Number(integerOf(row['files']) ?? 0n), bytes: integerOf(row['bytes']) ?? 0n },
+    rows: integerOf(row['rows']),
     deletionVectors: Number(integerOf(row['vectors']) ?? 0n),
     sequence: textOf(row['sequence']),
   }))

@@ -9,7 +9,7 @@ import { BugError } from '../errors/errors.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import type { Run } from './optimize-plan.ts'
 import { checkNotCancelled, type RewriteNote, removeRewriteNote, writeRewriteNote } from './rewrite-notes.ts'
-import { stageRun } from './rewrite-rows.ts'
+import { chunksOf, stageRuns } from './rewrite-rows.ts'
 import type { RewriteTarget } from './rewrite-target.ts'
 import { discardFiles, loggedPath, type StagedFiles, type WrittenFile } from './staging.ts'
 
@@ -56,9 +56,10 @@ export async function rewriteRuns(target: RewriteTarget, request: RewriteRequest
   const staged: StagedFiles[] = []
   const exchange = { id: `optimize-${deps.newId()}`, target, request, inputs, staged }
   try {
-    for (const run of request.runs) {
-      const files = sql`(select path, dv, "add" from ${inputs} where run = ${raw(String(run.number))})`
-      staged.push(await stageRun(run, files, { target, snapshot, rewriteId: exchange.id, ...request }))
+    for (const runs of chunksOf(request.runs, request)) {
+      const numbers = join(runs.map((run) => raw(String(run.number))))
+      const files = sql`(select run, path, dv, "add" from ${inputs} where run in (${numbers}))`
+      staged.push(await stageRuns(runs, files, { target, snapshot, rewriteId: exchange.id, ...request }))
     }
     failpoint('optimize-after-stage')
     const result = await commitExchange(exchange)

@@ -122,7 +122,20 @@ test.each(['name', 'id'])('a table with columns mapped by %s keeps its physical 
     expect(add['partitionValues']).toEqual({ 'col-3': 'one' })
     expect(Object.keys((JSON.parse(String(add['stats'])) as { minValues: object }).minValues)).toEqual(['col-1', 'col-2'])
   }
-  const file = join(bench.root, decodeURIComponent(String(adds.at(-1)?.['path'])))
+  // Several small partitions are written by one statement.
+  const two = sql`select * from (values (11, 'y', 'one'), (12, null, null)) as t`
+  for (let batch = 4n; batch <= 5n; batch += 1n) await load(table, { batch, add: two, columns, tags: { 'ingestd.sequence': `0${batch}` } })
+  const more = await bench.rowsOf(table)
+  expect(await table.optimize(REQUEST)).toMatchObject({ removed: { files: 5 }, added: { files: 2 }, rows: 7n })
+  expect(await bench.rowsOf(table)).toEqual(more)
+  const together = logActions(bench.root).flatMap(({ version, action }) => (version === 7 && action['add'] ? [action['add']] : []))
+  expect(together.map((add) => [add['partitionValues'], add['tags']])).toEqual(
+    expect.arrayContaining([
+      [{ 'col-3': 'one' }, { 'ingestd.sequence': '05' }],
+      [{ 'col-3': null }, { 'ingestd.sequence': '05' }],
+    ]),
+  )
+  const file = join(bench.root, decodeURIComponent(String(together[0]?.['path'])))
   const stored = await bench.session.rows(sql`select name, field_id from parquet_schema(${file}) where type is not null`)
   expect(stored).toEqual([
     { name: 'col-1', field_id: 1n },

@@ -110,6 +110,19 @@ test('old files lack later columns, and are put together with new ones', async (
   expect(await bench.rowsOf(table)).toEqual(['{"id":1,"name":"x","more":null}', '{"id":2,"name":"y","more":{"a":5,"b":["z"]}}'])
 })
 
+test('hundreds of small partitions get one file each', async () => {
+  const columns = [...COLUMNS, { name: 'p', type: 'INTEGER', nullable: true }]
+  const table = await bench.open({ partitionColumns: ['p'] })
+  const add = sql`select i, md5(i::varchar), (i % 200)::integer from range(150000) as t(i)`
+  for (let batch = 1n; batch <= 2n; batch += 1n) await load(table, { batch, add, columns })
+  const sums = async () =>
+    bench.session.rows(sql`select p, count(*) as n, sum(id) as ids from (${await table.current()}) group by p order by p`)
+  const before = await sums()
+  expect(await optimize(table)).toMatchObject({ added: { files: 200 }, rows: 300_000n })
+  expect(await sums()).toEqual(before)
+  expect(await optimize(table)).toMatchObject({ version: null })
+})
+
 test('the greatest sequence of the inputs stays with the partition', async () => {
   const table = await bench.open()
   for (const [index, sequence] of ['05', '09', '07'].entries())
