@@ -17,11 +17,13 @@ interface Unbuilt {
   readonly what?: (value: unknown) => string
   /** Values other than the default that are built. */
   readonly built?: (value: unknown) => boolean
+  /** Strategies that it is built for. */
+  readonly builtFor?: readonly string[]
   readonly hint?: string
 }
 
 const TABLE_KEYS: readonly Unbuilt[] = [
-  { key: ['loading_strategy'], what: String, built: (value) => value !== 'merge' && value !== 'scd2', hint: 'use append or overwrite' },
+  { key: ['loading_strategy'], what: String, built: (value) => value !== 'scd2', hint: 'use append, overwrite or merge' },
   {
     key: ['file_format'],
     what: (value) => `file_format: ${String(value)}`,
@@ -34,7 +36,7 @@ const TABLE_KEYS: readonly Unbuilt[] = [
   { key: ['transform'] },
   { key: ['expectations'] },
   { key: ['guard'] },
-  { key: ['max_bad_rows'] },
+  { key: ['max_bad_rows'], builtFor: ['merge', 'scd2'] },
   { key: ['mask'] },
   { key: ['metadata_columns'] },
   { key: ['path_columns'] },
@@ -110,7 +112,8 @@ export function unsupportedOfTable(input: TableInput, at: Path, places: Places):
   const properties = Object.entries(input.table_properties)
     .filter(([name, value]) => name.startsWith('delta.') && !TABLE_PROPERTIES.includes(name) && value.toLowerCase() !== 'false')
     .map(([name]) => entry(places.at([...at, 'table_properties', name]).key, `the table property ${name}`, 'remove it'))
-  return [...unbuilt(TABLE_KEYS, { input, defaults: TABLE_DEFAULTS, at }, places), ...properties]
+  const keys = TABLE_KEYS.filter(({ builtFor }) => builtFor?.includes(input.loading_strategy) !== true)
+  return [...unbuilt(keys, { input, defaults: TABLE_DEFAULTS, at }, places), ...properties]
 }
 
 /** A path of a table that leads to a store that is not built. */

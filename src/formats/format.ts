@@ -76,6 +76,8 @@ export interface Format {
    * the caller then halves the group.
    */
   diagnose(group: FileGroup, columns: readonly ReadColumn[], error: unknown, context: FormatContext): Promise<readonly FileError[]>
+  /** The 1-based line on which a row (counted from 0) begins, for formats whose rows stand on lines; null when it is not there. */
+  lineOf?(file: SourceFile, row: bigint, of: { readonly group: FileGroup; readonly context: FormatContext }): Promise<number | null>
 }
 
 /** What the config needs to know of a format without loading it. */

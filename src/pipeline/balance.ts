@@ -1,5 +1,6 @@
 import { id, literalList, type Sql, sql } from '../engine/sql.ts'
 import { BugError, TableError } from '../errors/errors.ts'
+import type { StrategyRows } from '../model/batch.ts'
 import { NO_ROWS, type RowCounts } from '../model/file.ts'
 import type { Staged } from '../stores/store.ts'
 import type { LoadPlan } from '../strategies/strategy.ts'
@@ -21,6 +22,10 @@ interface Counted {
   readonly staged: readonly Staged[]
   /** Rows that the readers of the files gave, by the engine's own count. */
   readonly scanned: bigint
+  /** Rows of each file that the plan never saw. */
+  readonly rejected: ReadonlyMap<string, bigint>
+  /** What the plan says of the rows, where it tells it. */
+  readonly counts: StrategyRows | null
   readonly shape: Shape
   readonly context: LoadContext
 }
@@ -30,7 +35,7 @@ interface Counted {
  * what the data files hold, but for rows that the plan left out on purpose.
  */
 export async function rowsByFile(counted: Counted): Promise<CountedRows> {
-  const { plan, shape, staged, many, records, context } = counted
+  const { plan, shape, staged, many, records, rejected, context } = counted
   const files = shape.groups.flatMap(({ group }) => group.files)
   const written = staged.reduce((sum, one) => sum + one.rows, 0n)
   const kept = await keptRows(counted, files.length === 1 ? files[0]?.path : undefined, written)
@@ -38,22 +43,32 @@ export async function rowsByFile(counted: Counted): Promise<CountedRows> {
   if (total !== written) throw unbalanced(`${total} rows were planned, ${written} were written`)
   const read = many ? await countBy(sql`select __path as path, count(*) as rows from ${records} group by 1`, context) : kept
   const taken = [...read.values()].reduce((sum, rows) => sum + rows, 0n)
-  if (taken !== counted.scanned) throw unbalanced(`the files gave ${counted.scanned} rows, ${taken} are accounted for`)
+  const refused = [...rejected.values()].reduce((sum, rows) => sum + rows, 0n)
+  if (taken + refused !== counted.scanned) throw unbalanced(`the files gave ${counted.scanned} rows, ${taken + refused} are accounted for`)
+  checkCounts(counted, taken)
   const byFile = new Map<string, RowCounts>()
   let dropped = 0n
   for (const file of files) {
     const one = read.get(file.path) ?? 0n
+    const bad = rejected.get(file.path) ?? 0n
     const left = one - (kept.get(file.path) ?? 0n)
     if (left < 0n) throw unbalanced(`${file.path} gave ${one} rows, but more were written`)
     dropped += left
     byFile.set(file.path, {
       ...NO_ROWS,
-      read: one,
+      read: one + bad,
+      rejected: bad,
       loaded: plan.dropped === 'superseded' ? one : one - left,
       deduplicated: plan.dropped === 'superseded' ? 0n : left,
     })
   }
   return { byFile, dropped }
+}
+
+function checkCounts({ counts }: Counted, taken: bigint): void {
+  if (counts === null) return
+  const told = counts.inserted + counts.updated + counts.deleted + counts.unchanged + counts.superseded
+  if (told !== taken) throw unbalanced(`the plan tells of ${told} rows, and was given ${taken}`)
 }
 
 /** Rows of each file that the plan keeps; from the data files where they name their source, which is cheapest. */
@@ -62,6 +77,8 @@ async function keptRows(
   only: string | undefined,
   written: bigint,
 ): Promise<ReadonlyMap<string, bigint>> {
+  // Where rows of the table are written again, they come from no file of the batch.
+  if (plan.remove.kind === 'positions') return countBy(sql`select __path as path, count(*) as rows from (${plan.add}) group by 1`, context)
   if (only !== undefined) return new Map([[only, written]])
   const paths = staged.flatMap((one) => one.localPaths)
   if (shape.auditColumns.includes('_source_file') && paths.length > 0) {

@@ -1,10 +1,11 @@
 import { assertNever } from '../lib/assert-never.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import type { OpenTable } from '../stores/store.ts'
+import { deleteCondition } from './condition.ts'
 import type { LoadContext } from './context.ts'
 import { givenUp, manifestOf, outcomeOf } from './outcome.ts'
 import type { LoadJob, LoadResult, Preview } from './protocol.ts'
-import { shapeOf } from './shape.ts'
+import { type KeyedShape, shapeOf } from './shape.ts'
 import { inspectSource, judged } from './source.ts'
 import { countingSink, type Sink, stagePlan, tableSink } from './stage.ts'
 import { emptyLeaving, type Leaving, leave } from './units.ts'
@@ -75,11 +76,19 @@ async function shapeBatch(job: LoadJob, target: OpenTable, context: LoadContext)
   const readable = source.groups
     .map((group) => ({ ...group, files: group.files.filter((file) => !unread.paths.has(file.path)) }))
     .filter((group) => group.files.length > 0)
-  const shape = await shapeOf(readable, target.state, context.format, { ...context.formatContext, reader: source.reader })
+  const shape = await shapeOf(readable, target.state, context.format, {
+    ...context.formatContext,
+    reader: source.reader,
+    keyed: await keyedShape(job, context),
+  })
   const leaving = leave(unread, judged(shape.failed, job.batch.files, context.landing), job)
   const groups = shape.groups.map((one) => ({
     ...one,
     group: { ...one.group, files: one.group.files.filter((file) => !leaving.paths.has(file.path)) },
   }))
   return { shape: { ...shape, groups: groups.filter(({ group }) => group.files.length > 0) }, reader: source.reader, leaving }
+}
+
+async function keyedShape({ table }: LoadJob, { strategy, session }: LoadContext): Promise<KeyedShape | undefined> {
+  return strategy.keyed === undefined ? undefined : { traits: strategy.keyed, deletes: await deleteCondition(table, session) }
 }

@@ -1,8 +1,9 @@
 import { reportOf } from '../errors/errors.ts'
-import { type Batch, type BatchOutcome, type FileOutcome, NO_STRATEGY_ROWS } from '../model/batch.ts'
+import { type Batch, type BatchOutcome, type FileOutcome, NO_STRATEGY_ROWS, type StrategyRows } from '../model/batch.ts'
 import { NO_ROWS } from '../model/file.ts'
 import type { Manifest } from '../model/manifest.ts'
 import type { LoadContext } from './context.ts'
+import type { PlanCounts } from './plan.ts'
 import type { LoadJob, LoadResult } from './protocol.ts'
 import type { StagedPlan } from './stage.ts'
 import type { Leaving } from './units.ts'
@@ -22,10 +23,15 @@ export function outcomeOf(batch: Batch, plan: StagedPlan | undefined, leaving: L
     number: batch.number,
     version,
     files: [...completed, ...left],
-    rows: { ...NO_STRATEGY_ROWS, inserted: loaded - superseded, superseded },
+    rows: plan?.counts ? strategyRows(plan.counts) : { ...NO_STRATEGY_ROWS, inserted: loaded - superseded, superseded },
     bytes: stay.reduce((sum, file) => sum + file.size, 0n),
     warnings: plan?.warnings ?? [],
   }
+}
+
+/** Rows of the table that no row of the batch asked to delete are deleted all the same. */
+function strategyRows({ missing, ...rows }: PlanCounts): StrategyRows {
+  return { ...rows, deleted: rows.deleted + missing }
 }
 
 /** The batch came to nothing through no fault of its files: they go back to pending and are planned again. */
@@ -49,7 +55,7 @@ export function manifestOf(job: LoadJob, plan: StagedPlan, reader: unknown, cont
     createdAt: context.loadedAt,
     files: files.map((file) => ({ ...pick(file), rows: plan.rows.get(file.path) ?? NO_ROWS })),
     reader,
-    sideFiles: [],
+    sideFiles: plan.sideFiles,
     ...(job.replaceAll ? { replacesAll: true } : {}),
   }
 }

@@ -1,11 +1,14 @@
 import { id, join, literal, raw, type Sql, sql } from '../engine/sql.ts'
 import { FileError, TableError } from '../errors/errors.ts'
 import type { FileGroup, Format, FormatContext, ReadColumn } from '../formats/format.ts'
-import { AUDIT_COLUMNS, type Column } from '../model/schema.ts'
+import { AUDIT_COLUMNS, type Column, SEQUENCE_COLUMN } from '../model/schema.ts'
 import type { TableConfig } from '../model/table.ts'
 import type { TableColumn, TableState } from '../stores/store.ts'
+import type { KeyedTraits } from '../strategies/strategy.ts'
+import { type Condition, wrong } from './condition.ts'
 import { declaredType, misfit } from './fit.ts'
 import type { TypedGroup } from './isolate.ts'
+import { checkKeys, keyProblem } from './keys.ts'
 
 /** Files and table brought together by name. */
 export interface Shape {
@@ -16,6 +19,19 @@ export interface Shape {
   /** Those among `columns` that the table lacks so far. */
   readonly newColumns: readonly Column[]
   readonly auditColumns: readonly string[]
+  /** `delete_when` of a strategy for keys, whose records tell which rows mean delete; undefined for other strategies. */
+  readonly deletes: Condition | null | undefined
+}
+
+/** What a strategy for keys asks of the shape. */
+export interface KeyedShape {
+  readonly traits: KeyedTraits
+  readonly deletes: Condition | null
+}
+
+/** What files are brought into shape with. */
+export interface ShapeContext extends FormatContext {
+  readonly keyed?: KeyedShape | undefined
 }
 
 export interface ShapedGroup extends TypedGroup {
@@ -40,20 +56,22 @@ export async function shapeOf(
   groups: readonly FileGroup[],
   state: TableState | null,
   format: Format,
-  context: FormatContext,
+  context: ShapeContext,
 ): Promise<Shape> {
-  const { table } = context
+  const { table, keyed } = context
   const mapped = groups.map((group) => mapColumns(group, table))
   const failed: FileError[] = []
-  const usable = setAside(mapped, failed, (one) => nameProblem(one, table))
   const known = state?.columns ?? []
-  const fixed = known.length > 0 && !isUndetermined(known)
+  const owned = ownNames(table, keyed, known)
+  const usable = setAside(mapped, failed, (one) => nameProblem(one, owned) ?? (keyed === undefined ? undefined : keyProblem(one, table)))
+  const fixed = known.length > 0 && known.some((column) => !owned.has(lower(column.name)))
   checkDeclared(table, known)
   const reference =
     table.schemaEvolution === 'fail' ? (fixed ? new Set(known.map((column) => lower(column.name))) : firstNames(usable, table)) : undefined
-  const admitted = reference === undefined ? usable : setAside(usable, failed, (one) => strictProblem(one, reference, table))
+  const admitted = reference === undefined ? usable : setAside(usable, failed, (one) => strictProblem(one, { reference, owned }, table))
   const newColumns = await columnsToAdd(admitted, known, format, context)
-  const columns = withAudit([...known, ...newColumns.map((column) => ({ ...column, nullable: true }))], table)
+  const columns = withOwn([...known, ...newColumns.map((column) => ({ ...column, nullable: true }))], table, keyed)
+  if (keyed !== undefined) checkKeys(table, columns)
   const types = new Map(columns.map((column) => [lower(column.name), column.type]))
   const fitting = setAside(admitted, failed, (one) => typeProblem(one, types))
   return {
@@ -61,7 +79,11 @@ export async function shapeOf(
     failed,
     columns,
     newColumns: columns.slice(known.length).map(({ name, type }) => ({ name, type })),
-    auditColumns: table.auditColumns ? AUDIT_COLUMNS.map((column) => column.name) : [],
+    auditColumns: [
+      ...(keyed === undefined ? [] : [SEQUENCE_COLUMN.name]),
+      ...(table.auditColumns ? AUDIT_COLUMNS.map((column) => column.name) : []),
+    ],
+    deletes: keyed?.deletes,
   }
 }
 
@@ -77,14 +99,41 @@ export function recordsOf(
     const values = shape.columns.map(
       (column) => sql`${isAudit(column) ? auditValue(column, stamp) : columnValue(column, one, context.table)} as ${id(column.name)}`,
     )
-    return sql`select ${join([...values, id('__path')])} from (${format.relation(one.group, one.columns, context)})`
+    const rows = format.relation(one.group, one.columns, context)
+    if (shape.deletes === undefined) return sql`select ${join([...values, id('__path')])} from (${rows})`
+    const { from, isDeleted } = deletesOf(one, shape.deletes, { rows, shape, table: context.table })
+    return sql`select ${join([...values, id('__path'), sql`${isDeleted} as __deleted`])} from (${from})`
   })
   return selects.length === 0 ? noRecords(shape) : join(selects, ' union all ')
 }
 
 function noRecords(shape: Shape): Sql {
   const values = shape.columns.map((column) => sql`null::${raw(column.type)} as ${id(column.name)}`)
-  return sql`select ${join([...values, sql`null::varchar as __path`])} where false`
+  const deleted = shape.deletes === undefined ? [] : [sql`false as __deleted`]
+  return sql`select ${join([...values, sql`null::varchar as __path`, ...deleted])} where false`
+}
+
+/** Whether a row means delete. The condition sees the columns of the file, and under their names those of the table. */
+function deletesOf(
+  { group, sources }: ShapedGroup,
+  condition: Condition | null,
+  { rows, shape, table }: { readonly rows: Sql; readonly shape: Shape; readonly table: TableConfig },
+): { readonly from: Sql; readonly isDeleted: Sql } {
+  if (condition === null) return { from: rows, isDeleted: raw('false') }
+  const own = new Set(group.columns.map(({ name }) => lower(name)))
+  const types = new Map(shape.columns.map(({ name, type }) => [lower(name), type]))
+  const elsewhere = new Set(shape.groups.flatMap((one) => one.group.columns.map(({ name }) => lower(name))))
+  const more = condition.names.flatMap((name) => {
+    const source = sources.get(name)
+    if (own.has(name)) return []
+    if (source !== undefined) return [sql`${id(source)} as ${id(name)}`]
+    if (types.has(name) || elsewhere.has(name)) return [sql`null::${raw(types.get(name) ?? 'VARCHAR')} as ${id(name)}`]
+    throw wrong(table, `neither the files nor the table have a column ${name}`)
+  })
+  return {
+    from: sql`select ${join([raw('*'), ...more])} from (${rows})`,
+    isDeleted: sql`coalesce((${condition.expression})::boolean, false)`,
+  }
 }
 
 function columnValue(column: TableColumn, one: ShapedGroup, table: TableConfig): Sql {
@@ -97,6 +146,8 @@ function columnValue(column: TableColumn, one: ShapedGroup, table: TableConfig):
 }
 
 function auditValue(column: Column, stamp: { loadedAt: string; batchId: string }): Sql {
+  // Filled when the rows of the batch are numbered.
+  if (column.name === SEQUENCE_COLUMN.name) return raw('null::varchar')
   if (column.name === '_load_timestamp') return sql`${literal(stamp.loadedAt)}::timestamptz`
   return column.name === '_batch_id' ? literal(stamp.batchId) : id('__path')
 }
@@ -134,8 +185,8 @@ interface Problem {
   readonly hint: string
 }
 
-function nameProblem({ pairs }: Mapped, table: TableConfig): Problem | undefined {
-  const seen = new Set<string>(table.auditColumns ? AUDIT_COLUMNS.map((column) => column.name) : [])
+function nameProblem({ pairs }: Mapped, owned: ReadonlySet<string>): Problem | undefined {
+  const seen = new Set(owned)
   for (const { source, target } of pairs) {
     if (FORBIDDEN.test(target)) {
       const proposal = target.trim().replaceAll(/[ ,;{}()\n\t=]+/g, '_')
@@ -156,7 +207,11 @@ function nameProblem({ pairs }: Mapped, table: TableConfig): Problem | undefined
   return undefined
 }
 
-function strictProblem({ pairs }: Mapped, reference: ReadonlySet<string>, table: TableConfig): Problem | undefined {
+function strictProblem(
+  { pairs }: Mapped,
+  { reference, owned }: { readonly reference: ReadonlySet<string>; readonly owned: ReadonlySet<string> },
+  table: TableConfig,
+): Problem | undefined {
   const own = new Set(pairs.map(({ target }) => lower(target)))
   const added = pairs.find(({ target }) => !reference.has(lower(target)))
   if (added)
@@ -165,8 +220,7 @@ function strictProblem({ pairs }: Mapped, reference: ReadonlySet<string>, table:
       message: `the column ${JSON.stringify(added.target)} is not in ${table.name}`,
       hint: 'schema_evolution: true adds it; exclude_columns leaves it out',
     }
-  const audit = new Set(AUDIT_COLUMNS.map((column) => column.name))
-  const missing = [...reference].find((name) => !own.has(name) && !audit.has(name))
+  const missing = [...reference].find((name) => !own.has(name) && !owned.has(name))
   return missing === undefined
     ? undefined
     : {
@@ -202,10 +256,14 @@ function ordinalOf({ group }: Mapped): number {
   return Math.min(...group.files.map((file) => file.ordinal))
 }
 
-/** A table that was made by files without rows has audit columns alone; the first rows decide its columns. */
-function isUndetermined(known: readonly TableColumn[]): boolean {
-  const audit = new Set(AUDIT_COLUMNS.map((column) => column.name))
-  return known.every((column) => audit.has(column.name))
+/**
+ * Names that no column of a file may bear, in lower case. A table that was made by files without rows has these columns
+ * alone; the first rows decide the others.
+ */
+function ownNames(table: TableConfig, keyed: KeyedShape | undefined, known: readonly Column[]): ReadonlySet<string> {
+  const audit = table.auditColumns ? AUDIT_COLUMNS : []
+  const own = keyed === undefined ? [] : [...(keyed.traits.ownColumns?.(table, known) ?? []), SEQUENCE_COLUMN]
+  return new Set([...audit, ...own].map(({ name }) => lower(name)))
 }
 
 function checkDeclared(table: TableConfig, known: readonly TableColumn[]): void {
@@ -267,10 +325,12 @@ async function inferTargets(
   return types
 }
 
-function withAudit(columns: readonly TableColumn[], table: TableConfig): readonly TableColumn[] {
-  if (!table.auditColumns) return columns
+/** Columns of the strategy and of the batch behind those of the files; a table that lacks some gets them at its end. */
+function withOwn(columns: readonly TableColumn[], table: TableConfig, keyed: KeyedShape | undefined): readonly TableColumn[] {
   const names = new Set(columns.map((column) => lower(column.name)))
-  return [...columns, ...AUDIT_COLUMNS.filter((column) => !names.has(column.name)).map((column) => ({ ...column, nullable: true }))]
+  const own = keyed === undefined ? [] : [...(keyed.traits.ownColumns?.(table, columns) ?? []), SEQUENCE_COLUMN]
+  const added = [...own, ...(table.auditColumns ? AUDIT_COLUMNS : [])].filter(({ name }) => !names.has(lower(name)))
+  return [...columns, ...added.map((column) => ({ ...column, nullable: true }))]
 }
 
 function withTypes({ group, pairs }: Mapped, types: ReadonlyMap<string, string>): ShapedGroup {

@@ -1,17 +1,21 @@
-import { engineFailure } from '../engine/failure.ts'
-import { id, inlined, join, literalList, raw, type Sql, sql } from '../engine/sql.ts'
-import { type FileError, TableError, UnavailableError } from '../errors/errors.ts'
+import { engineFailure, firstLine } from '../engine/failure.ts'
+import { id, inlined, join, type Sql, sql } from '../engine/sql.ts'
+import { type FileError, UnavailableError } from '../errors/errors.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import type { Warning } from '../model/batch.ts'
 import { type BatchFile, NO_ROWS, type RowCounts } from '../model/file.ts'
-import type { OpenTable, Staged, StagedRemoval } from '../stores/store.ts'
+import type { ObserveRequest, OpenTable, Staged, StagedRemoval } from '../stores/store.ts'
 import type { LoadPlan } from '../strategies/strategy.ts'
 import { rowsByFile } from './balance.ts'
+import { wrong } from './condition.ts'
 import type { LoadContext } from './context.ts'
 import { findCulprits, without } from './isolate.ts'
+import { keepRecords } from './kept-records.ts'
+import { hasKeys, makePlan, type PlanCounts } from './plan.ts'
 import type { LoadJob } from './protocol.ts'
 import { keepAdded, type RowRemoval } from './row-removal.ts'
 import { recordsOf, type Shape, type ShapedGroup } from './shape.ts'
+import { observationShape, sideFilesAfter } from './side-files.ts'
 import { compareVersions, type Released } from './source.ts'
 import { emptyLeaving, leave } from './units.ts'
 import { ForbiddenRows, writeAllowed } from './violators.ts'
@@ -23,6 +27,8 @@ export interface Sink {
   write(add: Sql, shape: Shape, batchId: string, tags: Readonly<Record<string, string>> | undefined): Promise<Staged>
   /** Takes rows of the table out; null where nothing is to be committed. */
   remove(removal: RowRemoval, shape: Shape, batchId: string): Promise<StagedRemoval | null>
+  /** Keeps what the batch observed of keys; the side files that are then in force. */
+  observe(request: ObserveRequest): Promise<readonly string[]>
   discard(staged: readonly Staged[]): Promise<void>
 }
 
@@ -34,6 +40,10 @@ export interface StagedPlan {
   /** Of the files that are in the staged rows. */
   readonly rows: ReadonlyMap<string, RowCounts>
   readonly superseded: bigint
+  /** What became of the rows, where the plan tells it. */
+  readonly counts: PlanCounts | null
+  /** In force with the batch. */
+  readonly sideFiles: readonly string[]
   readonly warnings: readonly Warning[]
   readonly failed: readonly FileError[]
   readonly released: readonly Released[]
@@ -56,6 +66,7 @@ export function tableSink(target: OpenTable): Sink {
       return target.stage({ add, columns: shape.columns, batchId, sourceBytes, ...(tags === undefined ? {} : { tags }) })
     },
     remove: (removal, { columns }, batchId) => target.stageRemoval({ ...removal, columns, batchId }),
+    observe: (request) => target.stageObservations(request),
     discard: (staged) => target.discard(staged),
   }
 }
@@ -73,6 +84,7 @@ export function countingSink({ session }: LoadContext): Sink {
       await session.rows(sql`select count(*) as rows from (${positions})`)
       return null
     },
+    observe: async ({ previous }) => previous,
     discard: async () => {},
   }
 }
@@ -123,20 +135,34 @@ async function tryStage(shape: Shape, work: StageWork): Promise<Attempt> {
 }
 
 async function stageOnce(shape: Shape, work: StageWork): Promise<Omit<StagedPlan, 'failed' | 'released'>> {
-  const { job, context } = work
+  const { job, target, context } = work
+  const { strategy } = context
   const full = { ...shape, groups: shape.groups.filter(({ group }) => !group.empty) }
-  const many = context.strategy.reads(job.table) === 'many'
+  const many = strategy.reads(job.table) === 'many'
   const query = recordsOf(full, { loadedAt: context.loadedAt, batchId: job.batch.id }, context.format, context.formatContext)
-  await using kept = many ? await keepRecords(query, job.batch.files, context) : undefined
+  await checkRecords(query, full, work)
+  const keyed = strategy.keyed !== undefined && hasKeys(shape, job.table) ? job.table : undefined
+  await using kept = many ? await keepRecords(query, filesOf(shape), { session: context.session, keyed }) : undefined
   const records = kept?.name ?? sql`(${query})`
-  const planned = await planOf(records, shape, work)
+  const sideFiles = strategy.keyed === undefined || job.replaceAll ? [] : await sideFilesAfter(job.lastBatch, target)
+  await using made = await makePlan(records, kept, full, { job, target, context, sideFiles })
   failpoint('after-plan')
-  const remove = job.replaceAll ? 'everything' : planned.remove.kind
+  const remove = job.replaceAll ? 'everything' : made.plan.remove.kind
   // Rows that are added in place of others are read several times, and must be the same each time.
-  await using added = remove === 'positions' ? await keepAdded(planned, context.session) : undefined
-  const plan = added === undefined ? planned : { ...planned, add: added.rows }
+  await using added = remove === 'positions' ? await keepAdded(made.plan, context.session) : undefined
+  const plan = added === undefined ? made.plan : { ...made.plan, add: added.rows }
   const { result: staged, scanned } = await writeChecked(plan, full, work)
-  const rows = await rowsByFile({ plan, records, many, staged, shape: full, scanned: kept?.scanned ?? scanned, context })
+  const rows = await rowsByFile({
+    plan,
+    records,
+    many,
+    staged,
+    shape: full,
+    scanned: kept?.scanned ?? scanned,
+    rejected: made.rejected,
+    counts: made.counts,
+    context,
+  })
   const removal =
     plan.remove.kind === 'positions' && remove === 'positions'
       ? await removeRows(plan, { ...work, staged, positions: plan.remove.positions }, full)
@@ -152,8 +178,34 @@ async function stageOnce(shape: Shape, work: StageWork): Promise<Omit<StagedPlan
     blindAppend: plan.blindAppend && !job.replaceAll,
     rows: new Map([...rows.byFile, ...empty]),
     superseded,
-    warnings: warningsOf(staged, job),
+    counts: made.counts,
+    sideFiles: await observed(plan, full, { ...work, sideFiles }),
+    warnings: [...warningsOf(staged, job), ...made.warnings],
   }
+}
+
+/** A condition of the config that the engine cannot take is nobody's file's fault. */
+async function checkRecords(query: Sql, { deletes }: Shape, { job, context }: StageWork): Promise<void> {
+  if (deletes === undefined || deletes === null) return
+  try {
+    await context.session.rows(inlined(sql`describe ${query}`))
+  } catch (error) {
+    if (error instanceof Error && /^(Binder|Catalog) Error/.test(error.message)) throw wrong(job.table, firstLine(error.message))
+    throw error
+  }
+}
+
+/** Side files that are in force with the batch. */
+async function observed(
+  { observe }: LoadPlan,
+  shape: Shape,
+  work: StageWork & { readonly sideFiles: readonly string[] },
+): Promise<readonly string[]> {
+  const { job, context, sink, sideFiles } = work
+  const { keyed } = context.strategy
+  if (keyed === undefined || observe === undefined) return sideFiles
+  const { id: batchId, number: batch } = job.batch
+  return sink.observe({ ...observationShape(job.table, keyed, shape.columns), observe, previous: sideFiles, batch, batchId })
 }
 
 function warningsOf(staged: readonly Staged[], { table }: LoadJob): readonly Warning[] {
@@ -165,53 +217,6 @@ function warningsOf(staged: readonly Staged[], { table }: LoadJob): readonly War
       message: `${table.name}: empty texts in a partition column (${names}) became null: a partition value cannot be empty`,
     },
   ]
-}
-
-async function planOf(records: Sql, shape: Shape, work: StageWork): Promise<LoadPlan> {
-  const { job, target, context } = work
-  const { strategy } = context
-  // A table that is replaced as a whole is planned as if it were new.
-  const many = strategy.reads(job.table) === 'many' && target.state !== null && !job.replaceAll
-  const input = {
-    table: job.table,
-    records,
-    current: many ? await currentAs(shape, target, strategy.locates?.(job.table) ?? false) : null,
-    observations: null,
-    partitionSequences: many && job.table.overwriteScope === 'partition' ? await target.partitionSequences() : null,
-    columns: shape.columns,
-    auditColumns: shape.auditColumns,
-  }
-  const plan = planned(() => strategy.plan(input), work)
-  const isReady = strategy.reads(job.table) === 'many' && strategy.locates?.(job.table) === true
-  if (plan.remove.kind === 'positions' && !isReady) {
-    throw new TableError(
-      'ING-TABLE-STRATEGY',
-      `${job.table.name}: the strategy ${strategy.name} removes rows by position, but does not locate them`,
-      {
-        hint: 'give the strategy locates: () => true and reads: () => "many"',
-      },
-    )
-  }
-  return plan
-}
-
-function planned(plan: () => LoadPlan, { job, context }: StageWork): LoadPlan {
-  try {
-    return plan()
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new TableError('ING-TABLE-STRATEGY', `${job.table.name}: the strategy ${context.strategy.name} failed: ${reason}`, { cause })
-  }
-}
-
-/** The table's rows with the columns that it will have after the batch, and, if asked, with the place of each. */
-async function currentAs(shape: Shape, target: OpenTable, located: boolean): Promise<Sql> {
-  const known = new Set(target.state?.columns.map((column) => column.name))
-  const values = shape.columns.map((column) =>
-    known.has(column.name) ? id(column.name) : sql`null::${raw(column.type)} as ${id(column.name)}`,
-  )
-  if (!located) return sql`select ${join(values)} from (${await target.current()})`
-  return sql`select ${join([...values, id('__file'), id('__position')])} from (${await target.located()})`
 }
 
 /** Takes out the rows that the plan names; what was written for the batch goes if that fails. */
@@ -252,48 +257,6 @@ async function write(plan: LoadPlan, shape: Shape, { job, sink, context }: Stage
     staged.push(await sink.write(part, shape, job.batch.id, { 'ingestd.sequence': String(sequence) }))
   }
   return staged
-}
-
-/** The records in a temporary table, for strategies that read them more than once; dropped at the end. */
-async function keepRecords(
-  query: Sql,
-  files: readonly BatchFile[],
-  context: LoadContext,
-): Promise<AsyncDisposable & { readonly name: Sql; readonly scanned: bigint }> {
-  const { session } = context
-  const rows = id(session.temporaryName('rows'))
-  const order = id(session.temporaryName('files'))
-  const view = id(session.temporaryName('records'))
-  const drop = async () => {
-    await session.run(sql`drop view if exists ${view}`)
-    await session.run(sql`drop table if exists ${rows}`)
-    await session.run(sql`drop table if exists ${order}`)
-  }
-  try {
-    const paths = literalList(files.map((file) => file.path))
-    const sequences = literalList(sequencesOf(files))
-    await session.run(
-      sql`create temp table ${order} as select unnest(${paths}) as path, unnest(range(${files.length})) as ordinal, unnest(${sequences}) as sequence`,
-    )
-    const { scanned } = await session.counting(() => session.run(inlined(sql`create temp table ${rows} as ${query}`)))
-    await session.run(sql`create temp view ${view} as
-      select r.*, f.ordinal as __ordinal, r.rowid as __row, f.sequence as __sequence from ${rows} as r join ${order} as f on f.path = r.__path`)
-    return { name: view, scanned, [Symbol.asyncDispose]: drop }
-  } catch (error) {
-    await drop()
-    throw error
-  }
-}
-
-/** Orders snapshots, also those of other batches: the newest modified time of the unit, then its greatest path. */
-function sequencesOf(files: readonly BatchFile[]): readonly string[] {
-  const newest = new Map<string, BatchFile>()
-  // Files are in file order, so the last of a unit is its newest.
-  for (const file of files) newest.set(file.unit, file)
-  return files.map((file) => {
-    const last = newest.get(file.unit) ?? file
-    return `${String(last.modifiedNs).padStart(20, '0')} ${last.path}`
-  })
 }
 
 function filesOf(shape: Shape): readonly BatchFile[] {

@@ -94,8 +94,8 @@ function newerRow(left: string, right: string): Sql {
 }
 
 /** Rows whose key a full snapshot lacks. */
-function missingRows({ table, records }: PlanInput, current: Sql): Sql {
-  const newest = sql`(select max(_sequence) from ${records})`
+function missingRows({ table, files }: PlanInput, current: Sql): Sql {
+  const newest = sql`(select max(sequence) from ${files})`
   const order = [...table.sequenceBy.map((name) => sql`c.${id(name)}`), sql`greatest(${newest}, c._sequence) as _sequence`]
   return sql`select ${join([...of('c', keyColumns(table)), ...order])}, true as __deleted, c.__file, c.__position
     from (${current}) as c where not exists (select 1 from ${id(LATEST)} as l where ${sameKey(table, 'c', 'l')})`

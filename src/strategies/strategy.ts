@@ -72,6 +72,11 @@ export interface PlanInput {
    * typed as in the table: what earlier batches observed and the table does not show. Null when there are none.
    */
   readonly observations: Sql | null
+  /**
+   * For a `keyed` strategy: name of the relation of the batch's files, those without rows too: path VARCHAR, ordinal INTEGER,
+   * sequence VARCHAR, modified TIMESTAMPTZ.
+   */
+  readonly files: Sql
   /** Query of the table's partitions: its partition columns and `sequence`; null when the table has none yet. */
   readonly partitionSequences: Sql | null
   /** The table's columns in order, audit columns last. */

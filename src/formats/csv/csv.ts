@@ -5,6 +5,7 @@ import { fromText, nativeValue, readsNatively } from '../values.ts'
 import { diagnoseCsv } from './diagnose.ts'
 import { inferCsv } from './infer.ts'
 import { inspectCsv } from './inspect.ts'
+import { lineOfRow } from './lines.ts'
 import { layoutOf, type Reading, readCsv, readingOf } from './reading.ts'
 
 /** Delimited text. Its columns are told apart by position, so files are grouped by header and each group read typed. */
@@ -14,6 +15,8 @@ export const csv: Format = {
   infer: inferCsv,
   relation: csvRelation,
   diagnose: diagnoseCsv,
+  lineOf: (file, row, { group, context }) =>
+    lineOfRow(file, { row: row + 1n, columns: group.columns.length }, { reading: readingOf(context), layout: layoutOf(group), context }),
 }
 
 function csvRelation(group: FileGroup, columns: readonly ReadColumn[], context: FormatContext): Sql {

@@ -69,6 +69,7 @@ class Target {
       records: id('records'),
       current: this.isNew ? null : raw(`select *, 'data' as __file, rowid as __position from t`),
       observations: seen?.['n'] === 0n ? null : id('o'),
+      files: raw(`(select '${String(file).padStart(4, '0')}' as sequence)`),
       partitionSequences: null,
       columns: COLUMNS,
       auditColumns: ['_source_file', '_sequence'],

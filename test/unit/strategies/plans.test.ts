@@ -23,6 +23,7 @@ async function added(strategy: Strategy, rows: string, input: Partial<PlanInput>
     records: id('records'),
     current: null,
     observations: null,
+    files: id('files'),
     partitionSequences: null,
     columns,
     auditColumns: ['_source_file'],

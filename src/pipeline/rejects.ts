@@ -1,0 +1,70 @@
+import type { Session } from '../engine/engine.ts'
+import { sql } from '../engine/sql.ts'
+import { FileError } from '../errors/errors.ts'
+import type { Format, FormatContext } from '../formats/format.ts'
+import type { TableConfig } from '../model/table.ts'
+import type { KeptRejects } from './kept-records.ts'
+import type { ShapedGroup } from './shape.ts'
+import { ForbiddenRows } from './violators.ts'
+
+/** Rows that a message names. */
+const NAMED = 5
+
+interface RejectsIo {
+  readonly session: Session
+  readonly format: Format
+  readonly formatContext: FormatContext
+  readonly groups: readonly ShapedGroup[]
+}
+
+/** Rejected rows of each file. Files with more of them than `max_bad_rows` allows are thrown as ForbiddenRows, with their lines. */
+export async function checkRejects(rejects: KeptRejects, io: RejectsIo): Promise<ReadonlyMap<string, bigint>> {
+  const { session, formatContext } = io
+  const counted = await session.rows(
+    sql`select r.path, count(*) as rejected, any_value(n.rows) as rows from ${rejects.rows} as r join ${rejects.read} as n using (path) group by r.path order by r.path`,
+  )
+  const byFile = new Map(counted.map(({ path, rejected }) => [String(path), BigInt(String(rejected))]))
+  const failed: FileError[] = []
+  for (const { path, rejected, rows } of counted) {
+    if (isAllowed(Number(rejected), Number(rows), formatContext.table.maxBadRows)) continue
+    failed.push(await tooMany(String(path), { rejected: Number(rejected), rows: Number(rows) }, rejects, io))
+  }
+  if (failed.length > 0) throw new ForbiddenRows(failed)
+  return byFile
+}
+
+function isAllowed(rejected: number, rows: number, limit: TableConfig['maxBadRows']): boolean {
+  return rejected <= (typeof limit === 'number' ? limit : limit.share * rows)
+}
+
+async function tooMany(
+  path: string,
+  { rejected, rows }: { readonly rejected: number; readonly rows: number },
+  rejects: KeptRejects,
+  io: RejectsIo,
+): Promise<FileError> {
+  const named = await io.session.rows(sql`select number, reason from ${rejects.rows} where path = ${path} order by number limit ${NAMED}`)
+  const places: string[] = []
+  for (const { number, reason } of named) places.push(`${await placeOf(path, BigInt(String(number)), io)}: ${String(reason)}`)
+  const rest = rejected > named.length ? `; and ${rejected - named.length} more` : ''
+  const limit = io.formatContext.table.maxBadRows
+  const allowed = typeof limit === 'number' ? String(limit) : `${limit.share * 100}%`
+  return new FileError(
+    'ING-FILE-BAD-ROWS',
+    path,
+    `${path}: ${rejected} of ${rows} rows cannot be loaded (max_bad_rows: ${allowed}): ${places.join('; ')}${rest}`,
+    { hint: 'mend the rows, or raise max_bad_rows; then `ingest retry FILE`' },
+  )
+}
+
+/** A line where the format can tell it, else the number of the row. */
+export async function placeOf(
+  path: string,
+  number: bigint,
+  { format, formatContext, groups }: Omit<RejectsIo, 'session'>,
+): Promise<string> {
+  const group = groups.find((one) => one.group.files.some((file) => file.path === path))?.group
+  const file = group?.files.find((one) => one.path === path)
+  const line = group && file ? await format.lineOf?.(file, number, { group, context: formatContext }) : undefined
+  return typeof line === 'number' ? `line ${line}` : `row ${number + 1n}`
+}
