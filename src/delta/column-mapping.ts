@@ -2,7 +2,7 @@ import { TableError } from '../errors/errors.ts'
 import type { Metadata, Protocol } from './actions.ts'
 import { integerOf } from './decode.ts'
 import { supports } from './features.ts'
-import type { DeltaField, DeltaType } from './schema.ts'
+import type { DeltaField } from './schema.ts'
 
 /** How data files name the columns: as the schema does, by physical names, or by the ids of their fields. */
 export type MappingMode = 'none' | 'name' | 'id'
@@ -39,22 +39,4 @@ export function fieldIdOf(field: DeltaField): number | null {
 /** The highest id that was ever given to a column; 0 where the table says none. */
 export function maxColumnId(metadata: Metadata): number {
   return Number(integerOf(metadata.configuration[MAX_ID]) ?? 0n)
-}
-
-/** The same fields with their physical names at every level. */
-export function physicalFields(fields: readonly DeltaField[], mode: MappingMode): readonly DeltaField[] {
-  if (mode === 'none') return fields
-  return fields.map((field) => ({ ...field, name: physicalName(field, mode), type: physicalType(field.type, mode) }))
-}
-
-function physicalType(type: DeltaType, mode: MappingMode): DeltaType {
-  if (typeof type === 'string') return type
-  switch (type.type) {
-    case 'struct':
-      return { ...type, fields: physicalFields(type.fields, mode) }
-    case 'array':
-      return { ...type, elementType: physicalType(type.elementType, mode) }
-    case 'map':
-      return { ...type, keyType: physicalType(type.keyType, mode), valueType: physicalType(type.valueType, mode) }
-  }
 }

@@ -87,7 +87,7 @@ export class Snapshot {
     const opened = at === undefined ? await readNewest(io) : await readAt(name, at, io)
     if (opened === undefined) return undefined
     const snapshot = new Snapshot(name, opened, io, options)
-    snapshot.#checkGate()
+    snapshot.#checkGate(opened.state)
     return snapshot
   }
 
@@ -122,11 +122,13 @@ export class Snapshot {
       return []
     }
     const files = newer.map(({ version }) => logFile(version))
-    this.#state = await advancedState(this.#state, files, blobs, session)
+    const state = await advancedState(this.#state, files, blobs, session)
+    // Before it is taken over: what is refused now is refused by the next call too.
+    this.#checkGate(state)
+    this.#state = state
     this.#last = { version: last.version, listed: last }
     this.#read.push(...newer)
     this.#files.add(files)
-    this.#checkGate()
     return newer.map(({ version }) => version)
   }
 
@@ -153,9 +155,9 @@ export class Snapshot {
     await this.#files.close()
   }
 
-  #checkGate(): void {
-    checkFeatures(this.#name, this.#state, this.#gate)
-    checkTypeChanges(this.#name, this.#state.fields)
+  #checkGate(state: LogState): void {
+    checkFeatures(this.#name, state, this.#gate)
+    checkTypeChanges(this.#name, state.fields)
   }
 }
 

@@ -31,18 +31,22 @@ export async function groupsOf(
   if (mode === 'none' || (mode === 'name' && !someNested(fields))) return [{ variable, reads: plainReads(fields, mode) }]
   const { session } = io
   const layouts = id(session.temporaryName('delta_layouts'))
+  const column = sql`to_json([name, type, num_children::varchar, field_id::varchar, logical_type, converted_type, scale::varchar, precision::varchar])::varchar`
   await session.run(sql`create temp table ${layouts} as
-    select file_name as file, md5(string_agg(concat_ws(chr(31), name, type, num_children, field_id, logical_type, converted_type, scale, precision), chr(30) order by column_id)) as layout
+    select file_name as file, md5(string_agg(${column}, chr(10) order by column_id)) as layout
     from parquet_schema(getvariable(${literal(variable)})) group by file_name`)
-  const groups: FileGroup[] = []
-  for (const { layout, file } of await session.rows(
-    sql`select layout, min(file) as file from ${layouts} group by layout order by layout`,
-  )) {
-    const same = sql`select f.file from (${files}) as f join ${layouts} as l on l.file = f.file where l.layout = ${literal(textOf(layout) ?? '')}`
-    const paths = await pathsVariable(same, session)
-    if (paths !== undefined) groups.push({ variable: paths, reads: await readsOf(textOf(file) ?? '', fields, mode, io) })
+  try {
+    const groups: FileGroup[] = []
+    for (const row of await session.rows(sql`select layout, min(file) as file from ${layouts} group by layout order by layout`)) {
+      const layout = literal(textOf(row['layout']) ?? '')
+      const same = sql`select f.file from (${files}) as f join ${layouts} as l on l.file = f.file where l.layout = ${layout}`
+      const paths = await pathsVariable(same, session)
+      if (paths !== undefined) groups.push({ variable: paths, reads: await readsOf(textOf(row['file']) ?? '', fields, mode, io) })
+    }
+    return groups
+  } finally {
+    await session.run(sql`drop table ${layouts}`)
   }
-  return groups
 }
 
 async function readsOf(

@@ -63,3 +63,13 @@ test('our own commit is known from when it is listed for the first time', async 
   setTime(2, 1000)
   await expect(checkpoint(snapshot)).rejects.toThrow('version 2 was written again')
 })
+
+test('a table that comes to need what we refuse is refused again and again, not only when it is read', async () => {
+  simpleLog(1)
+  const snapshot = await open()
+  writeCommit(root, 2, [
+    { protocol: { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: ['tomorrow'], writerFeatures: ['tomorrow'] } },
+  ])
+  for (let attempt = 0; attempt < 2; attempt += 1) await expect(snapshot.advance()).rejects.toMatchObject({ code: 'ING-TABLE-FEATURE' })
+  expect(snapshot.state.version).toBe(1n)
+})

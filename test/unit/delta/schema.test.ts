@@ -53,6 +53,29 @@ test('what we do not know in a schema is written back as it was', () => {
   expect(schemaText(parseSchema(text))).toBe(text)
 })
 
+test('what we do not know is kept at every level, when columns come too', () => {
+  const inner = (name: string) =>
+    `{"name":"${name}","type":"long","nullable":true,"metadata":{"delta.typeChanges":[{"fromType":"integer","toType":"long","fieldPath":"element.x"}],"big":12345678901234567890}}`
+  const list = `{"type":"array","elementType":{"type":"struct","fields":[${inner('x')}],"later":1},"containsNull":false,"id":1.50}`
+  const map = `{"type":"map","keyType":"string","valueType":{"type":"struct","fields":[${inner('y')}]},"valueContainsNull":false,"more":{"a":[null]}}`
+  const text = (added = '', end = '') =>
+    `{"type":"struct","fields":[{"name":"l","type":${list.replace('],"later"', `${added}],"later"`)},"nullable":false,"metadata":{"comment":"c"},"extra":true},{"name":"m","type":${map},"nullable":true,"metadata":{}}${end}]}`
+  const known = parseSchema(text())
+  expect(schemaText(known)).toBe(text())
+  const fields = evolved(known, [
+    { name: 'l', type: 'STRUCT(x BIGINT, z DATE)[]', nullable: true },
+    { name: 'n', type: 'DATE', nullable: true },
+  ])
+  const added = (name: string) => `,{"name":"${name}","type":"date","nullable":true,"metadata":{}}`
+  expect(schemaText(fields)).toBe(text(added('z'), added('n')))
+})
+
+test('a void column becomes what is written to it', () => {
+  const known = parseSchema(schemaString({ nothing: 'void' }))
+  expect(columnsOf(known)).toEqual([{ name: 'nothing', type: 'VARCHAR', nullable: true }])
+  expect(evolved(known, [{ name: 'nothing', type: 'VARCHAR', nullable: true }])[0]?.type).toBe('string')
+})
+
 test('new columns are appended and nullable, nested ones too', () => {
   const known = parseSchema(
     schemaString({ id: 'long', s: { type: 'struct', fields: [{ name: 'a', type: 'long', nullable: false, metadata: { m: 1 } }] } }),
