@@ -92,10 +92,12 @@ const TABLE_PROPERTIES = [
   'delta.checkpoint.writeStatsAsJson',
   'delta.checkpoint.writeStatsAsStruct',
   'delta.checkpointInterval',
+  'delta.columnMapping.mode',
   'delta.dataSkippingNumIndexedCols',
   'delta.dataSkippingStatsColumns',
   'delta.deletedFileRetentionDuration',
   'delta.enableExpiredLogCleanup',
+  'delta.enableInCommitTimestamps',
   'delta.isolationLevel',
   'delta.logRetentionDuration',
   'delta.targetFileSize',
@@ -110,10 +112,14 @@ export function unsupportedGlobals(input: GlobalInput, places: Places): readonly
 
 export function unsupportedOfTable(input: TableInput, at: Path, places: Places): readonly UnsupportedKey[] {
   const properties = Object.entries(input.table_properties)
-    .filter(([name, value]) => name.startsWith('delta.') && !TABLE_PROPERTIES.includes(name) && value.toLowerCase() !== 'false')
+    .filter(([name, value]) => name.startsWith('delta.') && !isBuiltProperty(name) && value.toLowerCase() !== 'false')
     .map(([name]) => entry(places.at([...at, 'table_properties', name]).key, `the table property ${name}`, 'remove it'))
   const keys = TABLE_KEYS.filter(({ builtFor }) => builtFor?.includes(input.loading_strategy) !== true)
   return [...unbuilt(keys, { input, defaults: TABLE_DEFAULTS, at }, places), ...properties]
+}
+
+function isBuiltProperty(name: string): boolean {
+  return TABLE_PROPERTIES.includes(name) || name.startsWith('delta.constraints.')
 }
 
 /** A path of a table that leads to a store that is not built. */
