@@ -14,11 +14,6 @@ export interface DeletionVector {
   readonly cardinality: bigint
 }
 
-/** What tells the vectors of one data file apart; the same text as `deletionVectorId` makes in the engine. */
-export function uniqueId({ storageType, pathOrInlineDv, offset }: DeletionVector): string {
-  return `${storageType}${pathOrInlineDv}${offset === null ? '' : `@${offset}`}`
-}
-
 export function decodeDescriptor(value: unknown): DeletionVector | undefined {
   if (!isRecord(value)) return undefined
   const storageType = textOf(value['storageType'])

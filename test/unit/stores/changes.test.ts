@@ -13,6 +13,7 @@ const DELTA = {
   logRetentionMs: 30 * 86_400_000,
   fileRetentionMs: 7 * 86_400_000,
   checkpointInterval: 10,
+  optimize: 'off' as const,
 }
 const FEEDS = [false, true].map((deletionVectors) => ({ deletionVectors, delta: { ...DELTA, deletionVectors, changeDataFeed: true } }))
 

@@ -11,6 +11,7 @@ const DELTA = {
   logRetentionMs: 30 * 86_400_000,
   fileRetentionMs: 7 * 86_400_000,
   checkpointInterval: 10,
+  optimize: 'off' as const,
 }
 
 /** How a table keeps rows that are removed. */
@@ -59,7 +60,7 @@ function commit(root: string, version: number): readonly Record<string, Record<s
 }
 
 function actions(root: string, version: number, name: string): readonly Record<string, unknown>[] {
-  return commit(root, version).flatMap((action) => action[name] ?? [])
+  return commit(root, version).flatMap((action) => (action[name] === undefined ? [] : [action[name]]))
 }
 
 /** Rows that the deletion vector of an action deletes. */
