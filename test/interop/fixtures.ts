@@ -24,6 +24,8 @@ export interface Fixture extends TableRows {
 export interface FixtureName {
   readonly writer: WriterName
   readonly name: string
+  /** Whether it keeps a change feed. */
+  readonly feed: boolean
 }
 
 /** Fixtures live as long as what makes them: a machine makes each of them once. */

@@ -65,7 +65,7 @@ export const FEATURES: readonly FeatureCase[] = [
   },
 ]
 
-export const COLUMNS = 'id BIGINT, grp STRING, amount DECIMAL(9,2), at TIMESTAMP, who STRUCT<name: STRING, age: INT>, tags ARRAY<STRING>'
+const COLUMNS = 'id BIGINT, grp STRING, amount DECIMAL(9,2), at TIMESTAMP, who STRUCT<name: STRING, age: INT>, tags ARRAY<STRING>'
 export const PASSES = 4
 
 /** Half of the ids of a pass were in the one before; rows of even ids are the same in every pass. */
@@ -87,4 +87,11 @@ export function canRead(reader: ReaderName, strategy: StrategyCase, feature: Fea
 
 export function isPartitioned(strategy: StrategyCase, feature: FeatureCase): boolean {
   return feature.partitioned === true || 'partition_columns' in strategy.config
+}
+
+/** The table, empty, for Spark to make. */
+export function createStatement(table: string, properties: Readonly<Record<string, string>>, partitioned: boolean): string {
+  const entries = Object.entries(properties).map(([name, value]) => `'${name}' = '${value}'`)
+  const partitions = partitioned ? ' PARTITIONED BY (grp)' : ''
+  return `CREATE TABLE delta.\`${table}\` (${COLUMNS}) USING delta${partitions} TBLPROPERTIES (${entries.join(', ')})`
 }

@@ -40,6 +40,8 @@ export class Project implements AsyncDisposable {
   #queries = 0
   #checkpointCopy: Promise<string> | undefined
   #jsonCopy: Promise<string> | undefined
+  #optimizedCopy: Promise<string> | undefined
+  #vectorsCopy: Promise<string> | undefined
 
   static async create(tableCase: ProjectTable, duckdb: Reader): Promise<Project> {
     return new Project(await mkdtemp(join(tmpdir(), `ingest-interop-${tableCase.name}-`)), tableCase, duckdb)
@@ -102,6 +104,18 @@ export class Project implements AsyncDisposable {
     await ingest.optimize()
   }
 
+  /** A copy of the table with its files put together. */
+  optimized(): Promise<string> {
+    this.#optimizedCopy ??= this.#optimized()
+    return this.#optimizedCopy
+  }
+
+  /** A copy of the table where Spark deleted rows by deletion vectors, which leave the statistics of their files. */
+  withVectors(spark: Reader, where: string): Promise<string> {
+    this.#vectorsCopy ??= this.#withVectors(spark, where)
+    return this.#vectorsCopy
+  }
+
   /** A copy of the table as log clean-up leaves it: the newest checkpoint, and of the JSON only what it needs. */
   fromCheckpoint(): Promise<string> {
     this.#checkpointCopy ??= this.#copy('from-checkpoint', (names) => {
@@ -123,6 +137,23 @@ export class Project implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await rm(this.folder, { recursive: true, force: true })
+  }
+
+  async #optimized(): Promise<string> {
+    const name = `${this.#case.name}_optimized`
+    const copy = join(this.folder, 'tables', 'lake', name)
+    await cp(this.table, copy, { recursive: true })
+    await using ingest = await this.#ingest({ table_name: name })
+    const [report] = (await ingest.optimize()).tables
+    if (report?.status !== 'pass') throw new Error(`the table was not optimized: ${JSON.stringify(report)}`)
+    return copy
+  }
+
+  async #withVectors(spark: Reader, where: string): Promise<string> {
+    const copy = await this.#copy('with-vectors', () => [])
+    await spark.run(`ALTER TABLE delta.\`${copy}\` SET TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')`)
+    await spark.change(copy, { kind: 'delete', where })
+    return copy
   }
 
   async #copy(suffix: string, without: (names: readonly string[]) => readonly string[]): Promise<string> {

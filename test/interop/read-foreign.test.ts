@@ -21,6 +21,24 @@ describe.each(names)('$name of $writer', (name) => {
     expect(await project.rows()).toEqual(rowsOf(made))
   })
 
+  test('is read at every version that its writer reads', async ({ skip }) => {
+    const { project, made } = await copyOf(name, skip)
+    await using _ = project
+    if (made.refused.read !== undefined) return skip(`its versions need ${made.refused.read}, which is refused by name`)
+    for (const [version, rows] of Object.entries(made.versions))
+      expect.soft(await project.rowsAt(Number(version)), `at ${version}`).toEqual(rows)
+  })
+
+  test.runIf(name.feed)('tells its changes as its writer does', async ({ skip }) => {
+    const { project, made } = await copyOf(name, skip)
+    await using _ = project
+    if (made.changes === undefined) throw new Error('the fixture has no changes')
+    const last = Math.max(...Object.keys(made.versions).map(Number))
+    const feed = `table_changes('lake.foreign', ${made.changes.from}, ${last})`
+    const { rows } = await project.rows(`SELECT * EXCLUDE (_commit_timestamp) FROM ${feed}`)
+    expect(rows).toEqual(made.changes.rows)
+  })
+
   test('is loaded, and every reader sees its rows and ours', async (context) => {
     const { project, made, duckdb } = await copyOf(name, context.skip)
     await using _ = project

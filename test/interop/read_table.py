@@ -150,6 +150,10 @@ class Arrow(DeltaRs):
         return DeltaTable(path, version=version).to_pyarrow_table()
 
 
+# Spark writes timestamps as INT96 in a session whose zone is not UTC: no reader may see a difference.
+AWAY = {'spark.sql.session.timeZone': 'America/New_York', 'spark.sql.parquet.outputTimestampType': 'INT96'}
+
+
 class Spark:
     """Spark with Delta's own library, from the folder of jars in the environment."""
 
@@ -260,7 +264,7 @@ class Spark:
         return [found[index] for index in range(len(predicates))]
 
     def write(self, path: str, rows: pa.Table, mode: str, partitions: list[str]) -> None:
-        with self.frame_of(rows) as frame:
+        with self.settings(AWAY), self.frame_of(rows) as frame:
             writer = frame.write.format('delta').mode(mode)
             (writer.partitionBy(*partitions) if partitions else writer).save(path)
 
@@ -273,6 +277,10 @@ class Spark:
             yield self.session.read.parquet(folder)
 
     def change(self, path: str, change: dict) -> None:
+        with self.settings(AWAY):
+            self.change_here(path, change)
+
+    def change_here(self, path: str, change: dict) -> None:
         kind = change['kind']
         if kind == 'update':
             assignments = ', '.join(f'`{column}` = {value}' for column, value in change['set'].items())

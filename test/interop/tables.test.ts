@@ -67,8 +67,22 @@ function filterTests(tableCase: TableCase, name: ReaderName, table: () => Promis
     const { project } = await table()
     expect(await misses(reader, project.table, filters)).toEqual([])
   })
-  // Spark takes a minute for it; what a checkpoint holds of statistics the others prove.
+
+  test(`${name} finds the same when some rows are deleted by vectors`, async (context) => {
+    const reader = await readerOr(context.skip, name)
+    const spark = await readerOr(context.skip, 'spark')
+    const { project } = await table()
+    // One of the first rows of a file and one of the last, so that a bound is no longer a value.
+    expect(await misses(reader, await project.withVectors(spark, 'id IN (0, 101, 200, 2, 4)'), filters)).toEqual([])
+  })
+  // What checkpoints and rewritten files hold of statistics the cheaper readers prove: Spark takes a minute for each.
   if (name.startsWith('spark')) return
+
+  test(`${name} finds the same after the files were put together`, async (context) => {
+    const reader = await readerOr(context.skip, name)
+    const { project } = await table()
+    expect(await misses(reader, await project.optimized(), filters)).toEqual([])
+  })
 
   test(`${name} finds the same by the statistics of the checkpoint`, async (context) => {
     const reader = await readerOr(context.skip, name)

@@ -1,9 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createIngest, type Ingest, type RunOptions, type RunReport, type TrackedFile } from 'ingestd'
 import { onTestFinished } from 'vitest'
 import { list, query } from './engine.ts'
+import { removeFolder } from './keep.ts'
 import { activeFiles } from './project.ts'
 
 /** A landing folder and its tables, loaded through the library; removed when the test ends. */
@@ -20,7 +21,7 @@ export class Landing {
       ...config,
       tables: [{ table_name: 't', source_path_pattern: '*.csv', watch: { settle_seconds: 0 }, ...table }],
     }
-    onTestFinished(() => rmSync(this.folder, { recursive: true, force: true }))
+    onTestFinished(() => removeFolder(this.folder))
   }
 
   path(...parts: readonly string[]): string {

@@ -1,0 +1,124 @@
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { History } from './history.ts'
+import { canRead, createStatement, FEATURES, isPartitioned, landedIn, STRATEGIES } from './matrix.ts'
+import { Project } from './project.ts'
+import { type Change, type Reader, type ReaderName, reader, readerOr, type TableRows } from './readers.ts'
+
+const READERS: readonly ReaderName[] = ['duckdb', 'delta-rs', 'spark', 'spark4']
+
+/** Who changes which tables; delta-rs 1.6.6 refuses to write what has deletion vectors, mapped columns or in-commit timestamps. */
+const WRITERS = [
+  { writer: 'delta-rs', features: ['plain', 'partitioned', 'change_feed'] },
+  { writer: 'spark', features: ['partitioned', 'deletion_vectors', 'change_feed', 'mapped_by_id', 'everything'] },
+  { writer: 'spark4', features: ['plain', 'everything'] },
+] as const
+
+const UPSERT = { loading_strategy: join(import.meta.dirname, 'upsert.mjs') }
+
+type Step =
+  /** A pass loaded by ingestd. */
+  { readonly load: number; readonly upserts?: true } | { readonly change: Change }
+
+/** Each change by the other meets files of both, and each load meets what the other left. */
+const STEPS: readonly Step[] = [
+  { load: 0 },
+  { change: { kind: 'update', set: { grp: "'moved'" }, where: 'id % 5 = 1' } },
+  { load: 1 },
+  { change: { kind: 'delete', where: "id % 4 = 0 OR grp = 'p1'" } },
+  { load: 2, upserts: true },
+  { change: { kind: 'merge', key: 'id', rows: `SELECT * FROM (${landedIn(3)}) WHERE id > 20` } },
+  { change: { kind: 'checkpoint' } },
+  { load: 3, upserts: true },
+  { change: { kind: 'optimize' } },
+  { load: 4 },
+]
+
+describe.each(WRITERS)('beside $writer', ({ writer, features }) => {
+  test.for(FEATURES.filter(({ name }) => (features as readonly string[]).includes(name)))(
+    'a table $name keeps every row at every version, also after a vacuum',
+    async (feature, { skip }) => {
+      for (const name of READERS) await readerOr(skip, name)
+      const duckdb = await reader('duckdb')
+      const partitions = feature.partitioned ? { partition_columns: ['grp'] } : {}
+      await using project = await Project.create(
+        { name: 't', config: { file_format: 'parquet', ...partitions, ...feature.config } },
+        duckdb,
+      )
+      const other = await reader(writer)
+      const others = await Promise.all(READERS.filter((name) => canRead(name, APPEND, feature)).map(reader))
+      if (feature.made !== undefined) await other.run(createStatement(project.table, feature.made, isPartitioned(APPEND, feature)))
+      const history = await taken(project, other)
+      await history.compare(others)
+      if (feature.name === 'change_feed') await compareChanges(project, history.version)
+
+      await other.change(project.table, { kind: 'vacuum' })
+      await project.load({ '5.parquet': { sql: landedIn(5) } })
+      const wanted = await modelAfter({ load: 5 })
+      for (const one of others) expect.soft(await one.read(project.table), `${one.name} after the vacuum`).toEqual(wanted)
+      expect(await project.rows()).toEqual(wanted)
+    },
+  )
+})
+
+const APPEND = STRATEGIES[0] as (typeof STRATEGIES)[number]
+
+async function taken(project: Project, other: Reader): Promise<History> {
+  const duckdb = await reader('duckdb')
+  await duckdb.run(`CREATE OR REPLACE TABLE model AS SELECT * FROM (${landedIn(0)}) LIMIT 0`)
+  const history = new History(project)
+  await history.note(await duckdb.query('SELECT * FROM model'))
+  for (const step of STEPS) {
+    if ('load' in step) await project.load({ [`${step.load}.parquet`]: { sql: landedIn(step.load) } }, step.upserts ? UPSERT : {})
+    else await other.change(project.table, step.change)
+    await history.note(await modelAfter(step))
+  }
+  return history
+}
+
+/** The same step on a table of DuckDB, which holds what every reader must see. */
+async function modelAfter(step: Step): Promise<TableRows> {
+  const duckdb = await reader('duckdb')
+  for (const statement of 'load' in step ? modelOfLoad(step.load, step.upserts === true) : modelOfChange(step.change)) {
+    await duckdb.run(statement)
+  }
+  return duckdb.query('SELECT * FROM model')
+}
+
+function modelOfLoad(pass: number, upserts: boolean): readonly string[] {
+  const rows = `(${landedIn(pass)})`
+  if (!upserts) return [`INSERT INTO model SELECT * FROM ${rows}`]
+  return [`DELETE FROM model WHERE id IN (SELECT id FROM ${rows})`, `INSERT INTO model SELECT * FROM ${rows} WHERE amount >= 0`]
+}
+
+function modelOfChange(change: Change): readonly string[] {
+  switch (change.kind) {
+    case 'update': {
+      const assignments = Object.entries(change.set).map(([column, value]) => `"${column}" = ${value}`)
+      return [`UPDATE model SET ${assignments.join(', ')} WHERE ${change.where}`]
+    }
+    case 'delete':
+      return [`DELETE FROM model WHERE ${change.where}`]
+    case 'merge': {
+      const { key, rows } = change
+      return [
+        `CREATE OR REPLACE TABLE model AS SELECT m.* FROM model m ANTI JOIN (${rows}) r USING (${key})
+          UNION ALL SELECT r.* FROM model m JOIN (${rows}) r USING (${key}) UNION ALL SELECT r.* FROM (${rows}) r ANTI JOIN model m USING (${key})`,
+      ]
+    }
+    case 'optimize':
+    case 'checkpoint':
+    case 'vacuum':
+      return []
+  }
+}
+
+/** Our change feed, with commits of both, as Spark and delta-rs tell it. */
+async function compareChanges(project: Project, last: number): Promise<void> {
+  const feed = `SELECT * EXCLUDE (_commit_timestamp) FROM table_changes('lake.t', 0, ${last})`
+  const { rows } = await project.rows(feed)
+  for (const name of ['spark', 'delta-rs'] as const) {
+    const seen = await (await reader(name)).changes(project.table, 0)
+    expect.soft(rows, `changes by ${name}`).toEqual(seen.rows)
+  }
+}

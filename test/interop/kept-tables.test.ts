@@ -1,0 +1,38 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { cp } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { Project } from './project.ts'
+import { type ReaderName, reader, readerOr, type TableRows } from './readers.ts'
+
+/** A folder of tables that the other tests wrote: see test/support/keep.ts. */
+const folder = process.env['INGEST_TEST_KEEP_TABLES']
+const tables = folder !== undefined && existsSync(folder) ? readdirSync(folder).sort() : []
+const CHEAP: readonly ReaderName[] = ['duckdb', 'delta-rs']
+/** Spark takes a second for a table: it reads each so many. */
+const SPARK_READS_EACH = 16
+
+/** What a test breaks on purpose, ingestd refuses to read; it has to read nearly all. */
+const READ_AT_LEAST = 0.9
+
+test('every table that the tests wrote is read by others with the rows that ingestd reads', async ({ skip }) => {
+  if (folder === undefined) return skip('INGEST_TEST_KEEP_TABLES names no folder in which the other tests left their tables')
+  for (const name of [...CHEAP, 'spark'] as const) await readerOr(skip, name)
+  expect(tables.length).toBeGreaterThan(50)
+  const refused: string[] = []
+  for (const [index, name] of tables.entries()) {
+    const table = join(folder, name, 'table')
+    const ours = await rowsByIngestd(table).catch((cause: unknown) => refused.push(`${name}: ${String(cause)}`))
+    if (typeof ours === 'number') continue
+    const readers = index % SPARK_READS_EACH === 0 ? [...CHEAP, 'spark' as const] : CHEAP
+    for (const other of readers) expect.soft(await (await reader(other)).read(table), `${other}: ${name}`).toEqual(ours)
+  }
+  expect(refused.length, refused.join('\n')).toBeLessThan(tables.length * (1 - READ_AT_LEAST))
+})
+
+async function rowsByIngestd(table: string): Promise<TableRows> {
+  const { partitions } = await (await reader('delta-rs')).version(table)
+  await using project = await Project.create({ name: 'kept', config: { partition_columns: partitions } }, await reader('duckdb'))
+  await cp(table, project.table, { recursive: true })
+  return await project.rows()
+}
