@@ -13,7 +13,7 @@ export function versionAt(point: TablePoint): TableVersionAt {
   return /^\d{1,18}$/.test(text) ? { version: BigInt(text) } : { timestampMs: timestampMs(text) }
 }
 
-export function timestampMs(text: string): number {
+function timestampMs(text: string): number {
   const [, date, time = '00:00', seconds = '00', fraction = '', zone = 'Z'] = TIME.exec(text.trim()) ?? []
   if (date === undefined) return known(Number.NaN, text)
   // A day that the month does not have would become one of the next month.

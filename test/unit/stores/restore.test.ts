@@ -28,7 +28,10 @@ function actions(version: number, kind: string): readonly Record<string, unknown
   return readFileSync(join(bench.root, '_delta_log', `${String(version).padStart(20, '0')}.json`), 'utf8')
     .split('\n')
     .filter((line) => line !== '')
-    .flatMap((line) => (JSON.parse(line) as Record<string, Record<string, unknown>>)[kind] ?? [])
+    .flatMap((line): readonly Record<string, unknown>[] => {
+      const action = (JSON.parse(line) as Record<string, Record<string, unknown>>)[kind]
+      return action === undefined ? [] : [action]
+    })
 }
 
 function restoreManifest(batch: bigint, restore: TableRestore): Manifest {
