@@ -97,10 +97,9 @@ test.each([
   expect(await rows(made)).toEqual(isThere ? [0, 1] : [0, 1, 2, 3, 4])
 })
 
-test('a load that was claimed before a restore, and comes late, gives itself up', async () => {
+test('a load that died before its commit is given back before the restore, and loaded after it', async () => {
   const made = await loaded()
   made.write('landing/5.csv', 'id\n5\n')
-  // The load is stopped before its commit, as a process that hangs; its owner is dead to the others.
   expect((await finished(made.start(['run', '--json'], { INGEST_FAILPOINT: 'after-manifest' }))).signal).toBe('SIGKILL')
   expect((await made.run(restoreTo(1, 'skipped'))).code).toBe(0)
   expect(await rows(made)).toEqual([0, 1])
