@@ -13,8 +13,8 @@ export function countsOf({ records }: PlanInput, roles: Roles): Sql {
       when e.__shows and s.__kept is false then 'updated'
       else 'unchanged' end as fate
     from ${EVENTS} as e
-    left join ${WANTED} as w on e.__opens and ${same(roles.keys, 'e', 'w')} and w.__at = e.__at
-    left join ${WANTED} as s on not e.__opens and ${same(roles.keys, 'e', 's')} and s.__shown_at = e.__at
+    left join ${WANTED} as w on ${same(roles.keys, 'e', 'w')} and w.__at = e.__at
+    left join ${WANTED} as s on ${same(roles.keys, 'e', 's')} and s.__shown_at = e.__at
     where e.__origin = ${ORIGINS.batch}`
   const count = (fate: string) => sql`count(*) filter (fate = ${fate})::bigint as ${raw(fate)}`
   const told = ['inserted', 'updated', 'deleted', 'unchanged'].map(count)
@@ -30,7 +30,7 @@ export function observedEvents(roles: Roles): Sql {
   // A version that stays bears the older place of a row that came again; the newer one settles later ties.
   const isHidden = sql`e.__deleted or not e.__opens or w.__shown_at <> e.__at or (e.__origin = ${ORIGINS.batch} and w.__kept)`
   return sql`select ${join(distinct([...columns, sql`e.__deleted`, ...further]))} from ${EVENTS} as e
-    left join ${WANTED} as w on e.__opens and ${same(keys, 'e', 'w')} and w.__at = e.__at
+    left join ${WANTED} as w on ${same(keys, 'e', 'w')} and w.__at = e.__at
     where ((e.__origin in (${ORIGINS.version}, ${ORIGINS.batch})) or (e.__origin = ${ORIGINS.ending} and not e.__closes)) and (${isHidden})`
 }
 

@@ -12,11 +12,11 @@ export const WANTED = id('__ingestd_wanted')
 export function wantedVersions(input: PlanInput, roles: Roles): Sql {
   const { keys, effective, end, current } = roles
   const window = sql`partition by ${join(keys)} order by __at`
-  const runs = sql`select *, lead(__at) over (${window}) as __until from ${EVENTS} where __opens or __closes`
-  const opened = sql`select * from (${runs}) where __opens`
-  const shown = roles.untracked.length === 0 ? sql`select *, __at as __shown_at from (${opened})` : lastShown(opened, roles)
+  const opened = sql`select *, __at as __shown_at from ${EVENTS} where __opens or __closes`
+  const shown = roles.untracked.length === 0 ? opened : lastShown(roles)
+  const ended = sql`select * from (select *, lead(__at) over (${window}) as __until from (${shown})) where __opens`
   const dates = sql`__at as ${effective}, coalesce(__until, ${openEnd(input.table, roles)}) as ${end}, __until is null as ${current}`
-  const versions = sql`select ${join(eventColumns(roles))}, ${dates}, __path, __at, __shown_at, __was_live from (${shown})`
+  const versions = sql`select ${join(eventColumns(roles))}, ${dates}, __path, __at, __shown_at, __was_live from (${ended})`
   return sql`select *, ${input.current === null ? raw('false') : sql`exists (select 1 from ${VERSIONS} as v where ${isSame(roles, 'v', 'w')})`} as __kept
     from (${versions}) as w`
 }
@@ -34,16 +34,15 @@ function isSame(roles: Roles, left: string, right: string): Sql {
   return join([same([...keys, effective], left, right), ...alike], ' and ')
 }
 
-/** The opened versions with the untracked values of the last event that changed them. */
-function lastShown(opened: Sql, roles: Roles): Sql {
+/** The opened versions with the untracked values of the last event in each that changed them. */
+function lastShown(roles: Roles): Sql {
   const { keys, untracked, audit } = roles
-  const shown = [...untracked, ...audit]
-  const newest = sql`select s.* from ${EVENTS} as s where s.__shows`
-  const values = shown.map((column) => sql`n.${column} as ${column}`)
-  // A version shows the newest of its events: those are unbroken up to the next one that opens or closes.
+  const events = sql`(select *, count(*) filter (__opens or __closes) over (partition by ${join(keys)} order by __at) as __run from ${EVENTS})`
+  const run = [...keys, id('__run')]
+  const newest = sql`select * from ${events} where __shows qualify row_number() over (partition by ${join(run)} order by __at desc) = 1`
+  const values = [...untracked, ...audit].map((column) => sql`n.${column} as ${column}`)
   return sql`select o.* replace (${join([...values, sql`coalesce(o.__path, n.__path) as __path`])}), n.__at as __shown_at
-    from (${opened}) as o join (${newest}) as n on ${same(keys, 'o', 'n')} and n.__at >= o.__at and (o.__until is null or n.__at < o.__until)
-    qualify row_number() over (partition by ${join(keys.map((key) => sql`o.${key}`))}, o.__at order by n.__at desc) = 1`
+    from (select * from ${events} where __opens or __closes) as o left join (${newest}) as n on ${same(run, 'o', 'n')}`
 }
 
 function eventColumns({ keys, order, tracked, untracked, audit }: Roles): readonly Sql[] {
