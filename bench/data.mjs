@@ -36,3 +36,24 @@ export async function oneFile(path, format, rows) {
   const options = format === 'csv' ? 'HEADER' : 'FORMAT parquet, COMPRESSION snappy'
   await engine((connection) => connection.run(`COPY (SELECT ${ROW} FROM range(${rows}) AS t(i)) TO '${path}' (${options})`))
 }
+
+/** Rows with a key and the time of their version, in the order of their time: a day is 86,400 of them. */
+const VERSIONED = `
+  i AS id, 'customer ' || (hash(i) % 100000) AS customer, ((hash(i * 7) % 1000000) / 100.0)::DECIMAL(12, 2) AS amount,
+  (hash(i * 13) % 50)::BIGINT AS quantity, 'status ' || (hash(i * 17) % 7) AS status, 'note ' || hash(i * 31)::VARCHAR AS note`
+
+export async function versionedRows(path, rows) {
+  await engine((connection) =>
+    connection.run(`COPY (SELECT ${VERSIONED}, TIMESTAMPTZ '2024-01-01 00:00:00Z' + INTERVAL 1 SECOND * i AS updated_at
+      FROM range(${rows}) AS t(i)) TO '${path}' (FORMAT parquet, COMPRESSION snappy)`),
+  )
+}
+
+/** New versions of keys and some new keys: `random` ones of the whole table, or those of one `day` near its end. */
+export async function changedRows(path, { rows, changes, keys }) {
+  const key = keys === 'random' ? `(hash(n) % ${Math.floor(rows * 1.1)})::BIGINT` : `(${rows - 86_400 * 3} + n)::BIGINT`
+  await engine((connection) =>
+    connection.run(`COPY (SELECT ${VERSIONED.replace("'status '", "'changed '")}, TIMESTAMPTZ '2026-01-01 00:00:00Z' AS updated_at
+      FROM (SELECT DISTINCT ${key} AS i FROM range(${changes}) AS t(n))) TO '${path}' (FORMAT parquet, COMPRESSION snappy)`),
+  )
+}

@@ -76,6 +76,7 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
     explain: (path) => looking((known) => explainFile(absolutePath(config, path), config.tables, known, clock)),
     check: () => looking((known) => withWorker((worker) => checkAll(config, worker, known.id, clock))),
     retry: async (filter) => (await opened()).retry(await knownFiles(config, await opened(), filter)),
+    approve: async (filter) => (await opened()).approve(await knownFiles(config, await opened(), filter)),
     skip: async (filter) => (await opened()).skip(await knownFiles(config, await opened(), filter), 'skipped by hand'),
     history: (name, { limit = 20 } = {}) =>
       withWorker(async (worker) => (await worker.history(oneTable(config.tables, name), limit)).map(historyReport)),

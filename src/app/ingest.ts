@@ -88,6 +88,8 @@ export interface Ingest extends AsyncDisposable {
   check(): Promise<CheckReport>
   /** failed | skipped → pending; the number of files. ConfigError `ING-FILE-UNKNOWN` for a path that the tracker lacks. */
   retry(filter: FileFilter): Promise<number>
+  /** Lets held files load with the next run; the number of files. */
+  approve(filter: FileFilter): Promise<number>
   /** pending | failed → skipped. */
   skip(filter: FileFilter): Promise<number>
   /** Newest first. */

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { packageVersion } from '../lib/version.ts'
+import { approveCommand } from './commands/approve.ts'
 import { checkCommand } from './commands/check.ts'
 import { createExampleConfigCommand } from './commands/create-example-config.ts'
 import { demoCommand } from './commands/demo.ts'
@@ -32,6 +33,7 @@ const COMMANDS = [
   explainCommand,
   retryCommand,
   skipCommand,
+  approveCommand,
   historyCommand,
   queryCommand,
   optimizeCommand,

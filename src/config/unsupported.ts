@@ -35,7 +35,6 @@ const TABLE_KEYS: readonly Unbuilt[] = [
   { key: ['store'] },
   { key: ['transform'] },
   { key: ['expectations'] },
-  { key: ['guard'] },
   { key: ['max_bad_rows'], builtFor: ['merge', 'scd2'] },
   { key: ['mask'] },
   { key: ['metadata_columns'] },

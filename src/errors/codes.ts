@@ -108,6 +108,10 @@ export const ERROR_CODES = {
     cause: 'The file has more rows that cannot be loaded than max_bad_rows allows.',
     remedy: 'Mend the rows, or raise max_bad_rows; then `ingest retry FILE`.',
   },
+  'ING-FILE-HELD': {
+    cause: 'The file would change the table more than `guard` allows, or is an empty snapshot that would delete all.',
+    remedy: 'Look at the file; `ingest approve FILE` lets it load, `ingest skip FILE` leaves it out.',
+  },
   'ING-KEY-TIE': {
     cause: 'Rows of one key have the same sequence_by and differ, so that nothing but the order of files tells which is newer.',
     remedy: 'Deliver a sequence that tells them apart, or set `when_tied: reject`.',

@@ -19,6 +19,8 @@ export type FileOutcome =
   /** Back to pending: it changed while it was read, or the batch was given up. */
   | { readonly kind: 'released'; readonly path: string; readonly reason: string }
   | { readonly kind: 'skipped'; readonly path: string; readonly reason: string }
+  /** Back to pending, until it is approved by hand. */
+  | { readonly kind: 'held'; readonly path: string; readonly reason: string }
 
 /** Rows as the strategy counts them; loaded = inserted + updated + deleted + unchanged + superseded. */
 export interface StrategyRows {

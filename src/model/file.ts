@@ -21,6 +21,8 @@ export interface BatchFile extends FileSeen {
   readonly ordinal: number
   /** The overwrite unit it belongs to; equal to `path` unless `snapshot_unit` is folder or batch. */
   readonly unit: string
+  /** By hand: it loads whatever the guard says. */
+  readonly approved?: boolean
 }
 
 /** rowsRead = rowsLoaded + rowsRejected + rowsFiltered + rowsDeduplicated, checked before each commit. */

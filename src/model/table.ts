@@ -49,6 +49,11 @@ export interface TableConfig {
   readonly unsupported: readonly UnsupportedKey[]
 }
 
+/** Whether a file stands for all that the table shall hold. */
+export function isSnapshots({ strategy, keyed }: Pick<TableConfig, 'strategy' | 'keyed'>): boolean {
+  return strategy === 'overwrite' || keyed.missingMeansDeleted
+}
+
 /** How versions of a key become rows. */
 export interface KeyedConfig {
   /** A condition in the engine's SQL; rows that it holds for mean delete. */

@@ -12,7 +12,7 @@ import type { Leaving } from './units.ts'
 export function outcomeOf(batch: Batch, plan: StagedPlan | undefined, leaving: Leaving, version: bigint | null): BatchOutcome {
   const left: FileOutcome[] = [
     ...leaving.failed.map((error) => ({ kind: 'failed' as const, path: error.file, error: reportOf(error) })),
-    ...leaving.released.map(({ path, reason }) => ({ kind: 'released' as const, path, reason })),
+    ...leaving.released.map(({ path, reason, held }) => ({ kind: held ? ('held' as const) : ('released' as const), path, reason })),
   ]
   const stay = batch.files.filter((file) => !leaving.paths.has(file.path))
   const completed = stay.map((file) => ({ kind: 'completed' as const, path: file.path, rows: plan?.rows.get(file.path) ?? NO_ROWS }))

@@ -3,6 +3,7 @@ import { failpoint } from '../lib/failpoint.ts'
 import type { Batch, BatchOutcome } from '../model/batch.ts'
 import type { FileSeen } from '../model/file.ts'
 import type { RunEvent } from '../model/report.ts'
+import { isSnapshots } from '../model/table.ts'
 import type { Lister, ListingPage, WaitingFile } from '../watcher/watcher.ts'
 import { givenUp } from './outcome.ts'
 import { changedFilePolicy } from './policy.ts'
@@ -131,7 +132,8 @@ async function claim(pass: TablePass, inspection: Inspection): Promise<Batch | u
   if (signal.aborted) return undefined
   const above = max(inspection.lastBatch, inspection.highestManifest)
   const whole = { maxFiles: Number.MAX_SAFE_INTEGER, maxBytes: 2n ** 62n, above }
-  if (table.strategy !== 'overwrite') {
+  // All snapshots of a history count, in their order.
+  if (!isSnapshots(table) || (pass.replaceAll && table.strategy === 'scd2')) {
     const limits = pass.replaceAll ? whole : { maxFiles: table.maxFilesPerBatch, maxBytes: table.maxBytesPerBatch, above }
     return claimed(await tracker.claim(table.name, owner.id, limits))
   }

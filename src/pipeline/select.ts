@@ -29,6 +29,7 @@ export function selectSnapshots(pending: readonly FileSeen[], loaded: LoadedUnit
   const folders = table.snapshotUnit === 'folder' ? units.map((unit) => unit.name) : []
   if (table.overwriteScope === 'partition' || table.snapshotUnit === 'batch')
     return { paths: pending.map((file) => file.path), units: names, skip: [], folders }
+  if (table.strategy === 'scd2') return nextSnapshot(units, loaded, names)
   const newest = units.at(-1)
   if (newest === undefined) return { paths: [], units: names, skip: [], folders: [] }
   const beaten = loaded !== undefined && loaded.unit !== newest.name && isOlder(newest, loaded)
@@ -39,6 +40,19 @@ export function selectSnapshots(pending: readonly FileSeen[], loaded: LoadedUnit
     units: names,
     skip: rest.map((unit) => ({ paths: unit.files.map((file) => file.path), reason: `an older snapshot than ${winner}` })),
     folders: beaten || table.snapshotUnit !== 'folder' ? [] : [newest.name],
+  }
+}
+
+/** Of a history every snapshot counts, one after the other, but for those that are older than one that is loaded. */
+function nextSnapshot(units: readonly Unit[], loaded: LoadedUnit | undefined, names: ReadonlyMap<string, string>): Selection {
+  const isLate = (unit: Unit) => loaded !== undefined && loaded.unit !== unit.name && isOlder(unit, loaded)
+  return {
+    paths: units.find((unit) => !isLate(unit))?.files.map((file) => file.path) ?? [],
+    units: names,
+    skip: units
+      .filter(isLate)
+      .map((unit) => ({ paths: unit.files.map((file) => file.path), reason: `an older snapshot than ${loaded?.path}` })),
+    folders: [],
   }
 }
 

@@ -1,6 +1,7 @@
 import { FileError } from '../errors/errors.ts'
 import type { FileGroup, Format, FormatContext, SourceFile, SourceIo } from '../formats/format.ts'
 import type { BatchFile, FileSeen } from '../model/file.ts'
+import { isSnapshots } from '../model/table.ts'
 
 /** Landing files of a batch: opened under paths that the engine takes, and compared with what was listed. */
 export interface LandingFiles extends SourceIo {
@@ -17,6 +18,8 @@ export interface InspectedSource {
 export interface Released {
   readonly path: string
   readonly reason: string
+  /** It waits until it is approved. */
+  readonly held?: boolean
 }
 
 /** Opens the files of a batch and groups them; those that cannot be read are set aside. */
@@ -28,8 +31,7 @@ export async function inspectSource(
 ): Promise<InspectedSource> {
   const opened: readonly SourceFile[] = await landing.opened(files)
   const inspection = await format.inspect(opened, context)
-  const hollow =
-    context.table.strategy === 'overwrite' ? inspection.groups.flatMap((group) => group.files.filter((file) => file.size === 0n)) : []
+  const hollow = isSnapshots(context.table) ? inspection.groups.flatMap((group) => group.files.filter((file) => file.size === 0n)) : []
   return { groups: inspection.groups, failed: [...inspection.failed, ...hollow.map(noSnapshot)], reader: inspection.reader }
 }
 

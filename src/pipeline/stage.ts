@@ -9,6 +9,7 @@ import type { LoadPlan } from '../strategies/strategy.ts'
 import { rowsByFile } from './balance.ts'
 import { wrong } from './condition.ts'
 import type { LoadContext } from './context.ts'
+import { checkGuard, HeldFiles } from './guard.ts'
 import { findCulprits, without } from './isolate.ts'
 import { keepRecords } from './kept-records.ts'
 import { hasKeys, makePlan, type PlanCounts } from './plan.ts'
@@ -125,6 +126,7 @@ async function tryStage(shape: Shape, work: StageWork): Promise<Attempt> {
     const moved = compareVersions(filesOf(shape), context.landing)
     if (moved.failed.length + moved.released.length > 0) return { failed: moved }
     if (error instanceof ForbiddenRows) return { failed: { failed: error.files, released: [] } }
+    if (error instanceof HeldFiles) return { failed: { failed: [], released: error.files } }
     const culprits = await findCulprits(readable, error, context.format, context.formatContext)
     if (culprits.length > 0) return { failed: { failed: culprits, released: [] } }
     throw (
@@ -163,20 +165,25 @@ async function stageOnce(shape: Shape, work: StageWork): Promise<Omit<StagedPlan
     counts: made.counts,
     context,
   })
+  const empty = shape.groups
+    .filter(({ group }) => group.empty)
+    .flatMap(({ group }) => group.files.map((file) => [file.path, NO_ROWS] as const))
+  const byFile = new Map([...rows.byFile, ...empty])
+  await checkGuard({ job, target, context, rows: byFile, counts: made.counts }).catch(async (error: unknown) => {
+    await work.sink.discard(staged)
+    throw error
+  })
   const removal =
     plan.remove.kind === 'positions' && remove === 'positions'
       ? await removeRows(plan, { ...work, staged, positions: plan.remove.positions }, full)
       : null
   const superseded = plan.dropped === 'superseded' ? rows.dropped : 0n
-  const empty = shape.groups
-    .filter(({ group }) => group.empty)
-    .flatMap(({ group }) => group.files.map((file) => [file.path, NO_ROWS] as const))
   return {
     staged: [...staged, ...(removal?.staged ?? [])],
     remove,
     removal,
     blindAppend: plan.blindAppend && !job.replaceAll,
-    rows: new Map([...rows.byFile, ...empty]),
+    rows: byFile,
     superseded,
     counts: made.counts,
     sideFiles: await observed(plan, full, { ...work, sideFiles }),

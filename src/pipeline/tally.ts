@@ -187,6 +187,14 @@ export class TableTally {
       case 'skipped':
         this.#files.skipped += 1
         break
+      case 'held':
+        this.#files.pending += 1
+        this.#warnings.push({
+          code: 'ING-FILE-HELD',
+          message: `${file.path} is held: ${file.reason}; let it load with: ingest approve FILE`,
+          file: file.path,
+        })
+        break
       case 'released':
         this.#files.pending += 1
     }

@@ -37,7 +37,7 @@ function withSiblings(bad: Bad, files: readonly BatchFile[]): Bad {
   const units = new Map(files.map((file) => [file.path, file.unit]))
   const own = new Set([...bad.failed.map(({ file }) => file), ...bad.released.map(({ path }) => path)])
   const causes = new Map(bad.failed.map((error) => [units.get(error.file), error]))
-  const moved = new Set(bad.released.map(({ path }) => units.get(path)))
+  const moved = new Map(bad.released.map((one) => [units.get(one.path), one]))
   const siblings = files.filter((file) => !own.has(file.path))
   const failed = siblings.flatMap((file) => {
     const cause = causes.get(file.unit)
@@ -45,7 +45,11 @@ function withSiblings(bad: Bad, files: readonly BatchFile[]): Bad {
   })
   const released = siblings
     .filter((file) => !causes.has(file.unit) && moved.has(file.unit))
-    .map((file) => ({ path: file.path, reason: 'another file of its snapshot changed while it was loaded' }))
+    .map((file): Released => {
+      const cause = moved.get(file.unit)
+      if (cause?.held === true) return { path: file.path, reason: `${cause.path} of its snapshot is held: ${cause.reason}`, held: true }
+      return { path: file.path, reason: 'another file of its snapshot changed while it was loaded' }
+    })
   return { failed: [...bad.failed, ...failed], released: [...bad.released, ...released] }
 }
 

@@ -106,6 +106,8 @@ export interface Strategy {
 export interface KeyedTraits {
   /** Which observations of a key later plans need: the newest, or every one within `late_window`. */
   readonly observes: 'newest' | 'every'
+  /** Condition on the table's rows that are keys now, where it holds others, too. */
+  live?(table: TableConfig): Sql
   /** Columns that the table has beside those of the files, given the latter; records hold nulls there. */
   ownColumns?(table: TableConfig, columns: readonly Column[]): readonly Column[]
   /** Names of further columns that observations keep, given all of the table: what the table no longer shows of a row. */

@@ -11,6 +11,7 @@ const LARGEST_LIMIT = 2 ** 53 - 1
 
 interface Candidate extends SeenRow {
   readonly id: bigint
+  readonly approved_version: string | null
 }
 
 export async function requeueDue(ledger: Ledger, table: string): Promise<number> {
@@ -48,7 +49,12 @@ export async function claim(
     const rows = fitting(await candidates(within, table, limits.maxFiles, limits.paths), limits.maxBytes)
     if (rows.length === 0) return undefined
     const files = rows
-      .map((row) => ({ id: row.id, ...seenOf(row), unit: limits.units?.get(row.file_path) ?? row.file_path }))
+      .map((row) => ({
+        id: row.id,
+        ...seenOf(row),
+        unit: limits.units?.get(row.file_path) ?? row.file_path,
+        ...(row.approved_version === row.file_version ? { approved: true } : {}),
+      }))
       .sort(compareFiles)
       .map((file, ordinal) => ({ ...file, ordinal }))
     const batch = { id: randomUUID(), number: (await highestNumber(within, table, limits.above)) + 1n, table }
@@ -71,7 +77,7 @@ export async function claimRestore(ledger: Ledger, table: string, owner: string,
 async function candidates(ledger: Ledger, table: string, limit: number, paths?: readonly string[]): Promise<readonly Candidate[]> {
   const among = paths === undefined ? sql`` : sql`and f.file_path in (select g.path from ${pathsOf(ledger, paths)} as g)`
   const { rows } = await sql<Candidate>`
-    select f.id, f.file_path, f.raw_path, f.file_version, f.file_size, f.file_modified_ns
+    select f.id, f.file_path, f.raw_path, f.file_version, f.file_size, f.file_modified_ns, f.approved_version
     from ${sql.table('file')} as f
     where f.status = 'pending' and f.table_name = ${table} and f.held_reason is null ${among}
     order by f.file_modified_ns, f.file_path limit ${BigInt(Math.min(limit, LARGEST_LIMIT))}`.execute(ledger.db)

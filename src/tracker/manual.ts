@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { FileStatus } from '../model/file.ts'
 import { inTransaction, type Ledger, pathsOf } from './ledger.ts'
-import { forgetError, forgetResult, type Move, move, statusIn } from './moves.ts'
+import { forgetError, forgetResult, type Move, move, replacePending, statusIn } from './moves.ts'
 import { tableNames } from './read.ts'
 import type { FileFilter } from './tracker.ts'
 
@@ -15,6 +15,19 @@ export async function retry(ledger: Ledger, filter: FileFilter): Promise<number>
       reason: sql`'retried by hand'`,
     }),
   )
+}
+
+/** Lets held files load, in the version that was held, whatever the guard says. */
+export async function approve(ledger: Ledger, filter: FileFilter): Promise<number> {
+  return inTransaction(ledger, async (within) => {
+    const { where, given } = await chosen(within, filter, ['pending'])
+    return replacePending(within, {
+      where: sql`${where} and f.held_reason is not null`,
+      ...(given === undefined ? {} : { given }),
+      set: [sql`held_reason = null, approved_version = f.file_version, status_reason = 'approved by hand'`],
+      reason: sql`'approved by hand'`,
+    })
+  })
 }
 
 export async function skip(ledger: Ledger, filter: FileFilter, reason: string): Promise<number> {

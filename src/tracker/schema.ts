@@ -21,6 +21,8 @@ export interface FileTable {
   readonly ordinal: bigint | null
   readonly table_version: bigint | null
   readonly held_reason: string | null
+  /** By hand: this version loads whatever the guard says. */
+  readonly approved_version: string | null
   readonly status_reason: string | null
   readonly error_code: string | null
   readonly error_class: string | null

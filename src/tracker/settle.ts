@@ -22,6 +22,7 @@ export async function settle(ledger: Ledger, table: string, owner: string, outco
     await fail(within, held, outcome.files.filter(isKind('failed')))
     await skip(within, held, outcome.files.filter(isKind('skipped')))
     await release(within, held, outcome.files.filter(isKind('released')))
+    await hold(within, held, outcome.files.filter(isKind('held')))
     await releaseRest(within, held)
     return true
   })
@@ -133,6 +134,20 @@ async function release(ledger: Ledger, held: Held, files: readonly Of<'released'
     where: sql`${guardOf(held)} and f.file_path = g.path`,
     given: reasonsOf(ledger, files),
     set: [sql`status_reason = g.reason, lease_owner = null`, ...forgetResult()],
+    reason: sql`g.reason`,
+    batchId: held.batchId,
+  })
+}
+
+/** Back to pending, and passed over by claims until it is approved or has new content. */
+async function hold(ledger: Ledger, held: Held, files: readonly Of<'held'>[]): Promise<void> {
+  if (files.length === 0) return
+  await move(ledger, {
+    from: ['processing'],
+    to: 'pending',
+    where: sql`${guardOf(held)} and f.file_path = g.path`,
+    given: reasonsOf(ledger, files),
+    set: [sql`held_reason = g.reason, status_reason = null, lease_owner = null`, ...forgetResult()],
     reason: sql`g.reason`,
     batchId: held.batchId,
   })

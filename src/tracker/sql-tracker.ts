@@ -5,7 +5,7 @@ import { counts } from './counts.ts'
 import { history } from './history.ts'
 import { abandoned, lockTable, renew, takeOver, unlockTable } from './leases.ts'
 import type { Ledger } from './ledger.ts'
-import { reopenFolders, replay, retry, skip, skipPending } from './manual.ts'
+import { approve, reopenFolders, replay, retry, skip, skipPending } from './manual.ts'
 import { recall, remember } from './notes.ts'
 import { batches, file, files, lastCommittedBatch, newestLoaded } from './read.ts'
 import { adoptRestore } from './restore.ts'
@@ -39,6 +39,7 @@ export function sqlTracker(ledger: Ledger, id: string, close: () => Promise<void
     recall: (table, key) => recall(ledger, table, key),
     retry: (filter) => retry(ledger, filter),
     skip: (filter, reason) => skip(ledger, filter, reason),
+    approve: (filter) => approve(ledger, filter),
     files: (filter) => files(ledger, filter),
     file: (table, path) => file(ledger, table, path),
     history: (table, path) => history(ledger, table, path),

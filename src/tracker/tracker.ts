@@ -186,6 +186,8 @@ export interface Tracker extends AsyncDisposable {
   retry(filter: FileFilter): Promise<number>
   /** By hand: pending | failed → skipped. */
   skip(filter: FileFilter, reason: string): Promise<number>
+  /** By hand: held files load with the next run, in the version that was held, whatever the guard says. */
+  approve(filter: FileFilter): Promise<number>
 
   files(filter: FileFilter): AsyncIterable<TrackedFile>
   file(table: string, path: string): Promise<TrackedFile | undefined>

@@ -2,9 +2,11 @@ import { type Kysely, type Migration, Migrator } from 'kysely'
 import type { TrackerDialect } from '../ledger.ts'
 import type { Database } from '../schema.ts'
 import { createFiles } from './0001-files.ts'
+import { addApprovals } from './0002-approvals.ts'
 
 const MIGRATIONS: Readonly<Record<string, (db: Kysely<Database>, dialect: TrackerDialect) => Promise<void>>> = {
   '0001-files': createFiles,
+  '0002-approvals': addApprovals,
 }
 
 export type SchemaState = 'current' | 'older' | 'newer'
