@@ -26,7 +26,7 @@ export async function dryRun(tables: readonly TableConfig[], options: RunOptions
       checkpointPath: scratch,
       engine: { ...config.engine, temporaryFolder: join(scratch, 'spill') },
     }
-    return await runOnce(tables, options, {
+    return await runOnce(tables.map(asOneBatch), options, {
       ...pass,
       config: scratched,
       tracker: async () => tracker,
@@ -35,6 +35,15 @@ export async function dryRun(tables: readonly TableConfig[], options: RunOptions
   } finally {
     await rm(scratch, { recursive: true, force: true })
   }
+}
+
+/**
+ * What batches of versions of keys do together is what one batch of all their files does: so their difference to the table
+ * is told exactly, without a table between them.
+ */
+function asOneBatch(table: TableConfig): TableConfig {
+  const isKeyed = table.strategy === 'merge' || table.strategy === 'scd2'
+  return isKeyed ? { ...table, maxFilesPerBatch: Number.MAX_SAFE_INTEGER, maxBytesPerBatch: 2n ** 62n } : table
 }
 
 function openCopy(config: ResolvedConfig, clock: Clock) {
@@ -47,8 +56,8 @@ function previewing(worker: LoadProcess, count: boolean): LoadProcess {
     ...worker,
     recover: worker.inspect,
     load: async (job): Promise<LoadResult> => {
-      const { outcome, newColumns } = await worker.preview(job, count)
-      return { outcome, overtaken: false, preview: { newColumns, counted: count } }
+      const { outcome, newColumns, difference } = await worker.preview(job, count)
+      return { outcome, overtaken: false, preview: { newColumns, counted: count, difference } }
     },
     [Symbol.asyncDispose]: () => worker[Symbol.asyncDispose](),
   }

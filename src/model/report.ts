@@ -104,6 +104,33 @@ export interface DryRunTable {
   readonly schema_change: readonly { readonly column: string; readonly type: string }[]
   /** Counted only with `--verbose`. */
   readonly rows: ReportRows | null
+  /** Of merge and scd2, with `--verbose`: what would change, row by row. */
+  readonly difference: RowDifference | null
+}
+
+export interface RowDifference {
+  readonly inserted: Samples<SampleRow>
+  readonly updated: Samples<SampleChange>
+  readonly deleted: Samples<SampleRow>
+  /** Current versions of a history that would end; null where there is no history. */
+  readonly closed: Samples<SampleChange> | null
+  /** Versions that would be current. */
+  readonly opened: Samples<SampleRow> | null
+}
+
+export interface Samples<T> {
+  /** All of them. */
+  readonly rows: number
+  /** The first by key. */
+  readonly samples: readonly T[]
+}
+
+export type SampleRow = Readonly<Record<string, unknown>>
+
+export interface SampleChange {
+  readonly key: SampleRow
+  /** Only columns that would change. */
+  readonly changes: Readonly<Record<string, { readonly before: unknown; readonly after: unknown }>>
 }
 
 export interface RunTotals {

@@ -39,3 +39,19 @@ export function checkKeys(table: TableConfig, columns: readonly Column[]): void 
     }
   }
 }
+
+/** A table that holds rows has the columns of its strategy, of the types that it would give them now. */
+export function checkOwnColumns(table: TableConfig, known: readonly Column[], own: readonly Column[]): void {
+  const types = new Map(known.map(({ name, type }) => [name.toLowerCase(), type]))
+  for (const { name, type } of own) {
+    const held = types.get(name.toLowerCase())
+    if (held === type) continue
+    const problem =
+      held === undefined
+        ? `the table has no column ${name}, which ${table.strategy} keeps`
+        : `column ${name} is ${held}, where ${type} is needed`
+    throw new TableError('ING-TABLE-KEYS', `${table.name}: ${problem}`, {
+      hint: 'load everything again with `ingest run --full-drop`, or mend sequence_by and the names of the columns',
+    })
+  }
+}

@@ -56,10 +56,10 @@ export async function loadBatch(job: LoadJob, target: OpenTable, context: LoadCo
 export async function previewBatch(job: LoadJob, target: OpenTable, context: LoadContext, count: boolean): Promise<Preview> {
   if (count) {
     const { shape, plan, leaving } = await planBatch(job, target, countingSink(context), context)
-    return { outcome: outcomeOf(job.batch, plan, leaving, null), newColumns: shape.newColumns }
+    return { outcome: outcomeOf(job.batch, plan, leaving, null), newColumns: shape.newColumns, difference: plan.difference }
   }
   const { shape, leaving } = await shapeBatch(job, target, context)
-  return { outcome: outcomeOf(job.batch, undefined, leaving, null), newColumns: shape.newColumns }
+  return { outcome: outcomeOf(job.batch, undefined, leaving, null), newColumns: shape.newColumns, difference: null }
 }
 
 async function planBatch(job: LoadJob, target: OpenTable, sink: Sink, context: LoadContext) {

@@ -1,6 +1,7 @@
 import type { Batch, BatchOutcome } from '../model/batch.ts'
 import type { OptimizeRequest, OptimizeResult, VacuumRequest, VacuumResult } from '../model/maintenance.ts'
 import type { Manifest, UndoneFiles } from '../model/manifest.ts'
+import type { RowDifference } from '../model/report.ts'
 import type { RestoredFile, RestorePlan } from '../model/restore.ts'
 import type { Column } from '../model/schema.ts'
 import type { TableConfig } from '../model/table.ts'
@@ -37,6 +38,8 @@ export interface LoadJob {
 export interface Preview {
   readonly outcome: BatchOutcome
   readonly newColumns: readonly Column[]
+  /** Row by row, where a strategy for keys was planned. */
+  readonly difference: RowDifference | null
 }
 
 /**
@@ -66,7 +69,7 @@ export interface LoadResult {
   /** True when another batch of this tracker was committed meanwhile: the log is asked again before anything else. */
   readonly overtaken: boolean
   /** Of a dry run alone, which has no commit. */
-  readonly preview?: { readonly newColumns: readonly Column[]; readonly counted: boolean }
+  readonly preview?: { readonly newColumns: readonly Column[]; readonly counted: boolean; readonly difference: RowDifference | null }
 }
 
 export interface RestoreQuestion {

@@ -8,7 +8,7 @@ import type { KeyedTraits } from '../strategies/strategy.ts'
 import { type Condition, wrong } from './condition.ts'
 import { declaredType, misfit } from './fit.ts'
 import type { TypedGroup } from './isolate.ts'
-import { checkKeys, keyProblem } from './keys.ts'
+import { checkKeys, checkOwnColumns, keyProblem } from './keys.ts'
 
 /** Files and table brought together by name. */
 export interface Shape {
@@ -72,6 +72,7 @@ export async function shapeOf(
   const newColumns = await columnsToAdd(admitted, known, format, context)
   const columns = withOwn([...known, ...newColumns.map((column) => ({ ...column, nullable: true }))], table, keyed)
   if (keyed !== undefined) checkKeys(table, columns)
+  if (fixed) checkOwnColumns(table, known, keyed?.traits.ownColumns?.(table, columns) ?? [])
   const types = new Map(columns.map((column) => [lower(column.name), column.type]))
   const fitting = setAside(admitted, failed, (one) => typeProblem(one, types))
   return {
@@ -328,7 +329,10 @@ async function inferTargets(
 /** Columns of the strategy and of the batch behind those of the files; a table that lacks some gets them at its end. */
 function withOwn(columns: readonly TableColumn[], table: TableConfig, keyed: KeyedShape | undefined): readonly TableColumn[] {
   const names = new Set(columns.map((column) => lower(column.name)))
-  const own = keyed === undefined ? [] : [...(keyed.traits.ownColumns?.(table, columns) ?? []), SEQUENCE_COLUMN]
+  const apart = ownNames(table, keyed, columns)
+  // Types of a strategy's columns follow from those of the files, which files without rows do not tell.
+  const isDetermined = columns.some(({ name }) => !apart.has(lower(name)))
+  const own = keyed === undefined ? [] : [...((isDetermined && keyed.traits.ownColumns?.(table, columns)) || []), SEQUENCE_COLUMN]
   const added = [...own, ...(table.auditColumns ? AUDIT_COLUMNS : [])].filter(({ name }) => !names.has(lower(name)))
   return [...columns, ...added.map((column) => ({ ...column, nullable: true }))]
 }

@@ -4,11 +4,13 @@ import { type FileError, UnavailableError } from '../errors/errors.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import type { Warning } from '../model/batch.ts'
 import { type BatchFile, NO_ROWS, type RowCounts } from '../model/file.ts'
+import type { RowDifference } from '../model/report.ts'
 import type { ObserveRequest, OpenTable, Staged, StagedRemoval } from '../stores/store.ts'
 import type { LoadPlan } from '../strategies/strategy.ts'
 import { rowsByFile } from './balance.ts'
 import { wrong } from './condition.ts'
 import type { LoadContext } from './context.ts'
+import { differenceOf } from './difference.ts'
 import { checkGuard, HeldFiles } from './guard.ts'
 import { findCulprits, without } from './isolate.ts'
 import { keepRecords } from './kept-records.ts'
@@ -43,6 +45,8 @@ export interface StagedPlan {
   readonly superseded: bigint
   /** What became of the rows, where the plan tells it. */
   readonly counts: PlanCounts | null
+  /** What would change, in a dry run of a strategy for keys. */
+  readonly difference: RowDifference | null
   /** In force with the batch. */
   readonly sideFiles: readonly string[]
   readonly warnings: readonly Warning[]
@@ -186,6 +190,10 @@ async function stageOnce(shape: Shape, work: StageWork): Promise<Omit<StagedPlan
     rows: byFile,
     superseded,
     counts: made.counts,
+    difference:
+      strategy.keyed === undefined || !work.sink.isDry
+        ? null
+        : await differenceOf(plan, full, { table: job.table, traits: strategy.keyed, session: context.session }),
     sideFiles: await observed(plan, full, { ...work, sideFiles }),
     warnings: [...warningsOf(staged, job), ...made.warnings],
   }

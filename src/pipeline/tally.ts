@@ -84,7 +84,15 @@ export class TableTally {
   /** A dry run: what would load, and how the table would change. */
   preview(preview: NonNullable<LoadResult['preview']>): void {
     const { sourcePattern, targetPath } = this.#table
-    const before = this.plan ?? { source: sourcePattern, target: targetPath, files: 0, bytes: 0, schema_change: [], rows: null }
+    const before = this.plan ?? {
+      source: sourcePattern,
+      target: targetPath,
+      files: 0,
+      bytes: 0,
+      schema_change: [],
+      rows: null,
+      difference: null,
+    }
     const known = new Set(before.schema_change.map(({ column }) => column))
     this.plan = {
       ...before,
@@ -95,6 +103,7 @@ export class TableTally {
         ...preview.newColumns.filter(({ name }) => !known.has(name)).map(({ name, type }) => ({ column: name, type })),
       ],
       rows: preview.counted ? { ...this.#rows } : null,
+      difference: preview.difference ?? before.difference,
     }
   }
 

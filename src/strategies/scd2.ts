@@ -1,4 +1,4 @@
-import { join, type Sql, sql } from '../engine/sql.ts'
+import { id, join, type Sql, sql } from '../engine/sql.ts'
 import { AUDIT_COLUMNS } from '../model/schema.ts'
 import { ambiguous, tiesOf } from './keyed/ties.ts'
 import { allEvents, comparedVersions, incomingEvents, touchedVersions } from './scd2/events.ts'
@@ -20,6 +20,8 @@ export const scd2: Strategy = {
   locates: () => true,
   keyed: {
     observes: 'every',
+    live: ({ keyed }) => id(keyed.currentColumn),
+    versionColumns: ({ keyed }) => [keyed.effectiveColumn],
     ownColumns: historyColumns,
     observedColumns: (table, columns) => {
       const audit = AUDIT_COLUMNS.map(({ name }) => name).filter((name) => columns.some((column) => column.name === name))

@@ -108,6 +108,8 @@ export interface KeyedTraits {
   readonly observes: 'newest' | 'every'
   /** Condition on the table's rows that are keys now, where it holds others, too. */
   live?(table: TableConfig): Sql
+  /** Columns that tell the rows of one key apart, where the table has several. */
+  versionColumns?(table: TableConfig): readonly string[]
   /** Columns that the table has beside those of the files, given the latter; records hold nulls there. */
   ownColumns?(table: TableConfig, columns: readonly Column[]): readonly Column[]
   /** Names of further columns that observations keep, given all of the table: what the table no longer shows of a row. */

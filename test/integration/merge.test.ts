@@ -266,3 +266,30 @@ describe('what batches observed', () => {
     expect(await landing.rows(ROWS)).toEqual([{ id: '1', name: 'b', at: '4' }])
   })
 })
+
+describe('a dry run', () => {
+  test('shows the exact difference of what the next run does, over all batches', async () => {
+    const landing = merged({ delete_when: "name = 'gone'", max_files_per_batch: 1 })
+    landing.land('1.csv', 'id,name,at\n1,a,1\n2,b,1\n3,c,1\n', 1)
+    await landing.run()
+    landing.land('2.csv', 'id,name,at\n1,x,2\n4,d,2\n', 2)
+    landing.land('3.csv', 'id,name,at\n1,A,3\n2,gone,3\n4,D,3\n3,late,0\n', 3)
+    const { plan } = only(await landing.run({ dryRun: true, verbose: true }))
+    expect(plan?.rows).toMatchObject({ inserted: 1, updated: 1, deleted: 1 })
+    expect(plan?.difference).toEqual({
+      inserted: { rows: 1, samples: [{ id: 4, name: 'D', at: 3 }] },
+      updated: { rows: 1, samples: [{ key: { id: 1 }, changes: { name: { before: 'a', after: 'A' }, at: { before: 1, after: 3 } } }] },
+      deleted: { rows: 1, samples: [{ id: 2, name: 'b', at: 1 }] },
+      closed: null,
+      opened: null,
+    })
+    expect(await landing.rows(ROWS)).toHaveLength(3)
+    expect(sideFiles(landing)).toEqual([])
+    await landing.run()
+    expect(await landing.rows(ROWS)).toEqual([
+      { id: '1', name: 'A', at: '3' },
+      { id: '3', name: 'c', at: '1' },
+      { id: '4', name: 'D', at: '3' },
+    ])
+  })
+})

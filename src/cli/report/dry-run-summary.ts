@@ -2,6 +2,7 @@ import type { ReportRows, RunReport, TableReport } from '../../model/report.ts'
 import type { Colors } from '../output.ts'
 import { bytes, count, counted } from '../text/numbers.ts'
 import { printable, printableLines } from '../text/printable.ts'
+import { differenceLines } from './difference.ts'
 import { errorLines, type Place } from './run-summary.ts'
 
 /** What the next run would do with one table. */
@@ -16,6 +17,7 @@ export function dryRunLines(report: TableReport, { number, total }: Place, color
     lines.push(`    files     ${plan.files === 0 ? 'none to load' : `${count(plan.files)} to load (${bytes(plan.bytes)})`}`)
     lines.push(`    schema    ${schemaText(plan.schema_change)}`)
     if (plan.rows !== null) lines.push(`    rows      ${rowsText(plan.rows)}`)
+    if (plan.difference !== null) lines.push(...differenceLines(plan.difference, colors))
   }
   if (plan === null && report.errors.length === 0) lines.push('    files     none to load')
   if (report.reason !== null) lines.push(`    note      ${printable(report.reason)}`)
