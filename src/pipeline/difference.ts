@@ -97,7 +97,7 @@ class Difference {
         return {
           key: record(
             keys,
-            keys.map((name) => valueOf(after, name)),
+            keys.map((name) => namedValue(after, name)),
           ),
           changes: Object.fromEntries(changed.map((name) => [name, { before: before[name], after: after[name] }])),
         }
@@ -118,6 +118,6 @@ function record(names: readonly string[], values: readonly unknown[]): SampleRow
 }
 
 /** The config may spell a column otherwise than the table. */
-function valueOf(row: SampleRow, name: string): unknown {
+function namedValue(row: SampleRow, name: string): unknown {
   return row[Object.keys(row).find((key) => key.toLowerCase() === name.toLowerCase()) ?? name]
 }

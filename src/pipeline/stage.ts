@@ -13,8 +13,8 @@ import type { LoadContext } from './context.ts'
 import { differenceOf } from './difference.ts'
 import { checkGuard, HeldFiles } from './guard.ts'
 import { findCulprits, without } from './isolate.ts'
-import { keepRecords } from './kept-records.ts'
-import { hasKeys, makePlan, type PlanCounts } from './plan.ts'
+import { type KeptRecords, keepRecords } from './kept-records.ts'
+import { hasKeys, type MadePlan, makePlan, type PlanCounts } from './plan.ts'
 import type { LoadJob } from './protocol.ts'
 import { keepAdded, type RowRemoval } from './row-removal.ts'
 import { recordsOf, type Shape, type ShapedGroup } from './shape.ts'
@@ -157,46 +157,58 @@ async function stageOnce(shape: Shape, work: StageWork): Promise<Omit<StagedPlan
   // Rows that are added in place of others are read several times, and must be the same each time.
   await using added = remove === 'positions' ? await keepAdded(made.plan, context.session) : undefined
   const plan = added === undefined ? made.plan : { ...made.plan, add: added.rows }
-  const { result: staged, scanned } = await writeChecked(plan, full, work)
-  const rows = await rowsByFile({
-    plan,
-    records,
-    many,
-    staged,
-    shape: full,
-    scanned: kept?.scanned ?? scanned,
-    rejected: made.rejected,
-    counts: made.counts,
-    context,
-  })
-  const empty = shape.groups
-    .filter(({ group }) => group.empty)
-    .flatMap(({ group }) => group.files.map((file) => [file.path, NO_ROWS] as const))
-  const byFile = new Map([...rows.byFile, ...empty])
-  await checkGuard({ job, target, context, rows: byFile, counts: made.counts }).catch(async (error: unknown) => {
-    await work.sink.discard(staged)
-    throw error
-  })
+  const written = await writeBalanced({ ...made, plan }, { records, kept, many, shape, full }, work)
   const removal =
     plan.remove.kind === 'positions' && remove === 'positions'
-      ? await removeRows(plan, { ...work, staged, positions: plan.remove.positions }, full)
+      ? await removeRows(plan, { ...work, staged: written.staged, positions: plan.remove.positions }, full)
       : null
-  const superseded = plan.dropped === 'superseded' ? rows.dropped : 0n
   return {
-    staged: [...staged, ...(removal?.staged ?? [])],
+    staged: [...written.staged, ...(removal?.staged ?? [])],
     remove,
     removal,
     blindAppend: plan.blindAppend && !job.replaceAll,
-    rows: byFile,
-    superseded,
+    rows: written.rows,
+    superseded: plan.dropped === 'superseded' ? written.dropped : 0n,
     counts: made.counts,
-    difference:
-      strategy.keyed === undefined || !work.sink.isDry
-        ? null
-        : await differenceOf(plan, full, { table: job.table, traits: strategy.keyed, session: context.session }),
+    difference: await differenceIn(plan, full, work),
     sideFiles: await observed(plan, full, { ...work, sideFiles }),
-    warnings: [...warningsOf(staged, job), ...made.warnings],
+    warnings: [...warningsOf(written.staged, job), ...made.warnings],
   }
+}
+
+interface Records {
+  readonly records: Sql
+  readonly kept: KeptRecords | undefined
+  readonly many: boolean
+  readonly shape: Shape
+  /** The shape without files that have no rows. */
+  readonly full: Shape
+}
+
+/** Writes the rows that a plan adds, and checks them against what was read and against the guard; if it fails they go. */
+async function writeBalanced(made: MadePlan, { records, kept, many, shape, full }: Records, work: StageWork) {
+  const { job, target, context, sink } = work
+  const { plan, rejected, counts } = made
+  const { result: staged, scanned } = await writeChecked(plan, full, work)
+  try {
+    const counted = { plan, records, many, staged, shape: full, scanned: kept?.scanned ?? scanned, rejected, counts, context }
+    const { byFile, dropped } = await rowsByFile(counted)
+    const empty = shape.groups
+      .filter(({ group }) => group.empty)
+      .flatMap(({ group }) => group.files.map((file) => [file.path, NO_ROWS] as const))
+    const rows = new Map([...byFile, ...empty])
+    await checkGuard({ job, target, context, rows, counts })
+    return { staged, rows, dropped }
+  } catch (error) {
+    await sink.discard(staged)
+    throw error
+  }
+}
+
+async function differenceIn(plan: LoadPlan, shape: Shape, { job, sink, context }: StageWork): Promise<RowDifference | null> {
+  const { strategy, session } = context
+  if (!sink.isDry || strategy.keyed === undefined) return null
+  return differenceOf(plan, shape, { table: job.table, traits: strategy.keyed, session })
 }
 
 /** A condition of the config that the engine cannot take is nobody's file's fault. */

@@ -115,6 +115,7 @@ describe('a dry run', () => {
     bytes: 1500,
     schema_change: [{ column: 'points', type: 'BIGINT' }],
     rows: null,
+    difference: null,
   }
   const report: TableReport = { ...FINE, version: null, plan }
 
