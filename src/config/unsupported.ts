@@ -23,7 +23,6 @@ interface Unbuilt {
 }
 
 const TABLE_KEYS: readonly Unbuilt[] = [
-  { key: ['loading_strategy'], what: String, built: (value) => value !== 'scd2', hint: 'use append, overwrite or merge' },
   {
     key: ['file_format'],
     what: (value) => `file_format: ${String(value)}`,

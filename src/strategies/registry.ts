@@ -4,10 +4,11 @@ import { ConfigError } from '../errors/errors.ts'
 import { append } from './append.ts'
 import { merge } from './merge.ts'
 import { overwrite } from './overwrite.ts'
+import { scd2 } from './scd2.ts'
 import type { Strategy } from './strategy.ts'
 
 /** Strategies by the name that `loading_strategy` takes; null for one that is not built yet. */
-export const STRATEGIES: Readonly<Record<string, Strategy | null>> = { append, overwrite, merge, scd2: null }
+export const STRATEGIES: Readonly<Record<string, Strategy | null>> = { append, overwrite, merge, scd2 }
 
 /** A built-in strategy by name, or a module by absolute path that exports one as `default` or `strategy`. */
 export async function loadStrategy(name: string): Promise<Strategy> {
