@@ -63,7 +63,8 @@ export async function shapeOf(
   const failed: FileError[] = []
   const known = state?.columns ?? []
   const owned = ownNames(table, keyed, known)
-  const usable = setAside(mapped, failed, (one) => nameProblem(one, owned) ?? (keyed === undefined ? undefined : keyProblem(one, table)))
+  const names = new Set(known.map((column) => lower(column.name)))
+  const usable = setAside(mapped, failed, (one) => nameProblem(one, owned, names) ?? (keyed === undefined ? undefined : keyProblem(one, table)))
   const fixed = known.length > 0 && known.some((column) => !owned.has(lower(column.name)))
   checkDeclared(table, known)
   const reference =
@@ -186,10 +187,11 @@ interface Problem {
   readonly hint: string
 }
 
-function nameProblem({ pairs }: Mapped, owned: ReadonlySet<string>): Problem | undefined {
+/** What the table has already may stand in it: with mapped columns any name may. */
+function nameProblem({ pairs }: Mapped, owned: ReadonlySet<string>, known: ReadonlySet<string>): Problem | undefined {
   const seen = new Set(owned)
   for (const { source, target } of pairs) {
-    if (FORBIDDEN.test(target)) {
+    if (FORBIDDEN.test(target) && !known.has(lower(target))) {
       const proposal = target.trim().replaceAll(/[ ,;{}()\n\t=]+/g, '_')
       return {
         code: 'ING-FILE-COLUMN-NAME',
