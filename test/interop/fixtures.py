@@ -486,7 +486,7 @@ def append_only(spark, path):
     spark.sql(path, "CREATE TABLE @ (id BIGINT) USING delta TBLPROPERTIES ('delta.appendOnly' = 'true')", 'INSERT INTO @ VALUES (1), (2)')
 
 
-@fixture(*SPARKS)
+@fixture(*SPARKS, refused={'write': 'rowTracking'})
 def row_tracking(spark, path):
     """Row tracking, with rows that moved."""
     spark.sql(
@@ -521,7 +521,7 @@ def defaults(spark, path):
     )
 
 
-@fixture(*SPARKS)
+@fixture(*SPARKS, refused={'write': 'clustering'})
 def clustered(spark, path):
     """Liquid clustering."""
     spark.sql(path, 'CREATE TABLE @ (id BIGINT, name STRING) USING delta CLUSTER BY (id)')
