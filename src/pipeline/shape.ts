@@ -64,7 +64,11 @@ export async function shapeOf(
   const known = state?.columns ?? []
   const owned = ownNames(table, keyed, known)
   const names = new Set(known.map((column) => lower(column.name)))
-  const usable = setAside(mapped, failed, (one) => nameProblem(one, owned, names) ?? (keyed === undefined ? undefined : keyProblem(one, table)))
+  const usable = setAside(
+    mapped,
+    failed,
+    (one) => nameProblem(one, owned, names) ?? (keyed === undefined ? undefined : keyProblem(one, table)),
+  )
   const fixed = known.length > 0 && known.some((column) => !owned.has(lower(column.name)))
   checkDeclared(table, known)
   const reference =
