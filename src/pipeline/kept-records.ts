@@ -33,7 +33,7 @@ export async function keepRecords(
 ): Promise<KeptRecords> {
   const kept = new Kept(session)
   try {
-    await kept.fill(query, files)
+    await kept.fill(query, files, keyed === undefined ? '' : landingFolder(keyed))
     if (keyed === undefined) await kept.show(sql`select r.*, ${PLACE} from ${kept.rows} as r join ${kept.files} as f on f.path = r.__path`)
     else await kept.showKeyed(keyed)
     return kept
@@ -65,12 +65,12 @@ class Kept implements KeptRecords {
     this.#rejected = named('rejected')
   }
 
-  async fill(query: Sql, files: readonly BatchFile[]): Promise<void> {
+  async fill(query: Sql, files: readonly BatchFile[], folder: string): Promise<void> {
     const texts = (values: readonly string[]) => sql`unnest(${literalList(values)}::varchar[])`
     await this.#session.run(sql`create temp table ${this.files} as select ${texts(files.map(({ path }) => path))} as path,
-      unnest([${raw(files.map(({ ordinal }) => ordinal).join(', '))}]::integer[]) as ordinal, ${texts(sequencesOf(files))} as sequence,
+      unnest([${raw(files.map(({ ordinal }) => ordinal).join(', '))}]::integer[]) as ordinal, ${texts(sequencesOf(files, folder))} as sequence,
       make_timestamptz(unnest([${raw(files.map(({ modifiedNs }) => modifiedNs / 1000n).join(', '))}]::bigint[])) as modified,
-      ${texts(files.map(sequenceOf))} as own_sequence`)
+      ${texts(files.map((file) => sequenceOf(file, folder)))} as own_sequence`)
     const { scanned } = await this.#session.counting(() => this.#session.run(inlined(sql`create temp table ${this.rows} as ${query}`)))
     this.scanned = scanned
   }
@@ -125,13 +125,20 @@ class Kept implements KeptRecords {
 }
 
 /** Orders snapshots, also those of other batches: the newest modified time of the unit, then its greatest path. */
-function sequencesOf(files: readonly BatchFile[]): readonly string[] {
+function sequencesOf(files: readonly BatchFile[], folder: string): readonly string[] {
   const newest = new Map<string, BatchFile>()
   // Files are in file order, so the last of a unit is its newest.
   for (const file of files) newest.set(file.unit, file)
-  return files.map((file) => sequenceOf(newest.get(file.unit) ?? file))
+  return files.map((file) => sequenceOf(newest.get(file.unit) ?? file, folder))
 }
 
-function sequenceOf({ modifiedNs, path }: BatchFile): string {
-  return `${String(modifiedNs).padStart(20, '0')} ${path}`
+/** What all paths of a table begin with is left out: rows bear this text each, and it is written again with them. */
+function sequenceOf({ modifiedNs, path }: BatchFile, folder: string): string {
+  return `${String(modifiedNs).padStart(20, '0')} ${path.startsWith(folder) ? path.slice(folder.length) : path}`
+}
+
+/** The folder of the source pattern before its first wildcard. */
+function landingFolder({ sourcePattern }: TableConfig): string {
+  const fixed = sourcePattern.split(/[*?[{]/, 1)[0] ?? ''
+  return fixed.slice(0, fixed.lastIndexOf('/') + 1)
 }

@@ -73,7 +73,7 @@ describe('merge', () => {
       { id: '2', name: 'old', at: '0' },
     ])
     const [row] = await landing.rows('_sequence')
-    expect(row).toEqual({ _sequence: `01700000001000000000 ${landing.path('landing/a.csv')} 000000000001` })
+    expect(row).toEqual({ _sequence: '01700000001000000000 a.csv 000000000001' })
   })
 
   test('new content at a loaded path is the newest data', async () => {
