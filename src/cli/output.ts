@@ -38,6 +38,11 @@ export class Output {
     stdout.on('error', this.#onError)
   }
 
+  /** How wide the terminal on stdout is; undefined where there is none. */
+  get columns(): number | undefined {
+    return this.terminal ? this.#stdout.columns || undefined : undefined
+  }
+
   /** The reader is gone (`ingest files | head`): nobody reads what is still to be printed. */
   get closed(): boolean {
     return this.#closed

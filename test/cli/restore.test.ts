@@ -86,7 +86,7 @@ describe('older versions on the command line', () => {
   test('history tells restores, batches and their files', async () => {
     const { stdout } = await call('history', 'orders')
     const [head, last] = stdout.split('\n')
-    expect(head).toMatch(/^VERSION +TIME +OPERATION +BATCH +FILES +DATA FILES \+ +DATA FILES - +ROWS +WRITTEN BY$/)
+    expect(head).toMatch(/^VERSION +TIME +OPERATION +BATCH +FILES +ADDED +REMOVED +ROWS +WRITTEN BY$/)
     expect(last).toMatch(/^ +4 +20\d\d-\S+Z +RESTORE to 2 +5 +0 +1 +0 +1 +ingestd\//)
     const commits = JSON.parse((await call('history', 'orders', '--json', '--limit', '2')).stdout)
     expect(Object.keys(commits[0])).toEqual([

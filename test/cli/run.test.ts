@@ -140,7 +140,7 @@ describe('a project with one broken file', () => {
     const [commit] = JSON.parse((await call('history', 'customers', '--json')).stdout)
     expect(commit).toMatchObject({ version: 0, batch: 1, files: 2, rows: 3 })
     expect((await call('history', 'shop.customers')).stdout).toMatch(
-      /^VERSION +TIME +OPERATION +BATCH +FILES +DATA FILES \+ +DATA FILES - +ROWS +WRITTEN BY\n +0 +20/,
+      /^VERSION +TIME +OPERATION +BATCH +FILES +ADDED +REMOVED +ROWS +WRITTEN BY\n +0 +20/,
     )
   })
 

@@ -4,10 +4,10 @@ import { EXIT } from '../exit-codes.ts'
 import type { Frame } from '../frame.ts'
 import { positive } from '../global-options.ts'
 import { openIngest } from '../open.ts'
-import type { Colors } from '../output.ts'
+import { printRows } from '../report/blocks.ts'
 import { tableStyle } from '../report/style.ts'
 import { count } from '../text/numbers.ts'
-import { type TableColumn, textTable } from '../text/table.ts'
+import type { TableColumn } from '../text/table.ts'
 
 export function historyCommand(frame: Frame): Command {
   return new Command('history')
@@ -19,26 +19,28 @@ export function historyCommand(frame: Frame): Command {
         await using ingest = await openIngest(cli)
         const versions = await ingest.history(table, { limit: options.limit })
         if (cli.output.json) await cli.output.document(versions)
-        else await cli.output.line(versions.length === 0 ? 'The table has no version yet.' : historyText(versions, cli.output.colors))
+        else if (versions.length === 0) await cli.output.line('The table has no version yet.')
+        else await printRows(cli.output, COLUMNS, versions.map(cellsOf), tableStyle(cli.output.colors))
         return EXIT.ok
       }),
     )
 }
 
+/** FILES landed; data files were ADDED and REMOVED. */
 const COLUMNS: readonly TableColumn[] = [
   { head: 'VERSION', align: 'right' },
   { head: 'TIME' },
   { head: 'OPERATION' },
-  { head: 'BATCH', align: 'right' },
+  { head: 'BATCH', align: 'right', spare: true },
   { head: 'FILES', align: 'right' },
-  { head: 'DATA FILES +', align: 'right' },
-  { head: 'DATA FILES -', align: 'right' },
+  { head: 'ADDED', align: 'right' },
+  { head: 'REMOVED', align: 'right' },
   { head: 'ROWS', align: 'right' },
-  { head: 'WRITTEN BY' },
+  { head: 'WRITTEN BY', spare: true },
 ]
 
-function historyText(versions: readonly HistoryReport[], colors: Colors): string {
-  const rows = versions.map((version) => [
+function cellsOf(version: HistoryReport): readonly string[] {
+  return [
     String(version.version),
     version.timestamp ?? '',
     version.only_in_checkpoint ? '(only in a checkpoint)' : operationText(version),
@@ -48,8 +50,7 @@ function historyText(versions: readonly HistoryReport[], colors: Colors): string
     countOrNothing(version.files_removed),
     countOrNothing(version.rows),
     version.engine ?? '',
-  ])
-  return textTable(COLUMNS, rows, tableStyle(colors))
+  ]
 }
 
 function operationText({ operation, operation_parameters: parameters }: HistoryReport): string {

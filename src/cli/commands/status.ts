@@ -5,10 +5,11 @@ import type { Frame } from '../frame.ts'
 import { tablesOption } from '../global-options.ts'
 import { openIngest } from '../open.ts'
 import type { Output } from '../output.ts'
+import { printRows } from '../report/blocks.ts'
 import { tableStyle } from '../report/style.ts'
 import { bytes, count } from '../text/numbers.ts'
 import { printable } from '../text/printable.ts'
-import { type TableColumn, textTable } from '../text/table.ts'
+import type { TableColumn } from '../text/table.ts'
 
 export function statusCommand(frame: Frame): Command {
   return new Command('status')
@@ -19,7 +20,7 @@ export function statusCommand(frame: Frame): Command {
         await using ingest = await openIngest(cli)
         const report = await ingest.status({ tables: options.tables })
         if (cli.output.json) await cli.output.document(report)
-        else await cli.output.line(statusText(report, cli.output))
+        else await printStatus(report, cli.output)
         return EXIT.ok
       }),
     )
@@ -40,7 +41,7 @@ const COLUMNS: readonly TableColumn[] = [
 const FAILED = COLUMNS.findIndex((column) => column.head === 'FAILED')
 
 /** A line for each table, and the last error of those that have failed files. */
-function statusText(report: StatusReport, output: Output): string {
+async function printStatus(report: StatusReport, output: Output): Promise<void> {
   const rows = report.tables.map(({ table, strategy, paused, files, ...rest }) => [
     paused ? `${table} (paused)` : table,
     strategy,
@@ -55,5 +56,6 @@ function statusText(report: StatusReport, output: Output): string {
     files.failed > 0 && error !== null ? [`${colors.red(table)}: ${printable(error)}`] : [],
   )
   const more = errors.length === 0 ? [] : ['', ...errors, colors.dim('see: ingest files --status failed')]
-  return [textTable(COLUMNS, rows, style), ...more].join('\n')
+  await printRows(output, COLUMNS, rows, style)
+  if (more.length > 0) await output.line(more.join('\n'))
 }
