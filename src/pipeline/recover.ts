@@ -5,6 +5,9 @@ import type { Tracker } from '../tracker/tracker.ts'
 import { changedFilePolicy } from './policy.ts'
 import type { Inspection, LoadWorker } from './protocol.ts'
 
+/** What the tracker remembers of a table from the moment a full drop reopens its files until the replacing commit. */
+export const FULL_DROP = 'full_drop'
+
 export interface Owner {
   /** `host:pid:uuid` */
   readonly id: string
@@ -49,9 +52,18 @@ export async function recover(pass: RecoverPass): Promise<Inspection> {
 /** Settles what the log holds, oldest first: a file's history reads in the order of its loads. */
 export async function adopt({ table, tracker }: Pick<RecoverPass, 'table' | 'tracker'>, { batches }: Inspection): Promise<void> {
   for (const batch of batches.toReversed()) {
-    if (batch.kind === 'load') await tracker.adoptManifest(batch.manifest, null)
-    else await tracker.adoptRestore({ ...batch, version: null }, changedFilePolicy(table))
+    if (batch.kind === 'restore') await tracker.adoptRestore({ ...batch, version: null }, changedFilePolicy(table))
+    else {
+      if (batch.manifest.replacesAll) await adoptDrop(table, tracker)
+      await tracker.adoptManifest(batch.manifest, null)
+    }
   }
+}
+
+/** The rows of all files before a full drop are gone, whatever an older tracker says of them; and the drop is done. */
+async function adoptDrop({ name }: TableConfig, tracker: Tracker): Promise<void> {
+  await tracker.replay(name, null, 'full drop')
+  await tracker.remember(name, FULL_DROP, 'done')
 }
 
 /** A log that lacks what the tracker saw committed was replaced or rolled back: loading on would leave a hole. */

@@ -7,8 +7,7 @@ import type { RestoreMoves, RestorePlan } from '../model/restore.ts'
 import type { TableVersionAt } from '../stores/store.ts'
 import { changedFilePolicy } from './policy.ts'
 import type { Inspection, PlannedRestore, RestoreResult } from './protocol.ts'
-import { adopt, type RecoverPass, recover } from './recover.ts'
-import { FULL_DROP } from './run-table.ts'
+import { adopt, FULL_DROP, type RecoverPass, recover } from './recover.ts'
 
 export interface RestorePass extends Omit<RecoverPass, 'replaceAll'> {
   readonly clock: Clock

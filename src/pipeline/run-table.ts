@@ -8,7 +8,7 @@ import type { Lister, ListingPage, WaitingFile } from '../watcher/watcher.ts'
 import { givenUp } from './outcome.ts'
 import { changedFilePolicy } from './policy.ts'
 import type { Inspection, LoadJob, LoadResult } from './protocol.ts'
-import { adopt, type RecoverPass, recover } from './recover.ts'
+import { adopt, FULL_DROP, type RecoverPass, recover } from './recover.ts'
 import { selectSnapshots } from './select.ts'
 import type { TableTally } from './tally.ts'
 
@@ -28,32 +28,30 @@ export interface TablePass extends RecoverPass {
 /** What the tracker remembers of a table with `include_existing: false` once it was listed. */
 const FIRST_LISTING = 'first_listing'
 
-/** What the tracker remembers of a table from the moment a full drop reopens its files until the replacing commit. */
-export const FULL_DROP = 'full_drop'
-
 /** How often a batch is claimed again because another writer was first, before the table gives up for this pass. */
 const CONTENTION = 10
 
 /** One pass: settle the past, find what is new, load it batch by batch. The caller holds the table's lock. */
 export async function runTable(given: TablePass): Promise<void> {
   const { table, tracker } = given
-  // A full drop that did not reach its commit is finished by whatever run comes next: its files are pending, while
-  // their rows are still in the table, and would be there twice if they were appended.
-  const pass = { ...given, replaceAll: given.replaceAll || (await tracker.recall(table.name, FULL_DROP)) === 'begun' }
   // The listing begins while the log is read; nothing of it reaches the tracker before the past is settled.
-  const pages = pass.lister.pages(pass.signal)[Symbol.asyncIterator]()
+  const pages = given.lister.pages(given.signal)[Symbol.asyncIterator]()
   const first = pages.next()
   first.catch(() => undefined)
-  const inspection = await recover(pass)
+  const begun = (await tracker.recall(table.name, FULL_DROP)) === 'begun'
+  const inspection = await recover({ ...given, replaceAll: given.replaceAll || begun })
+  // A full drop that did not reach its commit is finished by whatever run comes next: its files are pending, while
+  // their rows are still in the table, and would be there twice if they were appended. The log may say that it did.
+  const pass = { ...given, replaceAll: given.replaceAll || (await tracker.recall(table.name, FULL_DROP)) === 'begun' }
   await tracker.requeueDue(table.name)
   const seen = await discover(pass, first, pages)
   if (seen) await reopenAll(pass, seen)
   pass.onEvent({ kind: 'pending', table: table.name, files: await tracker.pendingCount(table.name) })
-  await loadBatches(pass, inspection)
+  await loadBatches(pass, inspection, seen)
 }
 
 /** Claims, loads and settles until nothing is pending; what another writer was first with is recovered and claimed again. */
-async function loadBatches(pass: TablePass, recovered: Inspection): Promise<void> {
+async function loadBatches(pass: TablePass, recovered: Inspection, seen: ReadonlySet<string> | undefined): Promise<void> {
   const { table, tracker } = pass
   let inspection = recovered
   let contention = 0
@@ -67,6 +65,8 @@ async function loadBatches(pass: TablePass, recovered: Inspection): Promise<void
       contention += 1
       if (contention >= CONTENTION) return pass.tally.contended(lastReason(result.outcome))
       inspection = await recover(pass)
+      // What the other one loaded goes with the old rows, so it is loaded again.
+      if (seen) await reopenAll(pass, seen)
     }
     if (isLast(result, pass)) break
   }
