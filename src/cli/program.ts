@@ -17,7 +17,6 @@ import { schemaCommand } from './commands/schema.ts'
 import { skipCommand } from './commands/skip.ts'
 import { statusCommand } from './commands/status.ts'
 import { vacuumCommand } from './commands/vacuum.ts'
-import { validateCommand } from './commands/validate.ts'
 import { EXIT, type ExitCode, exitCodeOfError } from './exit-codes.ts'
 import { printFailure, usageError } from './failure.ts'
 import { Frame, outputOf } from './frame.ts'
@@ -40,7 +39,6 @@ const COMMANDS = [
   optimizeCommand,
   vacuumCommand,
   restoreCommand,
-  validateCommand,
   schemaCommand,
   demoCommand,
 ]
