@@ -3,7 +3,7 @@ import type { Session } from '../engine/engine.ts'
 import { id, join, literal, raw, type Sql, sql } from '../engine/sql.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import { integerOf } from './decode.ts'
-import { parseInterval } from './interval.ts'
+import { parseRetention } from './interval.ts'
 import { type Json, jsonText } from './json.ts'
 import { checkpointPath, LAST_CHECKPOINT, LOG_FOLDER, padded } from './log-names.ts'
 import { ACTION_TYPES, type ActionName, checkpointed } from './log-sql.ts'
@@ -56,7 +56,7 @@ export async function writeCheckpoint(
   const files = await snapshot.files()
   // Before it is made for ever: what was read must still be what is there.
   await snapshot.checkUnchanged()
-  const cutoff = io.nowMs - (parseInterval(state.metadata.configuration['delta.deletedFileRetentionDuration']) ?? WEEK_MS)
+  const cutoff = Math.max(0, io.nowMs - parseRetention(state.metadata.configuration['delta.deletedFileRetentionDuration'], WEEK_MS))
   const rows = join(
     [
       ...controlRows(state),

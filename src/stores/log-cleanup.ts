@@ -1,7 +1,7 @@
 import type { Blobs } from '../blobs/blobs.ts'
 import { openCheckpoint } from '../delta/checkpoint-read.ts'
 import { integerOf } from '../delta/decode.ts'
-import { parseInterval } from '../delta/interval.ts'
+import { parseRetention } from '../delta/interval.ts'
 import { type Checkpoint, type CommitFile, type LogListing, listWhole } from '../delta/listing.ts'
 import { LOG_FOLDER, parseLogName } from '../delta/log-names.ts'
 import type { LogState } from '../delta/snapshot.ts'
@@ -20,7 +20,7 @@ export interface LogCleanup {
 
 /** The longer of what the table says and what the config says: neither shall lose a version that it counts on. */
 export function logRetention({ metadata }: LogState, configuredMs: number): number {
-  return Math.max(parseInterval(metadata.configuration['delta.logRetentionDuration']) ?? 0, configuredMs)
+  return Math.max(parseRetention(metadata.configuration['delta.logRetentionDuration'], 0), configuredMs)
 }
 
 /**

@@ -1,7 +1,7 @@
 import { commitEntry } from '../delta/commit.ts'
 import type { Operation } from '../delta/commit-content.ts'
 import { integerOf, textOf } from '../delta/decode.ts'
-import { intervalText, parseInterval } from '../delta/interval.ts'
+import { intervalText, parseRetention } from '../delta/interval.ts'
 import { jsonText } from '../delta/json.ts'
 import type { LogState } from '../delta/snapshot.ts'
 import { id, literal, type Sql, sql } from '../engine/sql.ts'
@@ -13,6 +13,7 @@ import { checkTracker } from './table-content.ts'
 import { oldFiles } from './vacuum-candidates.ts'
 import { Protected } from './vacuum-protected.ts'
 
+const RETENTION = 'delta.deletedFileRetentionDuration'
 /** Paths that a report names. */
 const NAMED = 1000
 /** Files that are deleted between two looks at the log. */
@@ -31,6 +32,7 @@ export async function vacuumTable(target: RewriteTarget, request: VacuumRequest)
   checkTracker(table, log.state, request.trackerId)
   const promisedMs = fileRetention(log.state, table.delta.fileRetentionMs)
   if (keeps === 'current files only') return nothing(promisedMs, 'superseded files are deleted after each commit (output_format: parquet)')
+  checkUnderstood(table.name, log.state, promisedMs)
   const retentionMs = request.retentionMs ?? promisedMs
   if (!request.force) checkRetention(table.name, retentionMs, promisedMs)
   const cutoffMs = deps.clock.now() - retentionMs
@@ -55,7 +57,7 @@ export async function vacuumTable(target: RewriteTarget, request: VacuumRequest)
 
 /** The longer of what the table promises its readers and what the config says. */
 export function fileRetention({ metadata }: LogState, configuredMs: number): number {
-  return Math.max(parseInterval(metadata.configuration['delta.deletedFileRetentionDuration']) ?? 0, configuredMs)
+  return Math.max(parseRetention(metadata.configuration[RETENTION], 0), configuredMs)
 }
 
 interface Vacuum {
@@ -145,6 +147,15 @@ async function tell({ log, deps }: RewriteTarget, operation: Operation): Promise
   throw new ConflictError('ING-TABLE-CONFLICT', `${log.name}: another writer changed the table meanwhile: ${result.reason}`, {
     hint: 'run it again',
   })
+}
+
+function checkUnderstood(name: string, { metadata }: LogState, promisedMs: number): void {
+  if (Number.isFinite(promisedMs)) return
+  throw new TableError(
+    'ING-TABLE-RETENTION',
+    `${name}: how long files are kept is not understood: ${RETENTION} is '${metadata.configuration[RETENTION] ?? ''}'`,
+    { hint: `set ${RETENTION} to weeks, days or hours, as in 'interval 7 days'` },
+  )
 }
 
 function checkRetention(name: string, retentionMs: number, promisedMs: number): void {

@@ -1,0 +1,43 @@
+import { existsSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { sql } from '../../../src/engine/sql.ts'
+import { Bench, load, TRACKER } from './support.ts'
+
+const DAY_MS = 86_400_000
+const REQUEST = { trackerId: TRACKER, retentionMs: null, dryRun: true, force: false }
+
+let bench: Bench
+beforeEach(async () => {
+  bench = await Bench.make()
+})
+afterEach(async () => {
+  expect(bench.warnings).toEqual([])
+  await bench[Symbol.asyncDispose]()
+})
+
+function put(name: string, days: number): string {
+  const path = join(bench.root, name)
+  writeFileSync(path, 'x')
+  const seconds = (Date.now() - days * DAY_MS) / 1000
+  utimesSync(path, seconds, seconds)
+  return name
+}
+
+test('a promise of the table that is not understood is not broken', async () => {
+  const table = await bench.open({ tableProperties: { 'delta.deletedFileRetentionDuration': 'interval 2 months' } })
+  await load(table, { batch: 1n, add: sql`select 1, 'x'` })
+  const orphan = put('part-orphan.parquet', 90)
+  await expect(table.vacuum({ ...REQUEST, dryRun: false })).rejects.toMatchObject({
+    ...{ code: 'ING-TABLE-RETENTION', message: expect.stringContaining('2 months') },
+  })
+  expect(existsSync(join(bench.root, orphan))).toBe(true)
+})
+
+test('a promise of several units is kept to the full', async () => {
+  const table = await bench.open({ tableProperties: { 'delta.deletedFileRetentionDuration': 'interval 4 weeks 3 days' } })
+  await load(table, { batch: 1n, add: sql`select 1, 'x'` })
+  put('part-young.parquet', 30)
+  const old = put('part-old.parquet', 32)
+  expect(await table.vacuum(REQUEST)).toMatchObject({ paths: [old], retentionMs: 31 * DAY_MS })
+})
