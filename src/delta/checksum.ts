@@ -23,11 +23,14 @@ const MAX_TXNS = 100
 
 /**
  * Notes beside a commit of ours what the table adds up to, from what the version before says of itself. Where that is
- * not known, nothing is written: readers take a checksum for true.
+ * not known, nothing is written: readers take a checksum for true. One that is there already is of a version that was
+ * taken back (a log restored from a backup), and would be taken for true with all its schema.
  */
 export async function writeChecksum(blobs: Blobs, state: LogState, content: CommitContent, txnId: string): Promise<void> {
   const before = state.version === 0n ? NONE : await totalsAt(state.version - 1n, blobs)
   const totals = before && totalsAfter(before, content)
+  if (totals !== undefined && (await put(blobs, state, totals, txnId)) === 'created') return
+  await blobs.remove(checksumPath(state.version))
   if (totals !== undefined) await put(blobs, state, totals, txnId)
 }
 
@@ -42,9 +45,9 @@ export async function writeCountedChecksum(snapshot: Snapshot, { blobs, session 
   if (files !== null && bytes !== null) await put(blobs, state, { files, bytes }, undefined)
 }
 
-async function put(blobs: Blobs, state: LogState, totals: Totals, txnId: string | undefined): Promise<void> {
+async function put(blobs: Blobs, state: LogState, totals: Totals, txnId: string | undefined): Promise<'created' | 'exists'> {
   const text = jsonText(checksumOf(state, totals, txnId))
-  await blobs.putIfAbsent(checksumPath(state.version), new TextEncoder().encode(`${text}\n`))
+  return blobs.putIfAbsent(checksumPath(state.version), new TextEncoder().encode(`${text}\n`))
 }
 
 function checksumOf(state: LogState, { files, bytes }: Totals, txnId: string | undefined): Json {

@@ -71,11 +71,11 @@ test('after a commit that has none, or a senseless one, nothing is claimed until
 
 test('a checksum of another writer is continued, and never replaced', async () => {
   writeCommit(bench.root, 0, [PROTOCOL, metaData()])
-  writeFileSync(pathOf(0), '{"numFiles":0,"tableSizeBytes":0}')
+  writeFileSync(pathOf(0), '{"numFiles":0,"tableSizeBytes":0}\n')
   const table = await bench.open()
-  writeFileSync(pathOf(1), 'theirs')
   await load(table, { batch: 1n, add: sql`select 1, 'x'` })
-  expect(readFileSync(pathOf(1), 'utf8')).toBe('theirs')
+  expect(checksum(1)).toMatchObject({ numFiles: 1 })
+  expect(readFileSync(pathOf(0), 'utf8')).toBe('{"numFiles":0,"tableSizeBytes":0}\n')
 })
 
 test('a removed file of unknown size ends the chain', async () => {
@@ -103,4 +103,17 @@ test('with in-commit timestamps the checksum has that of its version', async () 
   expect(checksum(1)).toMatchObject({ inCommitTimestampOpt: 5_000_000_000_001 })
   await load(table, { batch: 2n, add: sql`select 1, 'x'` })
   expect(checksum(2)).toMatchObject({ inCommitTimestampOpt: 5_000_000_000_002, numFiles: 2 })
+})
+
+test('a checksum that a version left behind when it was taken back is not believed', async () => {
+  const table = await bench.open()
+  for (const batch of [1n, 2n, 3n]) await load(table, { batch, add: sql`select ${batch}, 'x'` })
+  for (const version of [1, 2]) rmSync(pathOf(version).replace('.crc', '.json'))
+  const again = await bench.open()
+  await load(again, { batch: 4n, add: sql`select 4, 'y' union all select 5, 'z'` })
+  expect(checksum(1)).toMatchObject((await counted()) as object)
+  expect(checksum(1)).toMatchObject({ setTransactions: [{ version: 4 }] })
+  rmSync(pathOf(1))
+  await load(again, { batch: 5n, add: sql`select 6, 'w'` })
+  expect(checksum(2)).toBeUndefined()
 })
