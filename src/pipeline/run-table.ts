@@ -45,7 +45,7 @@ export async function runTable(given: TablePass): Promise<void> {
   const pass = { ...given, replaceAll: given.replaceAll || (await tracker.recall(table.name, FULL_DROP)) === 'begun' }
   await tracker.requeueDue(table.name)
   const seen = await discover(pass, first, pages)
-  if (seen) await reopenAll(pass, seen)
+  await reopenAll(pass, seen)
   pass.onEvent({ kind: 'pending', table: table.name, files: await tracker.pendingCount(table.name) })
   await loadBatches(pass, inspection, seen)
 }
@@ -66,7 +66,7 @@ async function loadBatches(pass: TablePass, recovered: Inspection, seen: Readonl
       if (contention >= CONTENTION) return pass.tally.contended(lastReason(result.outcome))
       inspection = await recover(pass)
       // What the other one loaded goes with the old rows, so it is loaded again.
-      if (seen) await reopenAll(pass, seen)
+      await reopenAll(pass, seen)
     }
     if (isLast(result, pass)) break
   }
@@ -78,8 +78,9 @@ function isLast({ overtaken, outcome }: LoadResult, { replaceAll, signal }: Tabl
   return !overtaken && (replaceAll || outcome.files.every((file) => file.kind === 'released'))
 }
 
-/** Full drop: every file that is there is loaded again; what the tracker knows beyond them leaves with the old rows. */
-async function reopenAll({ table, tracker }: TablePass, seen: ReadonlySet<string>): Promise<void> {
+/** Of a full drop, which looked what is there: every such file is loaded again; what the tracker knows beyond them leaves with the old rows. */
+async function reopenAll({ table, tracker }: TablePass, seen: ReadonlySet<string> | undefined): Promise<void> {
+  if (seen === undefined) return
   await tracker.remember(table.name, FULL_DROP, 'begun')
   await tracker.replay(table.name, null, 'full drop')
   failpoint('after-reopen')
