@@ -13,7 +13,9 @@ type Check = CheckReport['checks'][number]
 
 /** Config, paths and tables: what works, and for what does not, what to do. Changes nothing. */
 export async function checkAll(config: ResolvedConfig, worker: LoadWorker, trackerId: string, clock: Clock): Promise<CheckReport> {
-  const checks: Check[] = [passed('config', config.file ?? 'inline', `${config.tables.length} tables`)]
+  const checks: Check[] = [
+    passed('config', config.file ?? 'inline', config.tables.length === 1 ? '1 table' : `${config.tables.length} tables`),
+  ]
   checks.push(await writable('state', config.checkpointPath))
   for (const table of config.tables) checks.push(...(await checkTable(table, worker, trackerId, clock)))
   return { ok: checks.every((check) => check.ok), checks }
@@ -45,7 +47,8 @@ async function source(table: TableConfig, clock: Clock): Promise<Check> {
       const [problem] = page.problems
       if (problem) return failed('source', table.name, problem.message, problem.hint ?? null)
       const found = page.files.length + page.waiting.length
-      if (found > 0) return passed('source', table.name, `${found} files match ${table.sourcePattern}`)
+      if (found > 0)
+        return passed('source', table.name, `${found === 1 ? '1 file matches' : `${found} files match`} ${table.sourcePattern}`)
     }
     return passed('source', table.name, `no file matches ${table.sourcePattern} yet`)
   })

@@ -75,7 +75,7 @@ function stateSteps(table: TableConfig, row: TrackedFile, changed: boolean, cloc
     case 'failed':
       return [failedStep(row, changed, clock)]
     case 'skipped':
-      return [{ check: 'not_skipped', passed: changed, detail: row.status_reason ?? 'skipped by hand' }]
+      return [skippedStep(row, changed)]
     case 'processing':
       return [
         {
@@ -104,6 +104,12 @@ function loadedStep(table: TableConfig, row: TrackedFile, changed: boolean): Dec
     passed: loads,
     detail: `${before}; its new content is ${loads ? 'loaded' : 'not loaded'} by on_changed_file: ${table.onChangedFile}`,
   }
+}
+
+function skippedStep(row: TrackedFile, changed: boolean): DecisionStep {
+  const reason = row.status_reason ?? 'skipped by hand'
+  const detail = changed ? `${reason}, but its content is new` : `${reason}; it waits for: ingest retry FILE, or for new content`
+  return { check: 'not_skipped', passed: changed, detail }
 }
 
 function failedStep(row: TrackedFile, changed: boolean, clock: Clock): DecisionStep {

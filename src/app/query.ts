@@ -21,6 +21,7 @@ interface Query {
 
 /** Runs SQL in a session of its own, where each configured table is a view `database.table` of one version. */
 export async function queryTables(given: string, config: ResolvedConfig, { use, at }: Query): Promise<void> {
+  checkReads(given)
   await using session = await openSession(childLimits(config, 1))
   const text = await withTableChanges(given, config, session)
   const tables = config.tables.filter(({ tableName }) => mentions(text, tableName))
@@ -32,6 +33,20 @@ export async function queryTables(given: string, config: ResolvedConfig, { use, 
     throw queryError(cause)
   })
   await use({ columns: first.done ? [] : first.value.columns, chunks: rowsOf(chunks) })
+}
+
+const COMMENTS = /^(?:\s|;|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*/
+const WRITES = /^(?:insert|update|delete|merge|truncate|drop|alter)\b/i
+
+/** ConfigError for what cannot be meant: the engine would refuse it with words about views. */
+function checkReads(text: string): void {
+  const statement = text.replace(COMMENTS, '')
+  if (statement === '') throw new ConfigError('ING-QUERY', 'the query is empty', [], { hint: 'write a SELECT' })
+  const [word] = WRITES.exec(statement) ?? []
+  if (word === undefined) return
+  throw new ConfigError('ING-QUERY', `a query changes no table, and this one begins with ${word.toUpperCase()}`, [], {
+    hint: 'write a SELECT; tables change by their files, `ingest restore` and other writers',
+  })
 }
 
 async function* rowsOf(

@@ -1,4 +1,4 @@
-import { closest } from 'fastest-levenshtein'
+import { nearest } from '../config/nearest.ts'
 import { ConfigError } from '../errors/errors.ts'
 import type { TableConfig } from '../model/table.ts'
 
@@ -18,10 +18,18 @@ export function oneTable(tables: readonly TableConfig[], name: string): TableCon
     const all = found.map((table) => table.name).join(', ')
     throw new ConfigError('ING-CONFIG-TABLE-UNKNOWN', `${name} is ambiguous: ${all}`, [], { hint: 'name it as database.table' })
   }
-  const names = tables.map((table) => table.name)
-  const hint =
-    names.length === 0
-      ? 'the config has no tables'
-      : `did you mean ${closest(name, names)}? The config has ${names.slice(0, 20).join(', ')}`
-  throw new ConfigError('ING-CONFIG-TABLE-UNKNOWN', `the config has no table ${name}`, [], { hint })
+  throw new ConfigError('ING-CONFIG-TABLE-UNKNOWN', `the config has no table ${name}`, [], { hint: proposal(tables, name) })
+}
+
+function proposal(tables: readonly TableConfig[], name: string): string {
+  if (tables.length === 0) return 'the config has no tables'
+  const meant = nearest(
+    name,
+    tables.flatMap((table) => [table.tableName, table.name]),
+  )
+  const all = `the config has ${tables
+    .slice(0, 20)
+    .map((table) => table.name)
+    .join(', ')}${tables.length > 20 ? ' …' : ''}`
+  return meant === undefined ? all : `did you mean ${meant}? ${all}`
 }

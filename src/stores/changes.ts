@@ -34,7 +34,7 @@ export async function changedRows(
   { deps, keeps }: { readonly deps: StoreDeps; readonly keeps: Keeps },
 ): Promise<Sql> {
   checkKeepsVersions(table, keeps)
-  const io = { name: table.name, blobs: await deps.blobs(table.targetPath), session }
+  const io = { name: table.name, blobs: await deps.blobs(table.targetPath), session, isOlder: true as const }
   const times = await rangeTimes(range, io)
   const [from, to] = [times[0]?.version ?? 0n, times.at(-1)?.version ?? 0n]
   const first = await stateAt(from, io)

@@ -11,6 +11,8 @@ export interface FilesIo {
   readonly name: string
   readonly blobs: Blobs
   readonly session: Session
+  /** An older version is read, whose files somebody may have vacuumed. */
+  readonly isOlder?: true
 }
 
 /**
@@ -45,7 +47,7 @@ export async function pathsVariable(files: Sql, session: Session): Promise<strin
 }
 
 /** A reader that meets a missing file half-way fails with an error of the engine; the log says which file it should be. */
-export async function checkDataFiles(files: Sql, variable: string, { name, session }: FilesIo): Promise<void> {
+export async function checkDataFiles(files: Sql, variable: string, { name, session, isOlder }: FilesIo): Promise<void> {
   const found = sql`select filename, size from read_blob(getvariable(${literal(variable)}))`
   const query = sql`select f.path, b.size is null as missing from (${files}) as f left join (${found}) as b on b.filename = f.file
     where b.size is null or b.size <> f.size order by f.path limit 1`
@@ -60,5 +62,7 @@ export async function checkDataFiles(files: Sql, variable: string, { name, sessi
     problem = `a data file cannot be read: ${damage}`
   }
   if (problem !== undefined)
-    throw new TableError('ING-TABLE-DATA-FILE', `${name}: ${problem}`, { hint: 'restore the file, or rewrite the table' })
+    throw new TableError('ING-TABLE-DATA-FILE', `${name}: ${problem}`, { hint: isOlder ? OLDER : 'restore the file, or rewrite the table' })
 }
+
+const OLDER = 'it was vacuumed or deleted: choose a later version, or put the file back'

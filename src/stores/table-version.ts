@@ -21,7 +21,7 @@ export async function openTableVersion(
   if (at !== undefined) checkKeepsVersions(table, keeps)
   const blobs = await deps.blobs(table.targetPath)
   const snapshot = await Snapshot.open(table.name, blobs, session, { gate: 'read', ...(at === undefined ? {} : { at }) })
-  const log = { name: table.name, blobs, session, snapshot }
+  const log = { name: table.name, blobs, session, snapshot, ...(at === undefined ? {} : { isOlder: true as const }) }
   return {
     state: snapshot === undefined ? null : tableState(snapshot.state),
     current: async (): Promise<Sql> => currentRows(log),

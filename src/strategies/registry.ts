@@ -28,9 +28,13 @@ async function importModule(path: string): Promise<Readonly<Record<string, unkno
     return (await import(pathToFileURL(path).href)) as Readonly<Record<string, unknown>>
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new ConfigError('ING-CONFIG-MODULE', `${path} cannot be loaded: ${reason}`, [], { cause })
+    const hint = reason.includes("Cannot find package 'ingestd'") ? OURS_MISSING : undefined
+    throw new ConfigError('ING-CONFIG-MODULE', `${path} cannot be loaded: ${reason}`, [], { cause, hint })
   }
 }
+
+/** A command that is installed for all is not found by the modules of a project. */
+const OURS_MISSING = 'install the package where the module is: npm install ingestd, or npm link ingestd for the copy that `ingest` is'
 
 function isStrategy(value: unknown): value is Strategy {
   return (

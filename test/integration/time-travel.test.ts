@@ -23,6 +23,31 @@ describe('query --at', () => {
     await expect(queried(landing, sql, { at: { t: '2001-01-01' } })).rejects.toMatchObject({ code: 'ING-TABLE-VERSION' })
   })
 
+  test('a version whose files were vacuumed says so', async () => {
+    const landing = await threeVersions({ delta: { change_data_feed: true } })
+    await landing.use(async (ingest) => {
+      await ingest.optimize({})
+      await ingest.vacuum({ retentionMs: 0, force: true })
+    })
+    const gone = { code: 'ING-TABLE-DATA-FILE', hint: 'it was vacuumed or deleted: choose a later version, or put the file back' }
+    await expect(queried(landing, 'select id from default.t', { at: { t: 0 } })).rejects.toMatchObject(gone)
+    await expect(queried(landing, "select id from table_changes('default.t', 0, 1)")).rejects.toMatchObject(gone)
+    expect(await queried(landing, 'select count(*) from default.t')).toEqual([[3]])
+  })
+
+  test('a query that would change a table, and an empty one, are refused in plain words', async () => {
+    const landing = await threeVersions()
+    for (const sql of ['drop table default.t', '/* old */ DELETE FROM default.t', '-- a\n;insert into default.t values (1)']) {
+      await expect(queried(landing, sql), sql).rejects.toMatchObject({
+        code: 'ING-QUERY',
+        message: expect.stringMatching(/^a query changes no table, and this one begins with (DROP|DELETE|INSERT)$/),
+      })
+    }
+    for (const sql of ['', ' \n', ';', '-- select 1'])
+      await expect(queried(landing, sql), sql).rejects.toMatchObject({ code: 'ING-QUERY', message: 'the query is empty' })
+    expect(await queried(landing, '/* update */ select 1 -- drop')).toEqual([[1]])
+  })
+
   test('what is neither a version nor a time, and a version that changes nothing, are wrong usage', async () => {
     const landing = await threeVersions()
     const sql = 'select id from default.t'

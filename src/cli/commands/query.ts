@@ -22,7 +22,12 @@ export function queryCommand(frame: Frame): Command {
   return new Command('query')
     .description('SQL over the tables, each under its name database.table, at its current version or that of --at')
     .argument('<sql>', 'a SELECT')
-    .addOption(new Option('--at <table=version>', 'a table at an older version, or at a time; repeatable').argParser(versions))
+    .addOption(
+      new Option(
+        '--at <table=version>',
+        'a table at an older version or time, as orders=12 or orders=2024-05-31T14:30:00Z; repeatable',
+      ).argParser(versions),
+    )
     .addOption(new Option('--format <format>', 'how rows are printed').choices(['table', 'csv', 'json']))
     .action(
       frame.handle(async (cli, sql: string, options: QueryCommandOptions) => {
