@@ -8,6 +8,7 @@ export type {
   RestoreOptions,
   RunOptions,
   VacuumOptions,
+  ValidateOptions,
 } from './app/ingest.ts'
 export type { TablePoint } from './app/table-point.ts'
 export { id, join, literal, type Sql, sql } from './engine/sql.ts'
@@ -26,6 +27,7 @@ export type {
   StatusReport,
   TableReport,
   VacuumReport,
+  ValidateReport,
 } from './model/report.ts'
 export type { Column } from './model/schema.ts'
 export type { TableConfig } from './model/table.ts'

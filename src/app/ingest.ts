@@ -9,6 +9,7 @@ import type {
   RunReport,
   StatusReport,
   VacuumReport,
+  ValidateReport,
 } from '../model/report.ts'
 import type { FileFilter, TrackedFile } from '../tracker/tracker.ts'
 import type { TablePoint } from './table-point.ts'
@@ -42,6 +43,15 @@ export interface OptimizeOptions {
   /** Orders the rows so that those that are near in these columns lie together. */
   readonly zOrder?: readonly string[] | undefined
   readonly dryRun?: boolean | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface ValidateOptions {
+  readonly repair?: boolean | undefined
+  /** Tells what a repair would do, and changes nothing. */
+  readonly dryRun?: boolean | undefined
+  /** How many rows are told; 100 by default. */
+  readonly limit?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -98,6 +108,8 @@ export interface Ingest extends AsyncDisposable {
   optimize(options?: OptimizeOptions): Promise<OptimizeReport>
   /** Deletes files that no version within the retention has. */
   vacuum(options?: VacuumOptions): Promise<VacuumReport>
+  /** Looks for rows that break the rules of merge or scd2, and mends them if asked. UnavailableError `ING-TABLE-BUSY` where another process is at work. */
+  validate(table: string, options?: ValidateOptions): Promise<ValidateReport>
   /** Runs SQL over the configured tables, each seen as `database.table` at its current version, or at the one of `at`. */
   query(sql: string, use: (result: QueryResult) => Promise<void>, options?: QueryOptions): Promise<void>
   /** Makes the content of a table that of an older version, as one new version; the tracker follows. */

@@ -8,6 +8,7 @@ import { FORMATS } from '../formats/registry.ts'
 import type { Warning } from '../model/batch.ts'
 import type { OptimizeRequest, VacuumRequest } from '../model/maintenance.ts'
 import type { TableConfig } from '../model/table.ts'
+import type { ValidateRequest } from '../model/validation.ts'
 import type { LoadContext } from '../pipeline/context.ts'
 import { inspectLog, recoverLog } from '../pipeline/inspect-log.ts'
 import { loadBatch, previewBatch } from '../pipeline/load-batch.ts'
@@ -17,6 +18,7 @@ import type { OpenTable } from '../stores/store.ts'
 import { loadStrategy } from '../strategies/registry.ts'
 import type { Strategy } from '../strategies/strategy.ts'
 import { openTable, openTableAt } from './open-table.ts'
+import { validateTable } from './validate-table.ts'
 
 /** The load process: it has the engine and the tables' commits, and knows nothing of the tracker. */
 export interface WorkerArguments {
@@ -68,6 +70,10 @@ serve(async (argument): Promise<Service> => {
       vacuum: async (given) => {
         const { table, request } = given as { table: TableConfig; request: VacuumRequest }
         return (await worker.open(table)).vacuum(request)
+      },
+      validate: async (given) => {
+        const { table, request } = given as { table: TableConfig; request: ValidateRequest }
+        return validateTable(table, request, await worker.open(table), session)
       },
       history: async (given) => {
         const { table, limit } = given as { table: TableConfig; limit: number }

@@ -17,6 +17,7 @@ import { schemaCommand } from './commands/schema.ts'
 import { skipCommand } from './commands/skip.ts'
 import { statusCommand } from './commands/status.ts'
 import { vacuumCommand } from './commands/vacuum.ts'
+import { validateCommand } from './commands/validate.ts'
 import { EXIT, type ExitCode, exitCodeOfError } from './exit-codes.ts'
 import { printFailure, usageError } from './failure.ts'
 import { Frame, outputOf } from './frame.ts'
@@ -39,6 +40,7 @@ const COMMANDS = [
   optimizeCommand,
   vacuumCommand,
   restoreCommand,
+  validateCommand,
   schemaCommand,
   demoCommand,
 ]

@@ -38,11 +38,15 @@ export const REMOVAL_FAILPOINTS = ['after-removal', 'after-changes'] as const
 /** The same of batches that keep what they observed of keys. */
 export const KEYED_FAILPOINTS = ['after-side-file'] as const
 
+/** The same of `validate --repair`. */
+export const REPAIR_FAILPOINTS = ['repair-after-stage', 'repair-after-publish', 'repair-after-commit'] as const
+
 export type Failpoint =
   | (typeof FAILPOINTS)[number]
   | (typeof MAINTENANCE_FAILPOINTS)[number]
   | (typeof REMOVAL_FAILPOINTS)[number]
   | (typeof KEYED_FAILPOINTS)[number]
+  | (typeof REPAIR_FAILPOINTS)[number]
 
 const [scope, wanted, hit] = parse(process.env['INGEST_FAILPOINT'])
 let hits = 0

@@ -235,6 +235,26 @@ export interface RestoreReport {
   readonly files: { readonly pending: number; readonly skipped: number; readonly completed: number }
 }
 
+/** What `validate --json` prints. */
+export interface ValidateReport {
+  readonly table: string
+  /** Null for a table that does not exist yet. */
+  readonly version: number | null
+  readonly rows: number
+  /** True when nothing was found, or all of it was mended. */
+  readonly ok: boolean
+  readonly problems: readonly { readonly problem: string; readonly rows: number }[]
+  /** The first rows with a problem. */
+  readonly findings: readonly { readonly problem: string; readonly key: unknown; readonly row: unknown }[]
+  readonly repair: {
+    readonly dry_run: boolean
+    readonly removed: number
+    readonly added: number
+    /** That the repair made; null of a dry run. */
+    readonly version: number | null
+  } | null
+}
+
 /** Progress of a run, for a display. */
 export type RunEvent =
   | { readonly kind: 'tableStarted'; readonly table: string; readonly index: number; readonly total: number }

@@ -5,6 +5,7 @@ import type { RowDifference } from '../model/report.ts'
 import type { RestoredFile, RestorePlan } from '../model/restore.ts'
 import type { Column } from '../model/schema.ts'
 import type { TableConfig } from '../model/table.ts'
+import type { ValidateRequest, ValidateResult } from '../model/validation.ts'
 import type { HistoryEntry, TableVersionAt } from '../stores/store.ts'
 import type { AdoptedRestore } from '../tracker/tracker.ts'
 
@@ -61,6 +62,8 @@ export interface LoadWorker {
   /** Under the table's lease, after its loads or by hand. */
   optimize(table: TableConfig, request: OptimizeRequest): Promise<OptimizeResult>
   vacuum(table: TableConfig, request: VacuumRequest): Promise<VacuumResult>
+  /** Looks at all rows; under the table's lease where it repairs. */
+  validate(table: TableConfig, request: ValidateRequest): Promise<ValidateResult>
   history(table: TableConfig, limit: number): Promise<readonly HistoryEntry[]>
 }
 

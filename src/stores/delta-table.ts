@@ -1,9 +1,12 @@
+import type { Blobs } from '../blobs/blobs.ts'
 import { constraintsOf } from '../delta/constraints.ts'
-import { forgetDeletedRows } from '../delta/deletion-vectors/read.ts'
 import { checkPartitionable, partitionColumnsAmong } from '../delta/partition.ts'
+import { forgetQueries } from '../delta/query-parts.ts'
 import { TableLog } from '../delta/table-log.ts'
 import type { Session } from '../engine/engine.ts'
 import { id, type Sql, sql } from '../engine/sql.ts'
+import { BugError } from '../errors/errors.ts'
+import { failpoint } from '../lib/failpoint.ts'
 import type { OptimizeRequest, OptimizeResult, VacuumRequest, VacuumResult } from '../model/maintenance.ts'
 import type { Manifest } from '../model/manifest.ts'
 import type { TableConfig } from '../model/table.ts'
@@ -16,6 +19,7 @@ import { keepLogShort } from './log-upkeep.ts'
 import { highestManifest, readManifest, writeManifest } from './manifests.ts'
 import { optimizeTable } from './optimize.ts'
 import { ownRemoval, stageRemoval } from './positions.ts'
+import { commitRepair } from './repair.ts'
 import { commitRestore, plannedRestore, planRestore, type RestoreContext } from './restore.ts'
 import { readSideFiles, removeSideFiles, writeSideFiles } from './side-files.ts'
 import { discardFiles, own, type StagedFiles, type StageTarget, stageFeed, stageFolder, stageRows } from './staging.ts'
@@ -28,6 +32,7 @@ import type {
   ObserveRequest,
   OpenTable,
   RemovalRequest,
+  RepairRequest,
   Staged,
   StagedRemoval,
   StageRequest,
@@ -37,7 +42,16 @@ import type {
   TableVersionAt,
   Violation,
 } from './store.ts'
-import { checkAllowed, checkWritable, fieldsAfter, mappingAfter, newPartitioning, propertiesAfter } from './table-content.ts'
+import {
+  checkAllowed,
+  checkShrinks,
+  checkTracker,
+  checkWritable,
+  fieldsAfter,
+  mappingAfter,
+  newPartitioning,
+  propertiesAfter,
+} from './table-content.ts'
 import { checkKeepsVersions, tableState } from './table-version.ts'
 import { checkFolder } from './target-folder.ts'
 import { vacuumTable } from './vacuum.ts'
@@ -49,6 +63,16 @@ export async function openDeltaTable(table: TableConfig, session: Session, deps:
   if (log.state === undefined) await checkFolder(table.name, blobs)
   else checkWritable(table, log.state)
   return new DeltaTable(table, log, deps, keeps)
+}
+
+/** What is written beside staged files; without it they go. */
+async function besides<T>(staged: StagedFiles, blobs: Blobs, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    await discardFiles(staged, blobs).catch(() => undefined) // The first error tells more; clean removes the rest.
+    throw error
+  }
 }
 
 class DeltaTable implements OpenTable {
@@ -75,7 +99,7 @@ class DeltaTable implements OpenTable {
 
   async refresh(): Promise<void> {
     // Batches come one after the other, and each asks anew for the rows that it reads.
-    await forgetDeletedRows(this.#log)
+    await forgetQueries(this.#log)
     await this.#log.advance()
     if (this.#log.state) checkWritable(this.#table, this.#log.state)
   }
@@ -190,6 +214,25 @@ class DeltaTable implements OpenTable {
     return vacuumTable({ table: this.#table, log: this.#log, deps: this.#deps, keeps: this.#keeps, cleaning: this.#cleaning }, request)
   }
 
+  async repair({ positions, added, trackerId }: RepairRequest): Promise<bigint> {
+    const state = this.state
+    if (this.#log.state === undefined || state === null) throw new BugError(`${this.#table.name} was to be repaired before it exists`)
+    checkTracker(this.#table, this.#log.state, trackerId)
+    checkShrinks(this.#table, this.#log.state, 'a repair')
+    const repairId = `repair-${this.#deps.newId()}`
+    const request = { columns: state.columns, batchId: repairId, sourceBytes: 0n }
+    const rows = await this.stage({ ...request, add: added })
+    const removal = await besides(rows, this.#log.blobs, () =>
+      this.stageRemoval({ ...request, positions, added, addedRows: rows.rows, changes: null }),
+    )
+    await using taken = ownRemoval(removal)
+    failpoint('repair-after-stage')
+    const target = { table: this.#table, log: this.#log, deps: this.#deps, keeps: this.#keeps, cleaning: this.#cleaning }
+    const version = await commitRepair(target, { id: repairId, added: rows, removal: taken })
+    if (this.#keeps === 'all versions') await keepLogShort({ table: this.#table, log: this.#log, deps: this.#deps }, version, 'repair')
+    return version
+  }
+
   async discard(staged: readonly Staged[]): Promise<void> {
     for (const one of staged) await discardFiles(own(one), this.#log.blobs)
   }
@@ -220,6 +263,7 @@ class DeltaTable implements OpenTable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await forgetQueries(this.#log)
     await this.#log.session.run(sql`drop table if exists ${this.#candidates}`)
     await this.#log.close()
   }

@@ -143,6 +143,15 @@ export interface ObserveRequest extends ObservationShape {
   readonly batchId: string
 }
 
+/** Rows of a table that are mended. */
+export interface RepairRequest {
+  /** Query of (file VARCHAR, row BIGINT), as `located` gives them: rows that go. */
+  readonly positions: Sql
+  /** Query of the table's columns: rows that come. It must give the same rows each time. */
+  readonly added: Sql
+  readonly trackerId: string
+}
+
 /** What takes the place of files that lose rows; closing it drops what it keeps in the session. */
 export interface StagedRemoval extends AsyncDisposable {
   /** Rewritten files, deletion vectors, change files: to be committed and discarded with the batch's own. */
@@ -266,6 +275,11 @@ export interface OpenTable extends AsyncDisposable {
    * `ING-TABLE-RETENTION` for a retention that is too short.
    */
   vacuum(request: VacuumRequest): Promise<VacuumResult>
+  /**
+   * Takes rows out and puts others in their place, in one commit that is no batch. Only under the table's lease.
+   * ConflictError: another writer changed the table meanwhile; nothing was changed.
+   */
+  repair(request: RepairRequest): Promise<bigint>
   /** Removes staged files of a batch that will not be committed. */
   discard(staged: readonly Staged[]): Promise<void>
   /**
