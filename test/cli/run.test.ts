@@ -190,10 +190,7 @@ describe('exit codes', () => {
   test('a key that is not built fails its table alone, with 1', async () => {
     using folder = scratch({
       ...FILES,
-      'ingest.yaml': CONFIG.replace(
-        '  - table_name: orders',
-        '  - table_name: orders\n    loading_strategy: merge\n    primary_keys: [id]',
-      ),
+      'ingest.yaml': CONFIG.replace('  - table_name: orders', '  - table_name: orders\n    mask: { email: hash }'),
     })
     const { code, stdout } = await ingest(['run'], { cwd: folder.path })
     expect(timeless(stdout)).toContain(
