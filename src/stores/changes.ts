@@ -97,7 +97,7 @@ async function locatedEvents(
   const { session } = io
   const files = sql`(select distinct path, '' as dv, {'size': size, 'partitionValues': "values"} as "add" from ${events})`
   const located = await locatedFiles(files, io)
-  const variable = await pathsVariable(located, session)
+  const variable = await pathsVariable(located, io)
   if (variable !== undefined) await checkDataFiles(located, variable, io)
   const [bare] = await session.rows(sql`select path, version from ${events} where "values" is null order by version limit 1`)
   if (bare && partitioned) {

@@ -44,7 +44,7 @@ export async function locatedRows(table: TableAt, files?: Sql): Promise<Sql> {
 export async function rowsOfFiles(table: TableAt, files: Sql, position?: Position): Promise<Sql> {
   const { state } = existing(table)
   const located = await locatedFiles(files, table)
-  const variable = await pathsVariable(located, table.session)
+  const variable = await pathsVariable(located, table)
   if (variable === undefined) return noRows(state, position)
   await checkDataFiles(located, variable, table)
   const deleted = await deletedRows(files, table)
@@ -54,7 +54,7 @@ export async function rowsOfFiles(table: TableAt, files: Sql, position?: Positio
     [sql`select * from (${located}) where dv = ''`, null],
     [sql`select * from (${located}) where dv <> ''`, deleted],
   ] as const) {
-    const paths = await pathsVariable(some, table.session)
+    const paths = await pathsVariable(some, table)
     if (paths !== undefined) queries.push(await readAll(some, paths, { state, table, position, deleted: without }))
   }
   return join(queries, ' union all ')
@@ -64,7 +64,7 @@ export async function rowsOfFiles(table: TableAt, files: Sql, position?: Positio
 export async function rowsOfLocalFiles(state: LogState, files: Sql, table: FilesIo, position?: Position): Promise<Sql> {
   // Of what size they are matters to nobody but the planner of joins.
   const located = sql`select file, file as path, "values", 1048576::bigint as size from ${files}`
-  const variable = await pathsVariable(located, table.session)
+  const variable = await pathsVariable(located, table)
   return variable === undefined ? noRows(state, position) : readAll(located, variable, { state, table, position })
 }
 

@@ -1,6 +1,7 @@
 import type { Blobs } from '../blobs/blobs.ts'
 import { damageIn } from '../delta/damage.ts'
 import { integerOf } from '../delta/decode.ts'
+import { partOfQueries } from '../delta/query-parts.ts'
 import type { Session } from '../engine/engine.ts'
 import { globSafe, id, literal, type Sql, sql } from '../engine/sql.ts'
 import { TableError } from '../errors/errors.ts'
@@ -37,10 +38,11 @@ export async function locatedFiles(files: Sql, { name, blobs, session }: FilesIo
 
 /**
  * Puts the paths of files (a column `file`) into a variable of the session, which readers take and which may be of any
- * length; undefined for no files.
+ * length; undefined for no files. It lives as long as the queries over the table.
  */
-export async function pathsVariable(files: Sql, session: Session): Promise<string | undefined> {
-  const variable = session.temporaryName('delta_paths')
+export async function pathsVariable(files: Sql, table: Pick<FilesIo, 'session'>): Promise<string | undefined> {
+  const { session } = table
+  const variable = partOfQueries(table, 'delta_paths', 'variable')
   await session.run(sql`set variable ${id(variable)} = (select list(${globSafe(sql`file`)} order by file) from (${files}))`)
   const [counted] = await session.rows(sql`select coalesce(len(getvariable(${literal(variable)})), 0) as files`)
   return (integerOf(counted?.['files']) ?? 0n) === 0n ? undefined : variable

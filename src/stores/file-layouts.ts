@@ -40,7 +40,7 @@ export async function groupsOf(
     for (const row of await session.rows(sql`select layout, min(file) as file from ${layouts} group by layout order by layout`)) {
       const layout = literal(textOf(row['layout']) ?? '')
       const same = sql`select f.file from (${files}) as f join ${layouts} as l on l.file = f.file where l.layout = ${layout}`
-      const paths = await pathsVariable(same, session)
+      const paths = await pathsVariable(same, io)
       if (paths !== undefined) groups.push({ variable: paths, reads: await readsOf(textOf(row['file']) ?? '', fields, mode, io) })
     }
     return groups

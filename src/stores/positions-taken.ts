@@ -1,5 +1,6 @@
 import { integerOf } from '../delta/decode.ts'
 import { deletedRows } from '../delta/deletion-vectors/read.ts'
+import { partOfQueries } from '../delta/query-parts.ts'
 import type { Snapshot } from '../delta/snapshot.ts'
 import type { TableLog } from '../delta/table-log.ts'
 import { id, literal, type Sql, sql } from '../engine/sql.ts'
@@ -28,9 +29,9 @@ export interface TakenCounts {
 /** Brings the positions of a plan together with the active files. TableError for places that the table does not have. */
 export async function takenFiles(positions: Sql, snapshot: Snapshot, log: TableLog): Promise<TakenFiles> {
   const { session } = log
-  const rowsOf = id(session.temporaryName('delta_taken'))
-  const files = id(session.temporaryName('delta_touched'))
-  const named = id(session.temporaryName('delta_numbered'))
+  const rowsOf = id(partOfQueries(log, 'delta_taken', 'table'))
+  const files = id(partOfQueries(log, 'delta_touched', 'table'))
+  const named = id(partOfQueries(log, 'delta_numbered', 'table'))
   const drop = async () => {
     await session.run(sql`drop table if exists ${rowsOf}`)
     await session.run(sql`drop table if exists ${named}`)
@@ -102,7 +103,7 @@ async function touchedFiles(
 /** Rows of each file by its own footer: relation (path, stored). */
 async function storedRows(files: Sql, log: TableLog): Promise<Sql> {
   const located = await locatedFiles(files, log)
-  const variable = await pathsVariable(located, log.session)
+  const variable = await pathsVariable(located, log)
   if (variable === undefined) return sql`(select null::varchar as path, 0::bigint as stored where false)`
   await checkDataFiles(located, variable, log)
   return sql`(select f.path, m.num_rows::bigint as stored from (${located}) as f

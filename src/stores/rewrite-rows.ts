@@ -121,7 +121,7 @@ async function stageQuery(
 
 /** Rows of the files by their own footers, less what deletion vectors take from them. */
 async function rowsIn(files: Sql, { log }: RewriteTarget): Promise<bigint> {
-  const variable = await pathsVariable(await locatedFiles(files, log), log.session)
+  const variable = await pathsVariable(await locatedFiles(files, log), log)
   if (variable === undefined) return 0n
   const [row] = await log.session.rows(sql`select
     (select sum(num_rows) from parquet_file_metadata(getvariable(${literal(variable)})))::bigint as stored,

@@ -3,6 +3,7 @@ import { commitEntry } from '../delta/commit.ts'
 import type { CommitContent } from '../delta/commit-content.ts'
 import type { Conflict } from '../delta/conflict.ts'
 import { UncertainCommitError } from '../delta/log-entry.ts'
+import { forgetQueries } from '../delta/query-parts.ts'
 import { type RemovedFiles, removedFiles } from '../delta/removal.ts'
 import { id, join, raw, type Sql, sql } from '../engine/sql.ts'
 import { BugError } from '../errors/errors.ts'
@@ -60,6 +61,7 @@ export async function rewriteRuns(target: RewriteTarget, request: RewriteRequest
       const numbers = join(runs.map((run) => raw(String(run.number))))
       const files = sql`(select run, path, dv, "add" from ${inputs} where run in (${numbers}))`
       staged.push(await stageRuns(runs, files, { target, snapshot, rewriteId: exchange.id, ...request }))
+      await forgetQueries(log)
     }
     failpoint('optimize-after-stage')
     const result = await commitExchange(exchange)

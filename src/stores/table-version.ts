@@ -1,3 +1,4 @@
+import { forgetQueries } from '../delta/query-parts.ts'
 import { columnsOf } from '../delta/schema.ts'
 import { type LogState, Snapshot } from '../delta/snapshot.ts'
 import type { Session } from '../engine/engine.ts'
@@ -27,7 +28,10 @@ export async function openTableVersion(
     current: async (): Promise<Sql> => currentRows(log),
     history: async (limit: number): Promise<readonly HistoryEntry[]> =>
       snapshot === undefined ? [] : historyOf(snapshot.state, log, limit),
-    [Symbol.asyncDispose]: async () => snapshot?.close(),
+    [Symbol.asyncDispose]: async () => {
+      await forgetQueries(log)
+      await snapshot?.close()
+    },
   }
 }
 

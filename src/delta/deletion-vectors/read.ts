@@ -4,6 +4,7 @@ import { id, pathList, type Sql, sql } from '../../engine/sql.ts'
 import { TableError } from '../../errors/errors.ts'
 import { damageIn } from '../damage.ts'
 import { integerOf, textOf } from '../decode.ts'
+import { partOfQueries } from '../query-parts.ts'
 import { BitmapDamage, positionsOf } from './bitmap.ts'
 import { bitmapIn } from './container.ts'
 import { absoluteFile, type DeletionVector, decodeDescriptor, vectorFile } from './descriptor.ts'
@@ -20,29 +21,13 @@ export interface VectorIo {
 /** Vectors of which the log's words are held at a time. */
 const PAGE = 4096
 
-/** Temporary tables by the session and the table that they were made for. */
-const MADE = new WeakMap<Session, Map<string, Sql[]>>()
-
-/** Drops what `deletedRows` made for a table: nothing that rests on it may be under way. */
-export async function forgetDeletedRows({ blobs, session }: Pick<VectorIo, 'blobs' | 'session'>): Promise<void> {
-  const made = MADE.get(session)?.get(blobs.root) ?? []
-  MADE.get(session)?.delete(blobs.root)
-  for (const name of made) await session.run(sql`drop table if exists ${name}`)
-}
-
-function remember({ blobs, session }: VectorIo, names: readonly Sql[]): void {
-  const made = MADE.get(session) ?? new Map<string, Sql[]>()
-  MADE.set(session, made)
-  made.set(blobs.root, [...(made.get(blobs.root) ?? []), ...names])
-}
-
 /**
  * A relation (path VARCHAR as logged, row BIGINT) of the rows that the vectors of some active files delete; null where
- * none of them has one. It lives until it is forgotten, or as long as the session. TableError for a vector that is missing or damaged.
+ * none of them has one. It lives as long as the queries over the table. TableError for a vector that is missing or damaged.
  */
 export async function deletedRows(files: Sql, io: VectorIo): Promise<Sql | null> {
   const { session } = io
-  const vectors = id(session.temporaryName('delta_vectors'))
+  const vectors = id(partOfQueries(io, 'delta_vectors', 'table'))
   const found = sql`select row_number() over (order by "add"."deletionVector"."pathOrInlineDv", "add"."deletionVector"."offset") as n,
     path, "add"."deletionVector" as vector from ${files} where "add"."deletionVector"."storageType" is not null`
   await session.run(sql`create temp table ${vectors} as ${found}`)
@@ -52,8 +37,7 @@ export async function deletedRows(files: Sql, io: VectorIo): Promise<Sql | null>
     await session.run(sql`drop table ${vectors}`)
     return null
   }
-  const name = session.temporaryName('delta_deleted')
-  remember(io, [id(name), vectors])
+  const name = partOfQueries(io, 'delta_deleted', 'table')
   await session.run(sql`create temp table ${id(name)} (n bigint, "row" bigint)`)
   const reader = new VectorReader(io)
   for (let first = 1n; first <= count; first += BigInt(PAGE)) {
