@@ -55,6 +55,17 @@ function after(versions: readonly Version[], row: Delivered): readonly Version[]
   return row.deleted ? ended : [...ended, { key, sequence, tracked, untracked, from: dateOf(row), until: null }]
 }
 
+/** All rows of the table as text, sorted. */
+export function told(strategy: 'merge' | 'scd2', rows: readonly Delivered[]): readonly string[] {
+  const text = ({ tracked, untracked, sequence }: Omit<Version, 'key' | 'from' | 'until'>) =>
+    `${JSON.stringify([tracked, untracked])} ${JSON.stringify(sequence)}`
+  const lines =
+    strategy === 'merge'
+      ? merged(rows).map((row) => `${JSON.stringify([row.key])} ${text(row)}`)
+      : history(rows).map((row) => `${JSON.stringify([row.key, row.from, row.until])} ${text(row)} ${row.until === null}`)
+  return lines.toSorted()
+}
+
 function dateOf({ sequence, file }: Delivered): number {
   return sequence[0] ?? file.modified
 }
