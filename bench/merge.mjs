@@ -38,16 +38,7 @@ if (process.env.BENCH_FOLDER === undefined) rmSync(root, { recursive: true, forc
 async function compare(keys) {
   const changes = join(root, `changes-${keys}.parquet`)
   if (!existsSync(changes)) await changedRows(changes, { rows: ROWS, changes: CHANGES, keys })
-  const runs = []
-  for (const variant of variants.filter(({ name }) => only === undefined || only.includes(name))) {
-    const base = await baseOf(variant)
-    runs.push({ name: variant.name, seconds: [], run: () => ours(base, changes) })
-  }
-  if (python !== undefined) {
-    const base = await baseOf(variants[0])
-    const engines = process.env.BENCH_SPARK_JARS === undefined ? ['delta-rs'] : ['delta-rs', 'spark']
-    for (const engine of engines) runs.push({ name: engine, seconds: [], run: () => peer(engine, base, changes) })
-  }
+  const runs = await contenders(changes)
   for (let round = 0; round <= ROUNDS; round += 1) {
     for (const one of runs) {
       const seconds = one.run()
@@ -60,6 +51,18 @@ async function compare(keys) {
     const ratio = reference === undefined ? '' : `, ${spread(seconds.map((one, index) => reference.seconds[index] / one))} × delta-rs`
     console.log(`${CHANGES} rows, ${keys} keys, into ${ROWS}: ${name} ${spread(seconds)} s${ratio}`)
   }
+}
+
+async function contenders(changes) {
+  const runs = []
+  for (const variant of variants.filter(({ name }) => only === undefined || only.includes(name))) {
+    const base = await baseOf(variant)
+    runs.push({ name: variant.name, seconds: [], run: () => ours(base, changes) })
+  }
+  if (python === undefined) return runs
+  const base = await baseOf(variants[0])
+  const engines = process.env.BENCH_SPARK_JARS === undefined ? ['delta-rs'] : ['delta-rs', 'spark']
+  return [...runs, ...engines.map((engine) => ({ name: engine, seconds: [], run: () => peer(engine, base, changes) }))]
 }
 
 /** A table of 20 million rows takes the changes within a small memory limit. */

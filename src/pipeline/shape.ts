@@ -5,7 +5,8 @@ import { AUDIT_COLUMNS, type Column, SEQUENCE_COLUMN } from '../model/schema.ts'
 import type { TableConfig } from '../model/table.ts'
 import type { TableColumn, TableState } from '../stores/store.ts'
 import type { KeyedTraits } from '../strategies/strategy.ts'
-import { type Condition, wrong } from './condition.ts'
+import type { Condition } from './condition.ts'
+import { deletesOf } from './deletes.ts'
 import { declaredType, misfit } from './fit.ts'
 import type { TypedGroup } from './isolate.ts'
 import { checkKeys, checkOwnColumns, keyProblem } from './keys.ts'
@@ -103,7 +104,8 @@ export function recordsOf(
   const isAudit = (column: TableColumn) => shape.auditColumns.includes(column.name)
   const selects = shape.groups.map((one) => {
     const values = shape.columns.map(
-      (column) => sql`${isAudit(column) ? auditValue(column, stamp) : columnValue(column, one, context.table)} as ${id(column.name)}`,
+      (column) =>
+        sql`${isAudit(column) ? auditValue(column, stamp) : columnValue(column, one, { table: context.table, isKeyed: shape.deletes !== undefined })} as ${id(column.name)}`,
     )
     const rows = format.relation(one.group, one.columns, context)
     if (shape.deletes === undefined) return sql`select ${join([...values, id('__path')])} from (${rows})`
@@ -119,34 +121,15 @@ function noRecords(shape: Shape): Sql {
   return sql`select ${join([...values, sql`null::varchar as __path`, ...deleted])} where false`
 }
 
-/** Whether a row means delete. The condition sees the columns of the file, and under their names those of the table. */
-function deletesOf(
-  { group, sources }: ShapedGroup,
-  condition: Condition | null,
-  { rows, shape, table }: { readonly rows: Sql; readonly shape: Shape; readonly table: TableConfig },
-): { readonly from: Sql; readonly isDeleted: Sql } {
-  if (condition === null) return { from: rows, isDeleted: raw('false') }
-  const own = new Set(group.columns.map(({ name }) => lower(name)))
-  const types = new Map(shape.columns.map(({ name, type }) => [lower(name), type]))
-  const elsewhere = new Set(shape.groups.flatMap((one) => one.group.columns.map(({ name }) => lower(name))))
-  const more = condition.names.flatMap((name) => {
-    const source = sources.get(name)
-    if (own.has(name)) return []
-    if (source !== undefined) return [sql`${id(source)} as ${id(name)}`]
-    if (types.has(name) || elsewhere.has(name)) return [sql`null::${raw(types.get(name) ?? 'VARCHAR')} as ${id(name)}`]
-    throw wrong(table, `neither the files nor the table have a column ${name}`)
-  })
-  return {
-    from: sql`select ${join([raw('*'), ...more])} from (${rows})`,
-    isDeleted: sql`coalesce((${condition.expression})::boolean, false)`,
-  }
-}
-
-function columnValue(column: TableColumn, one: ShapedGroup, table: TableConfig): Sql {
+function columnValue(
+  column: TableColumn,
+  one: ShapedGroup,
+  { table, isKeyed }: { readonly table: TableConfig; readonly isKeyed: boolean },
+): Sql {
   const source = one.sources.get(lower(column.name))
   if (source === undefined) return sql`null::${raw(column.type)}`
   // What is compared with rows of the table is compared as the log has it, where an empty text is null.
-  const compares = table.overwriteScope === 'partition' || table.deduplicate !== false
+  const compares = isKeyed || table.overwriteScope === 'partition' || table.deduplicate !== false
   const asLogged = compares && table.partitionColumns.includes(column.name) && column.type === 'VARCHAR'
   return asLogged ? sql`nullif(${id(source)}, '')` : id(source)
 }

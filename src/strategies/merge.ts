@@ -17,28 +17,37 @@ export const merge: Strategy = {
   plan: (input) => (input.current === null && input.observations === null ? planFirst(input) : planMerge(input)),
 }
 
+const REPEATED = '__ingestd_repeated'
+const OLDER = '__ingestd_older'
 const LATEST = '__ingestd_latest'
 const MATCHED = '__ingestd_matched'
 const COMPARED = '__ingestd_compared'
 const VERDICT = '__ingestd_verdict'
 const MISSING = '__ingestd_missing'
 
-/** Into a table that nothing is known of: the newest row of each key. */
+/**
+ * Into a table that nothing is known of: the newest row of each key. Keys that come once, as nearly all do in a first load,
+ * are counted and never sorted, and rows pass without being kept once more.
+ */
 function planFirst(input: PlanInput): LoadPlan {
   const { table, records, columns } = input
-  const keys = ambiguous(table) ? keyColumns(table) : []
-  const latest: PlanStep = { name: LATEST, query: latestOf(input, [...keys, id('__row'), id('__deleted')]) }
-  const isLatest = sql`r.__row in (select __row from ${id(LATEST)} where not __deleted)`
+  const keys = join(keyColumns(table))
+  const newest = join([...table.sequenceBy.map(id), id('__ordinal'), id('__row')].map((column) => sql`${column} desc`))
+  const several = sql`select r.* from ${records} as r semi join ${id(REPEATED)} as k on ${sameKey(table, 'r', 'k')}`
+  const left = sql`${records} as r anti join ${id(OLDER)} as o on o.__row = r.__row`
   return {
-    steps: [latest],
-    add: sql`select ${join([...of('r', names(columns)), sql`r.__path`])} from ${records} as r where ${isLatest}`,
+    steps: [
+      { name: REPEATED, query: sql`select ${keys}, count(*) as rivals from ${records} group by ${keys} having count(*) > 1` },
+      { name: OLDER, query: sql`select __row from (${several}) qualify row_number() over (partition by ${keys} order by ${newest}) > 1` },
+    ],
+    add: sql`select ${join([...of('r', names(columns)), sql`r.__path`])} from ${left} where not r.__deleted`,
     remove: { kind: 'nothing' },
     blindAppend: false,
     dropped: 'superseded',
-    observe: sql`select ${join(of('r', observationColumns(table)))} from ${records} as r join ${id(LATEST)} as l using (__row) where l.__deleted`,
-    counts: sql`select count(*) filter (not __deleted) as inserted, 0::bigint as updated, 0::bigint as deleted,
-      count(*) filter (__deleted) as unchanged, (select count(*) from ${records}) - count(*) as superseded from ${id(LATEST)}`,
-    ties: tiesOf(input, LATEST, null),
+    observe: sql`select ${join(of('r', observationColumns(table)))} from ${left} where r.__deleted`,
+    counts: sql`select count(*) filter (not r.__deleted) as inserted, 0::bigint as updated, 0::bigint as deleted,
+      count(*) filter (r.__deleted) as unchanged, (select count(*) from ${id(OLDER)}) as superseded from ${left}`,
+    ties: tiesOf(input, REPEATED, null),
   }
 }
 

@@ -31,6 +31,7 @@ const RULES: readonly Rule[] = [
           }
         : undefined,
   },
+  { keys: ['primary_keys', 'sequence_by'], find: ({ input }) => sequenceClash(input) },
   {
     keys: ['overwrite_scope', 'partition_columns'],
     find: ({ input }) =>
@@ -114,6 +115,18 @@ export function checkCombinations(draft: TableDraft, desk: Desk): void {
     if (clash !== undefined)
       complain(desk, draft, clash.key, { problem: clash.problem, fix: clash.fix, code: clash.code ?? 'ING-CONFIG-COMBINATION' })
   }
+}
+
+function sequenceClash({ primary_keys: keys, sequence_by: sequence }: TableInput): Clash | undefined {
+  const known = new Set(keys.map(lower))
+  const key = (typeof sequence === 'string' ? [sequence] : (sequence ?? [])).find((name) => known.has(lower(name)))
+  return key === undefined
+    ? undefined
+    : {
+        key: ['sequence_by'],
+        problem: `${key} is a key: it is the same in all versions of a row`,
+        fix: 'name a column that grows with each version',
+      }
 }
 
 function transformClash({ transform }: TableInput): Clash | undefined {

@@ -135,7 +135,7 @@ const SCD2_KEYS: readonly (readonly [string, string, string, string])[] = [
   ],
   [
     'sequence_by',
-    '[updated_at, id]',
+    '[updated_at, revision]',
     '5',
     'must be a column name or a list of column names, is 5; write for example sequence_by: updated_at',
   ],

@@ -222,6 +222,11 @@ describe('keys that need or contradict one another', () => {
       'delete_when',
       'a custom strategy does not use delete_when; remove it, or set loading_strategy: merge or scd2 [ING-CONFIG-COMBINATION]',
     ],
+    [
+      'loading_strategy: merge, primary_keys: [id], sequence_by: [at, ID]',
+      'sequence_by',
+      'ID is a key: it is the same in all versions of a row; name a column that grows with each version [ING-CONFIG-COMBINATION]',
+    ],
     ['loading_strategy: merge', 'primary_keys', 'merge needs primary_keys; add them, for example primary_keys: [id] [ING-CONFIG-MISSING]'],
     [
       'loading_strategy: merge, primary_keys: [id], insert_only: true, merge_update_columns: [a]',

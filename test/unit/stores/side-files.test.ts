@@ -19,14 +19,21 @@ const SHAPE: ObservationShape = {
   lateWindowMs: 86_400_000,
 }
 
+function namer(): () => string {
+  let names = 0
+  return () => {
+    names += 1
+    return `id${names}`
+  }
+}
+
 async function side(shape: Partial<ObservationShape> = {}) {
   const bench = await Bench.make()
   onTestFinished(() => bench[Symbol.asyncDispose]())
   const blobs = localBlobs(bench.root)
-  let ids = 0
   let batch = 0n
   let inForce: readonly string[] = []
-  const io = { name: 'default.t', blobs, session: bench.session, newId: () => `id${(ids += 1)}` }
+  const io = { name: 'default.t', blobs, session: bench.session, newId: namer() }
   return {
     bench,
     blobs,
