@@ -1,5 +1,6 @@
 import type { Session } from '../engine/engine.ts'
 import { id, join, literal, raw, type Sql, sql } from '../engine/sql.ts'
+import { TableError } from '../errors/errors.ts'
 import type { PartitionValues } from './actions.ts'
 import { integerOf, textOf } from './decode.ts'
 import { type PartitionColumn, partitionKey, partitionValue } from './partition.ts'
@@ -40,7 +41,7 @@ export async function removedFiles(
     sql`select ${removeLine(io)} as line, url_decode(path) as path, "add".size as size from ${files} where ${chosen(removal, columns)} order by 2`,
   )
   return {
-    lines: rows.map((row) => textOf(row['line']) ?? ''),
+    lines: rows.map((row) => lineOf(row['line'])),
     paths: rows.map((row) => textOf(row['path']) ?? ''),
     bytes: rows.reduce((sum, row) => sum + (integerOf(row['size']) ?? 0n), 0n),
   }
@@ -63,6 +64,15 @@ function removeLine({ nowMs, dataChange = true }: RemovalIo): Sql {
     || ${partitionsJson()} || ${optional('size', raw('"add".size'))} || ${optional('tags', raw('"add".tags'))} || ${vectorJson()}
     || ${optional('baseRowId', raw('"add"."baseRowId"'))} || ${optional('defaultRowCommitVersion', raw('"add"."defaultRowCommitVersion"'))} || '}}'`
 }
+
+/** A line that was made in the engine, where one null makes null of it all: a log with such a line would be read by nobody. */
+export function lineOf(made: unknown): string {
+  const line = textOf(made)
+  if (line === null) throw new TableError('ING-TABLE-LOG', 'an action of the log lacks a field that it must have', { hint: HINT })
+  return line
+}
+
+const HINT = 'rewrite the files of the table with the tool that wrote them'
 
 /** JSON of the partition values of an `add`. */
 export function partitionsJson(): Sql {

@@ -1,5 +1,6 @@
 import type { TableLog } from '../delta/table-log.ts'
 import { join, literal, type Sql, sql } from '../engine/sql.ts'
+import { isInside } from './data-paths.ts'
 import { readMoves, removeMoves } from './moves.ts'
 import { type RewriteNote, readRewriteNotes, removeRewriteNote, writeRewriteNote } from './rewrite-notes.ts'
 import { STAGE_FOLDER } from './staging.ts'
@@ -63,8 +64,9 @@ export class Cleaning {
   }
 
   async #removeUnknown(paths: readonly string[]): Promise<void> {
-    const known = await this.#known(paths)
-    for (const path of paths) if (!known.has(path)) await this.#log.blobs.remove(path)
+    const own = paths.filter(isInside)
+    const known = await this.#known(own)
+    for (const path of own) if (!known.has(path)) await this.#log.blobs.remove(path)
   }
 
   /** Those among the paths that the table needs. */

@@ -1,6 +1,11 @@
 import type { Blobs } from '../blobs/blobs.ts'
 import { literal, type Sql, sql } from '../engine/sql.ts'
 
+/** Whether a decoded path is one under the table's folder: a log may name files of another table, which are not ours to delete. */
+export function isInside(path: string): boolean {
+  return !/^\/|^[A-Za-z][\w+.-]*:\//.test(path) && !path.split('/').includes('..')
+}
+
 /** A path of the log, which is a URI, as the path of the file under the table's folder; one that lies elsewhere stays absolute. */
 export function relativePath(path: Sql, blobs: Blobs): Sql {
   const root = literal(`${blobs.localPath('')}/`)

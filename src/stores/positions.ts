@@ -5,7 +5,7 @@ import { deletedRows } from '../delta/deletion-vectors/read.ts'
 import { packedVectors } from '../delta/deletion-vectors/write.ts'
 import { changeFeedIsOn, deletionVectorsAreOn } from '../delta/features.ts'
 import { jsonText } from '../delta/json.ts'
-import { optional, partitionsJson } from '../delta/removal.ts'
+import { lineOf, optional, partitionsJson } from '../delta/removal.ts'
 import type { Snapshot } from '../delta/snapshot.ts'
 import type { TableLog } from '../delta/table-log.ts'
 import { id, join, raw, type Sql, sql } from '../engine/sql.ts'
@@ -163,7 +163,7 @@ async function markedLines(
   { session }: TableLog,
 ): Promise<readonly string[]> {
   const head = sql`'{"add":{"path":' || to_json(path)::varchar || ',"partitionValues":' || ${partitionsJson()} || ',"size":' || "add".size
-    || ',"modificationTime":' || "add"."modificationTime" || ',"dataChange":true' || ${optional('tags', raw('"add".tags'))}
+    || ',"modificationTime":' || coalesce("add"."modificationTime", 0) || ',"dataChange":true' || ${optional('tags', raw('"add".tags'))}
     || ${optional('baseRowId', raw('"add"."baseRowId"'))} || ${optional('defaultRowCommitVersion', raw('"add"."defaultRowCommitVersion"'))}
     || ${optional('clusteringProvider', raw('"add"."clusteringProvider"'))}`
   const rows = await session.rows(
@@ -173,7 +173,7 @@ async function markedLines(
     const vector = vectors.get(integerOf(row['n']) ?? -1n)
     if (vector === undefined) throw new BugError('a file was to get a deletion vector that was not written')
     const stats = looseStats(textOf(row['stats']), integerOf(row['stored']) ?? 0n)
-    return `${textOf(row['head'])},"stats":${JSON.stringify(stats)},"deletionVector":${jsonText(vectorJson(vector))}}}`
+    return `${lineOf(row['head'])},"stats":${JSON.stringify(stats)},"deletionVector":${jsonText(vectorJson(vector))}}}`
   })
 }
 

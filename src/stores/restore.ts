@@ -1,8 +1,8 @@
 import { type Committed, commitBatch } from '../delta/commit.ts'
 import type { CommitContent } from '../delta/commit-content.ts'
 import type { Conflict, Settled } from '../delta/conflict.ts'
-import { integerOf, textOf } from '../delta/decode.ts'
-import { removedFiles } from '../delta/removal.ts'
+import { integerOf } from '../delta/decode.ts'
+import { lineOf, removedFiles } from '../delta/removal.ts'
 import { Snapshot } from '../delta/snapshot.ts'
 import type { TableLog } from '../delta/table-log.ts'
 import { id, literal, raw, type Sql, sql } from '../engine/sql.ts'
@@ -133,6 +133,8 @@ export async function commitRestore(
       contentOn: async (state, { timestampMs }): Promise<CommitContent> => {
         const current = state ?? restore.older.state
         checkTracker(table, current, trackerId)
+        // What came between may be a vacuum.
+        if (current.version !== restore.plan.from) await checkPresent(restore.added, log, restore.plan.to)
         const removed = await removedFiles(restore.removed, { kind: 'everything' }, [], { session, nowMs: timestampMs })
         return {
           operation: operationOf(restore.plan),
@@ -203,5 +205,5 @@ async function addLines(files: Sql, { session }: TableLog): Promise<readonly str
     || coalesce(to_json("add"."partitionValues")::varchar, '{}') || ',"size":' || "add".size
     || ',"modificationTime":' || coalesce("add"."modificationTime", 0) || ',"dataChange":true'${rest} || '}}' as line
     from ${files} order by path`)
-  return rows.map((row) => textOf(row['line']) ?? '')
+  return rows.map((row) => lineOf(row['line']))
 }
