@@ -30,7 +30,7 @@ export const FEATURES: Readonly<Record<string, Feature>> = {
   changeDataFeed: { isActive: hasFlag('delta.enableChangeDataFeed'), read: true, write: 'yes' },
   generatedColumns: { isActive: hasFieldKey('delta.generationExpression'), read: true, write: 'when inactive' },
   columnMapping: {
-    isActive: ({ metadata }) => !['none', undefined].includes(metadata.configuration['delta.columnMapping.mode']),
+    isActive: ({ metadata }) => modeOf(metadata.configuration) !== 'none',
     read: true,
     write: 'yes',
   },
@@ -145,8 +145,12 @@ function neededFeatures(fields: readonly DeltaField[], configuration: Readonly<R
     ...(needsNtz(fields) ? ['timestampNtz'] : []),
     ...(Object.keys(configuration).some((name) => name.toLowerCase().startsWith('delta.constraints.')) ? ['checkConstraints'] : []),
     ...(isTrue(configuration['delta.enableInCommitTimestamps']) ? ['inCommitTimestamp'] : []),
-    ...(['name', 'id'].includes(configuration['delta.columnMapping.mode'] ?? '') ? ['columnMapping'] : []),
+    ...(['name', 'id'].includes(modeOf(configuration)) ? ['columnMapping'] : []),
   ]
+}
+
+function modeOf(configuration: Readonly<Record<string, string>>): string {
+  return configuration['delta.columnMapping.mode']?.trim().toLowerCase() ?? 'none'
 }
 
 /** Whether rows that are removed are marked, and their file is left as it is. */

@@ -125,6 +125,8 @@ const PLAIN: readonly DeltaField[] = parseSchema(schemaString({ id: 'long' }))
 
 test('a new table gets the lowest protocol that its columns and properties need', () => {
   expect(protocolLine(protocolFor(PLAIN, {}))).toBe('{"protocol":{"minReaderVersion":1,"minWriterVersion":2}}')
+  // Properties are read whatever their letters, and so is the feature that they need.
+  expect(supports(protocolFor(PLAIN, { 'delta.columnMapping.mode': ' Name' }), 'columnMapping')).toBe(true)
   expect(protocolLine(protocolFor(PLAIN, { 'delta.enableChangeDataFeed': 'true' }))).toBe(
     '{"protocol":{"minReaderVersion":1,"minWriterVersion":4}}',
   )
