@@ -138,4 +138,39 @@ export function settleTests(tracker: () => Tracker, harness: () => Harness): voi
     await tracker().settle(TABLE, OWNER, outcome(await claimAll(tracker()), null, [{ kind: 'failed', path: '/in/a.csv', error }]))
     expect((await tracker().file(TABLE, '/in/a.csv'))?.error_message).toBe('a\\0b')
   })
+
+  test('a held file waits, and is passed over until it is approved or has new content', async () => {
+    const [held, other] = ['/in/held.csv', '/in/other.csv'] as const
+    await tracker().admit(TABLE, [seen(held), seen(other)], 'load')
+    const batch = await claimAll(tracker())
+    await tracker().settle(TABLE, OWNER, outcome(batch, 4n, [completed(other), { kind: 'held', path: held, reason: 'it has 0 rows' }]))
+    expect(await tracker().file(TABLE, held)).toMatchObject({
+      status: 'pending',
+      held_reason: 'it has 0 rows',
+      lease_owner: null,
+      batch_id: null,
+    })
+    expect(await tracker().pendingCount(TABLE)).toBe(0)
+    expect(await tracker().claim(TABLE, OWNER, ALL)).toBeUndefined()
+
+    expect(await tracker().approve({ paths: [other] })).toBe(0)
+    expect(await tracker().approve({ paths: [held] })).toBe(1)
+    expect(await tracker().file(TABLE, held)).toMatchObject({ held_reason: null, status_reason: 'approved by hand' })
+    const approved = await claimAll(tracker())
+    expect(approved.files).toMatchObject([{ path: held, approved: true }])
+    await tracker().settle(TABLE, OWNER, outcome(approved, null, [{ kind: 'released', path: held, reason: 'again' }]))
+
+    // What was approved is one version of the file.
+    await tracker().admit(TABLE, [seen(held, { version: 'v2' })], 'load')
+    expect((await claimAll(tracker())).files[0]?.approved).toBeUndefined()
+  })
+
+  test('new content is judged anew', async () => {
+    await tracker().admit(TABLE, [seen('/in/held.csv')], 'load')
+    const batch = await claimAll(tracker())
+    await tracker().settle(TABLE, OWNER, outcome(batch, null, [{ kind: 'held', path: '/in/held.csv', reason: 'it has 0 rows' }]))
+    await tracker().admit(TABLE, [seen('/in/held.csv', { version: 'v2' })], 'load')
+    expect(await tracker().file(TABLE, '/in/held.csv')).toMatchObject({ status: 'pending', held_reason: null })
+    expect(await tracker().pendingCount(TABLE)).toBe(1)
+  })
 }
