@@ -8,8 +8,16 @@ import type { TableConfig } from '../model/table.ts'
 import type { LoadWorker } from '../pipeline/protocol.ts'
 import { loadStrategy } from '../strategies/registry.ts'
 import { localLister } from '../watcher/local.ts'
+import { propertiesWithoutEffect } from './check-properties.ts'
 
 type Check = CheckReport['checks'][number]
+
+interface Around {
+  readonly config: ResolvedConfig
+  readonly worker: LoadWorker
+  readonly trackerId: string
+  readonly clock: Clock
+}
 
 /** Config, paths and tables: what works, and for what does not, what to do. Changes nothing. */
 export async function checkAll(config: ResolvedConfig, worker: LoadWorker, trackerId: string, clock: Clock): Promise<CheckReport> {
@@ -17,17 +25,18 @@ export async function checkAll(config: ResolvedConfig, worker: LoadWorker, track
     passed('config', config.file ?? 'inline', config.tables.length === 1 ? '1 table' : `${config.tables.length} tables`),
   ]
   checks.push(await writable('state', config.checkpointPath))
-  for (const table of config.tables) checks.push(...(await checkTable(table, worker, trackerId, clock)))
+  for (const table of config.tables) checks.push(...(await checkTable(table, { config, worker, trackerId, clock })))
   return { ok: checks.every((check) => check.ok), checks }
 }
 
-async function checkTable(table: TableConfig, worker: LoadWorker, trackerId: string, clock: Clock): Promise<readonly Check[]> {
+async function checkTable(table: TableConfig, { config, worker, trackerId, clock }: Around): Promise<readonly Check[]> {
   if (table.unsupported.length > 0) return table.unsupported.map(({ message, hint }) => failed('config', table.name, message, hint))
   return [
     await strategyOf(table),
     await source(table, clock),
     await writable('target', table.targetPath, table.name),
     await target(table, worker, trackerId),
+    ...(Object.keys(table.tableProperties).length === 0 ? [] : [await properties(table, config)]),
   ]
 }
 
@@ -58,6 +67,15 @@ async function target(table: TableConfig, worker: LoadWorker, trackerId: string)
   return attempt('table', table.name, async () => {
     const { exists, version } = await worker.inspect(table, trackerId, null)
     return passed('table', table.name, exists ? `version ${version} at ${table.targetPath}` : `will be created at ${table.targetPath}`)
+  })
+}
+
+async function properties(table: TableConfig, config: ResolvedConfig): Promise<Check> {
+  return attempt('properties', table.name, async () => {
+    const names = await propertiesWithoutEffect(table, config)
+    if (names.length === 0) return passed('properties', table.name, Object.keys(table.tableProperties).join(', '))
+    const hint = 'table_properties are written when a table is made: set them with another Delta writer, or take them out of the config'
+    return failed('properties', table.name, `the table does not have them so: ${names.join(', ')}`, hint)
   })
 }
 

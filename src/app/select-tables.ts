@@ -23,13 +23,14 @@ export function oneTable(tables: readonly TableConfig[], name: string): TableCon
 
 function proposal(tables: readonly TableConfig[], name: string): string {
   if (tables.length === 0) return 'the config has no tables'
-  const meant = nearest(
+  const word = nearest(
     name,
     tables.flatMap((table) => [table.tableName, table.name]),
   )
-  const all = `the config has ${tables
+  const meant = tables.find((table) => word === table.tableName || word === table.name)
+  const all = `config has ${tables
     .slice(0, 20)
     .map((table) => table.name)
     .join(', ')}${tables.length > 20 ? ' …' : ''}`
-  return meant === undefined ? all : `did you mean ${meant}? ${all}`
+  return meant === undefined ? `the ${all}` : `did you mean ${meant.name}? The ${all}`
 }

@@ -21,6 +21,7 @@ export class Output {
   readonly errorColors: Colors
   /** True when a person reads stdout. */
   readonly terminal: boolean
+  readonly #erasable: boolean
   readonly #stdout: NodeJS.WriteStream
   readonly #stderr: NodeJS.WriteStream
   #closed = false
@@ -31,6 +32,7 @@ export class Output {
     const wanted = options.color && !env['NO_COLOR'] && env['TERM'] !== 'dumb'
     this.json = options.json
     this.terminal = stdout.isTTY === true
+    this.#erasable = this.terminal && stderr.isTTY === true && env['TERM'] !== 'dumb'
     this.colors = pc.createColors(wanted && this.terminal)
     this.errorColors = pc.createColors(wanted && stderr.isTTY === true)
     this.#stdout = stdout
@@ -85,6 +87,12 @@ export class Output {
   /** A line about the command, on stderr. */
   note(text: string): void {
     this.#stderr.write(`${text}\n`)
+  }
+
+  /** What is being done, on a terminal, until the next such text; an empty one takes it away. */
+  progress(text: string): void {
+    // The cursor goes back to the first column, so that what comes between is written over it.
+    if (this.#erasable) this.#stderr.write(`\r\u001b[2K${text.slice(0, (this.columns ?? 80) - 1)}\r`)
   }
 
   readonly #onError = (error: NodeJS.ErrnoException): void => {

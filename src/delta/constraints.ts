@@ -32,13 +32,23 @@ export function constraintsOf(
   fields: readonly DeltaField[],
   properties: Readonly<Record<string, string>>,
 ): readonly Constraint[] {
-  const checks = Object.entries(properties).filter(([name]) => name.toLowerCase().startsWith(CHECK))
   return [
     ...notNulls(fields).map(({ place, violated }) => ({ rule: `NOT NULL of column ${place}`, violated })),
-    ...checks.map(([name, text]) => check(table, { name: `the constraint ${name.slice(CHECK.length)}`, text, fields })),
+    ...checksIn(properties).map((one) => check(table, { ...one, fields })),
     ...[...allFields(fields)].flatMap((field) => invariants(table, field, fields)),
     ...fields.flatMap(lengths),
   ]
+}
+
+/** TableError for a CHECK constraint that we would not understand, whatever the columns of the table. */
+export function checkUnderstood(table: string, properties: Readonly<Record<string, string>>): void {
+  for (const { name, text } of checksIn(properties)) understood(table, { name, text }, () => parseExpression(text))
+}
+
+function checksIn(properties: Readonly<Record<string, string>>): readonly { readonly name: string; readonly text: string }[] {
+  return Object.entries(properties)
+    .filter(([name]) => name.toLowerCase().startsWith(CHECK))
+    .map(([name, text]) => ({ name: `the constraint ${name.slice(CHECK.length)}`, text }))
 }
 
 /** The same rows; reading them fails at the first that violates a constraint. `columns` are those of the rows. */
@@ -72,8 +82,13 @@ function check(
   table: string,
   { name, text, fields }: { readonly name: string; readonly text: string; readonly fields: readonly DeltaField[] },
 ): Constraint {
+  const condition = understood(table, { name, text }, () => conditionOf(parseExpression(text), fields))
+  return { rule: `${name} (${text})`, violated: sql`(${condition} is not true)` }
+}
+
+function understood<T>(table: string, { name, text }: { readonly name: string; readonly text: string }, read: () => T): T {
   try {
-    return { rule: `${name} (${text})`, violated: sql`(${conditionOf(parseExpression(text), fields)} is not true)` }
+    return read()
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     throw new TableError('ING-TABLE-CONSTRAINT-UNKNOWN', `${table} has ${name} (${text}), which ingestd cannot keep: ${error.message}`, {

@@ -1,10 +1,10 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { parseSize } from '../../config/schema/units.ts'
-import { exitCodeOfTables } from '../exit-codes.ts'
 import type { Frame } from '../frame.ts'
 import { namesOf, tablesOption } from '../global-options.ts'
 import { openIngest } from '../open.ts'
 import { optimizeLines } from '../report/maintenance-summary.ts'
+import { tableByTable } from '../table-by-table.ts'
 
 interface OptimizeCommandOptions {
   readonly tables?: readonly string[]
@@ -26,10 +26,13 @@ export function optimizeCommand(frame: Frame): Command {
       frame.handleGracefully(async (cli, options: OptimizeCommandOptions) => {
         await using ingest = await openIngest(cli)
         const { tables, zorder, targetSize, dryRun } = options
-        const report = await ingest.optimize({ tables, zOrder: zorder, targetFileSize: targetSize, dryRun, signal: cli.signal })
-        if (cli.output.json) await cli.output.document(report)
-        else await cli.output.line(optimizeLines(report, cli.output.colors).join('\n'))
-        return exitCodeOfTables(report.tables)
+        return await tableByTable(ingest, cli, {
+          tables,
+          isDryRun: dryRun === true,
+          doing: 'optimizing',
+          run: (names) => ingest.optimize({ tables: names, zOrder: zorder, targetFileSize: targetSize, dryRun, signal: cli.signal }),
+          lines: optimizeLines,
+        })
       }),
     )
 }

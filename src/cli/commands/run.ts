@@ -78,7 +78,7 @@ async function pass(ingest: Ingest, cli: Cli, options: RunCommandOptions, live: 
   const report = await ingest.run({ ...runOptionsOf(options), onEvent, signal })
   await live?.stop()
   if (output.json) await output.document(report)
-  else await output.line(reportText(report, cli, options, told))
+  else await output.line(reportText(report, cli, options, { told, gap: live === undefined }))
   return exitCodeOfRun(report)
 }
 
@@ -88,8 +88,13 @@ function runOptionsOf(options: RunCommandOptions): RunOptions {
   return { tables, concurrency, strategy, optimize, vacuum, runType, dryRun: options.dryRun === true, verbose: options.verbose === true }
 }
 
-/** The lines of tables that the display has not told already, and the end. */
-function reportText(report: RunReport, { output, signal }: Cli, options: RunCommandOptions, told: ReadonlySet<string>): string {
+/** The lines of tables that the display has not told already, and the end; the display leaves a gap of its own. */
+function reportText(
+  report: RunReport,
+  { output, signal }: Cli,
+  options: RunCommandOptions,
+  { told, gap }: { readonly told: ReadonlySet<string>; readonly gap: boolean },
+): string {
   const { colors } = output
   const total = report.tables.length
   const places = report.tables.map((table, index) => ({ table, place: { number: index + 1, total } }))
@@ -99,5 +104,5 @@ function reportText(report: RunReport, { output, signal }: Cli, options: RunComm
     .filter(({ table }) => !told.has(table.table))
     .flatMap(({ table, place }) => tableLines(table, place, colors, options.verbose))
   const stopped = signal.aborted ? ['Stopped by a signal: what was not loaded is loaded by the next run.'] : []
-  return [...lines, ...(total === 0 ? ['No table to run.'] : []), '', ...stopped, ...doneLines(report, colors)].join('\n')
+  return [...lines, ...(total === 0 ? ['No table to run.'] : []), ...(gap ? [''] : []), ...stopped, ...doneLines(report, colors)].join('\n')
 }

@@ -28,15 +28,15 @@ export function statusCommand(frame: Frame): Command {
 
 const COLUMNS: readonly TableColumn[] = [
   { head: 'TABLE' },
-  { head: 'STRATEGY' },
+  { head: 'STRATEGY', spare: true },
   { head: 'PENDING', align: 'right' },
-  { head: 'PROCESSING', align: 'right' },
+  { head: 'PROCESSING', align: 'right', spare: true },
   { head: 'COMPLETED', align: 'right' },
   { head: 'FAILED', align: 'right' },
   { head: 'SKIPPED', align: 'right' },
   { head: 'ROWS', align: 'right' },
-  { head: 'SIZE', align: 'right' },
-  { head: 'LAST LOADED' },
+  { head: 'SIZE', align: 'right', spare: true },
+  { head: 'LAST LOADED', spare: true },
 ]
 const FAILED = COLUMNS.findIndex((column) => column.head === 'FAILED')
 

@@ -1,10 +1,10 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { parseDuration } from '../../config/schema/units.ts'
-import { exitCodeOfTables } from '../exit-codes.ts'
 import type { Frame } from '../frame.ts'
 import { tablesOption } from '../global-options.ts'
 import { openIngest } from '../open.ts'
 import { vacuumLines } from '../report/maintenance-summary.ts'
+import { tableByTable } from '../table-by-table.ts'
 
 interface VacuumCommandOptions {
   readonly tables?: readonly string[]
@@ -26,16 +26,19 @@ export function vacuumCommand(frame: Frame): Command {
       frame.handleGracefully(async (cli, options: VacuumCommandOptions) => {
         await using ingest = await openIngest(cli)
         const { tables, retention, dryRun, force } = options
-        const report = await ingest.vacuum({ tables, retentionMs: retention, dryRun, force, signal: cli.signal })
-        if (cli.output.json) await cli.output.document(report)
-        else await cli.output.line(vacuumLines(report, cli.output.colors).join('\n'))
-        return exitCodeOfTables(report.tables)
+        return await tableByTable(ingest, cli, {
+          tables,
+          isDryRun: dryRun === true,
+          doing: 'vacuuming',
+          run: (names) => ingest.vacuum({ tables: names, retentionMs: retention, dryRun, force, signal: cli.signal }),
+          lines: vacuumLines,
+        })
       }),
     )
 }
 
 function duration(value: string): number {
   const ms = parseDuration(value)
-  if (ms === undefined) throw new InvalidArgumentError('It must be a duration such as 30 days or 12 hours.')
+  if (ms === undefined) throw new InvalidArgumentError('It must be a duration with its unit, as 12h or "30 days".')
   return ms
 }

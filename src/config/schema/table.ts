@@ -47,7 +47,7 @@ const identity = {
     .meta(doc('Description written into the table.', { example: 'One row per customer.' })),
   table_properties: textMap()
     .default({})
-    .meta(doc('Properties written into the table.', { example: { owner: 'sales' } })),
+    .meta(doc('Properties written into the table when it is made.', { example: { owner: 'sales' } })),
 }
 
 /** Keys that say how files are read. */

@@ -9,8 +9,8 @@ test('tables are found by either name, in the order of the config', () => {
 })
 
 test.each([
-  ['ordres', 'did you mean orders? the config has shop.orders, shop.events'],
-  ['shop.event', 'did you mean shop.events? the config has shop.orders, shop.events'],
+  ['ordres', 'did you mean shop.orders? The config has shop.orders, shop.events'],
+  ['shop.event', 'did you mean shop.events? The config has shop.orders, shop.events'],
   ['customers', 'the config has shop.orders, shop.events'],
 ])('%s: a name is proposed where one is near', (name, hint) => {
   expect(() => oneTable(tables, name)).toThrow(expect.objectContaining({ code: 'ING-CONFIG-TABLE-UNKNOWN', hint }))
