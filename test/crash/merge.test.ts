@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { FAILPOINTS, KEYED_FAILPOINTS, REMOVAL_FAILPOINTS } from '../../src/lib/failpoint.ts'
+import { KEYED_FAILPOINTS, REMOVAL_FAILPOINTS } from '../../src/lib/failpoint.ts'
 import { Project } from '../support/project.ts'
 import { crash, finish } from './campaign.ts'
 
@@ -58,10 +58,23 @@ async function rows(made: Project): Promise<readonly Event[]> {
   return made.json<Event[]>(['query', 'select id, name, "at" from "default".orders order by id'])
 }
 
-const STEPS = [...FAILPOINTS.filter((name) => name !== 'after-reopen'), ...REMOVAL_FAILPOINTS, ...KEYED_FAILPOINTS]
+/** Steps of a batch that concern a merge; the others are those of every load. */
+const STEPS = [
+  'after-plan',
+  ...REMOVAL_FAILPOINTS,
+  ...KEYED_FAILPOINTS,
+  'after-stage',
+  'after-manifest',
+  'commit-before-link',
+  'commit-after-link',
+  'before-settle',
+]
 
-for (const delta of [{}, { deletion_vectors: true, change_data_feed: true }]) {
-  test.each(STEPS)(`merge, ${JSON.stringify(delta)}: a kill at %s leaves what a run without it leaves`, async (name) => {
+for (const [delta, steps] of [
+  [{}, STEPS],
+  [{ deletion_vectors: true, change_data_feed: true }, [...REMOVAL_FAILPOINTS, ...KEYED_FAILPOINTS, 'commit-after-link']],
+] as const) {
+  test.each(steps)(`merge, ${JSON.stringify(delta)}: a kill at %s leaves what a run without it leaves`, async (name) => {
     const made = project(delta)
     // In a later batch, where rows of the table go.
     await crash(made, { failpoint: `${name}:2` })
