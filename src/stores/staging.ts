@@ -82,9 +82,10 @@ const EXTENSION = 'staged'
 
 /**
  * V1 pages, since Spark cannot read the V2 encodings. The key names Spark, because its version 3 refuses dates before
- * 1582 in files of unknown writers.
+ * 1582 in files of unknown writers. No Bloom filters: the engine's dictionary takes -0.0 and 0.0 for one value, its filter
+ * holds the first alone, and a reader that looks for the other finds no row.
  */
-const PARQUET = raw(`format parquet, compression zstd, compression_level 1, parquet_version v1, return_stats,
+const PARQUET = raw(`format parquet, compression zstd, compression_level 1, parquet_version v1, return_stats, write_bloom_filter false,
   filename_pattern 'part-{uuid}', file_extension '${EXTENSION}', kv_metadata {'org.apache.spark.version': '3.5.0'}`)
 
 /** Writes the rows of a request as data files with statistics. Leaves nothing behind when it fails. */
