@@ -18,6 +18,7 @@ import type { OpenTable } from '../stores/store.ts'
 import { loadStrategy } from '../strategies/registry.ts'
 import type { Strategy } from '../strategies/strategy.ts'
 import { openTable, openTableAt } from './open-table.ts'
+import { OpenTables } from './open-tables.ts'
 import { validateTable } from './validate-table.ts'
 
 /** The load process: it has the engine and the tables' commits, and knows nothing of the tracker. */
@@ -96,7 +97,9 @@ class Worker {
   readonly #session: Session
   readonly #spool: string
   readonly #readers = new Map<string, unknown>()
-  readonly #tables = new Map<string, OpenTable>()
+  readonly #tables = new OpenTables((table) =>
+    openTable(table, this.#session, (message) => this.#warnings.push({ code: 'ING-STORAGE', message })),
+  )
   /** What went wrong after a commit, and fails nothing. */
   readonly #warnings: Warning[] = []
 
@@ -107,14 +110,7 @@ class Worker {
 
   /** The table at its current version; a table that was open is brought up to date. */
   async open(table: TableConfig): Promise<OpenTable> {
-    const known = this.#tables.get(table.targetPath)
-    if (known) {
-      await known.refresh()
-      return known
-    }
-    const opened = await openTable(table, this.#session, (message) => this.#warnings.push({ code: 'ING-STORAGE', message }))
-    this.#tables.set(table.targetPath, opened)
-    return opened
+    return this.#tables.at(table)
   }
 
   async load(job: LoadJob) {

@@ -1,0 +1,38 @@
+import type { TableConfig } from '../model/table.ts'
+import type { OpenTable } from '../stores/store.ts'
+
+/** The tables that a load process has open. */
+export class OpenTables {
+  readonly #open: (table: TableConfig) => Promise<OpenTable>
+  readonly #tables = new Map<string, OpenTable>()
+
+  constructor(open: (table: TableConfig) => Promise<OpenTable>) {
+    this.#open = open
+  }
+
+  /** The table at its newest version. One that cannot be gone on with, since its log is another by now, is opened anew by the next call. */
+  async at(table: TableConfig): Promise<OpenTable> {
+    const known = this.#tables.get(table.targetPath)
+    if (known === undefined) {
+      const opened = await this.#open(table)
+      this.#tables.set(table.targetPath, opened)
+      return opened
+    }
+    try {
+      await known.refresh()
+      return known
+    } catch (error) {
+      this.#tables.delete(table.targetPath)
+      await closed(known)
+      throw error
+    }
+  }
+}
+
+async function closed(table: OpenTable): Promise<void> {
+  try {
+    await table[Symbol.asyncDispose]()
+  } catch {
+    // Why it is closed tells more.
+  }
+}
