@@ -60,7 +60,7 @@ export class Snapshot {
   readonly #gate: Gate
   readonly #pinned: boolean
   /** Commits as they were listed when they were read. */
-  readonly #read: CommitFile[]
+  #read: readonly CommitFile[]
   #state: LogState
   #last: KnownCommit
   #checkpoint: LastCheckpoint
@@ -71,7 +71,7 @@ export class Snapshot {
     this.#files = new ActiveFiles(segments, io.blobs, io.session)
     this.#gate = gate ?? 'write'
     this.#pinned = at !== undefined
-    this.#read = [...segments[0].commits]
+    this.#read = segments[0].commits
     this.#state = state
     this.#last = { version: state.version, listed: this.#read.at(-1) ?? null }
     this.#checkpoint = { version: segments[0].checkpoint?.version ?? 0n, files: segments[0].checkpoint?.files ?? null }
@@ -115,7 +115,7 @@ export class Snapshot {
     if (this.#pinned) return []
     const { blobs, session } = this.#io
     const { again, newer } = await commitsAfter(this.#last, blobs)
-    if (again !== null && this.#last.listed === null) this.#read.push(again)
+    if (again !== null && this.#last.listed === null) this.#read = [...this.#read, again]
     const last = newer.at(-1)
     if (last === undefined) {
       this.#last = { version: this.#last.version, listed: again }
@@ -127,7 +127,7 @@ export class Snapshot {
     this.#checkGate(state)
     this.#state = state
     this.#last = { version: last.version, listed: last }
-    this.#read.push(...newer)
+    this.#read = [...this.#read, ...newer]
     this.#files.add(files)
     return newer.map(({ version }) => version)
   }
@@ -149,6 +149,8 @@ export class Snapshot {
 
   checkpointed(checkpoint: LastCheckpoint): void {
     this.#checkpoint = checkpoint
+    // Commits below it are made for ever; a process that lives long would gather them all.
+    this.#read = this.#read.filter(({ version }) => version > checkpoint.version)
   }
 
   async close(): Promise<void> {
