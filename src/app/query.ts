@@ -5,7 +5,7 @@ import { engineFailure } from '../engine/failure.ts'
 import { id, inlined, raw, sql } from '../engine/sql.ts'
 import { ConfigError, type IngestError, TableError } from '../errors/errors.ts'
 import type { TableConfig } from '../model/table.ts'
-import type { TableVersionAt } from '../stores/store.ts'
+import type { TableVersion, TableVersionAt } from '../stores/store.ts'
 import type { QueryResult } from './ingest.ts'
 import { childLimits } from './limits.ts'
 import { openTableAt } from './open-table.ts'
@@ -26,11 +26,15 @@ export async function queryTables(given: string, config: ResolvedConfig, { use, 
   const text = await withTableChanges(given, config, session)
   const tables = config.tables.filter(({ tableName }) => mentions(text, tableName))
   const versions = versionsOf(at, config.tables, tables)
-  for (const table of tables) await createView(table, session, versions.get(table.name))
+  const unloaded: TableConfig[] = []
+  for (const table of tables) {
+    const { state } = await createView(table, session, versions.get(table.name))
+    if (state === null) unloaded.push(table)
+  }
   const chunks = session.stream(raw(withQuotedNames(text, config.tables)))[Symbol.asyncIterator]()
   // The first chunk has the columns and no rows.
   const first = await chunks.next().catch((cause: unknown) => {
-    throw queryError(cause)
+    throw unloadedIn(cause, unloaded) ?? queryError(cause)
   })
   await use({ columns: first.done ? [] : first.value.columns, chunks: rowsOf(chunks) })
 }
@@ -90,14 +94,28 @@ function versionsOf(at: Query['at'], all: readonly TableConfig[], asked: readonl
   return versions
 }
 
-async function createView(table: TableConfig, session: Session, at: TableVersionAt | undefined): Promise<void> {
+async function createView(table: TableConfig, session: Session, at: TableVersionAt | undefined): Promise<TableVersion> {
   const opened = await openTableAt(table, session, at)
   if (opened.state === null) {
-    if (at !== undefined) throw new TableError('ING-TABLE-VERSION', `${table.name} has no version yet`)
-    return
+    if (at !== undefined) throw new TableError('ING-TABLE-VERSION', `${table.name} has no version yet`, { hint: loadFirst(table.name) })
+    return opened
   }
   await session.run(sql`create schema if not exists ${id(table.databaseName)}`)
   await session.run(inlined(sql`create view ${id(table.databaseName)}.${id(table.tableName)} as ${await opened.current()}`))
+  return opened
+}
+
+function loadFirst(table: string): string {
+  return `load it first: ingest run --tables ${table}`
+}
+
+/** The error for a table of the config that the engine does not find, since nothing was ever loaded into it. */
+function unloadedIn(cause: unknown, unloaded: readonly TableConfig[]): ConfigError | undefined {
+  const [, missing] = /^Catalog Error: Table with name "?(.+?)"? does not exist/.exec(cause instanceof Error ? cause.message : '') ?? []
+  const table = unloaded.find(({ name, tableName }) => [name, tableName].includes(missing ?? ''))
+  return table === undefined
+    ? undefined
+    : new ConfigError('ING-QUERY', `${table.name} has no version yet`, [], { cause, hint: loadFirst(table.name) })
 }
 
 /** Memory, disk and interrupts are not the fault of the SQL; all else that the engine refuses is. */
@@ -110,6 +128,6 @@ function badQuery(cause: unknown): ConfigError {
   const message = cause instanceof Error ? cause.message : String(cause)
   return new ConfigError('ING-QUERY', message.trim(), [], {
     cause,
-    hint: 'tables are named database.table; one that has no version yet cannot be queried',
+    hint: 'tables are named database.table',
   })
 }

@@ -53,7 +53,8 @@ export async function changedRows(
 
 async function stateAt(version: bigint, { name, blobs, session }: FilesIo) {
   const snapshot = await Snapshot.open(name, blobs, session, { gate: 'read', at: { version } })
-  if (snapshot === undefined) throw new TableError('ING-TABLE-VERSION', `${name} has no version yet`)
+  if (snapshot === undefined)
+    throw new TableError('ING-TABLE-VERSION', `${name} has no version yet`, { hint: `load it first: ingest run --tables ${name}` })
   const { state } = snapshot
   await snapshot.close()
   return state
@@ -63,7 +64,8 @@ async function stateAt(version: bigint, { name, blobs, session }: FilesIo) {
 async function rangeTimes({ from, to }: ChangeRange, io: FilesIo): Promise<readonly CommitTime[]> {
   const { name, blobs, session } = io
   const newest = await Snapshot.open(name, blobs, session, { gate: 'read' })
-  if (newest === undefined) throw new TableError('ING-TABLE-VERSION', `${name} has no version yet`)
+  if (newest === undefined)
+    throw new TableError('ING-TABLE-VERSION', `${name} has no version yet`, { hint: `load it first: ingest run --tables ${name}` })
   const { version: last, metadata } = newest.state
   await newest.close()
   const times = await commitTimes(metadata, io)

@@ -35,6 +35,15 @@ describe('query --at', () => {
     expect(await queried(landing, 'select count(*) from default.t')).toEqual([[3]])
   })
 
+  test('a table into which nothing was loaded yet says so', async () => {
+    const landing = new Landing({})
+    const unloaded = { message: 'default.t has no version yet', hint: 'load it first: ingest run --tables default.t' }
+    await expect(queried(landing, 'select * from default.t')).rejects.toMatchObject({ code: 'ING-QUERY', ...unloaded })
+    await expect(queried(landing, 'select * from default.t', { at: { t: 0 } })).rejects.toMatchObject(unloaded)
+    await expect(queried(landing, "select * from table_changes('t', 0)")).rejects.toMatchObject(unloaded)
+    expect(await queried(landing, 'select 1 -- default.t')).toEqual([[1]])
+  })
+
   test('a query that would change a table, and an empty one, are refused in plain words', async () => {
     const landing = await threeVersions()
     for (const sql of ['drop table default.t', '/* old */ DELETE FROM default.t', '-- a\n;insert into default.t values (1)']) {
