@@ -156,8 +156,8 @@ export const ERROR_CODES = {
     remedy: 'Name columns of the table that have a minimum and a maximum in its log, and are no partition columns.',
   },
   'ING-TABLE-RETENTION': {
-    cause: 'vacuum was asked to delete files that are younger than the retention of the table.',
-    remedy: 'Leave --retention out, or add --force when no other reader or writer is at work.',
+    cause: 'vacuum was asked to delete files that are younger than the retention of the table, or that retention is not understood.',
+    remedy: 'Leave --retention out, or add --force when no other reader or writer is at work; or set the retention in days.',
   },
   'ING-TABLE-STRATEGY': { cause: 'A custom strategy failed or returned no plan.', remedy: 'Mend the module.' },
 

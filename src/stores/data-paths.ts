@@ -9,7 +9,7 @@ export function isInside(path: string): boolean {
 /** A path of the log, which is a URI, as the path of the file under the table's folder; one that lies elsewhere stays absolute. */
 export function relativePath(path: Sql, blobs: Blobs): Sql {
   const root = literal(`${blobs.localPath('')}/`)
-  const decoded = sql`regexp_replace(url_decode(${path}), '^file:(//)?', '')`
+  const decoded = sql`regexp_replace(url_decode(${path}), '^file:(//(localhost)?)?/', '/')`
   const inner = sql`case when starts_with(${decoded}, ${root}) then substr(${decoded}, length(${root}) + 1) else ${decoded} end`
   // Other writers may say `./a` or `a//b` for a file that the file system shows as `a` or `a/b`.
   return sql`regexp_replace(regexp_replace(${inner}, '^(\\./+)+', ''), '([^:])/(\\./|/)+', '\\1/', 'g')`

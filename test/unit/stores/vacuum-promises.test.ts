@@ -41,3 +41,16 @@ test('a promise of several units is kept to the full', async () => {
   const old = put('part-old.parquet', 32)
   expect(await table.vacuum(REQUEST)).toMatchObject({ paths: [old], retentionMs: 31 * DAY_MS })
 })
+
+test.each(['file://localhost/', 'file:///', 'file:/', '/'])(
+  'a file of the table is spared whatever way the log names it (%s)',
+  async (prefix) => {
+    const table = await bench.open()
+    await load(table, { batch: 1n, add: sql`select 1, 'x'` })
+    const own = put('part-own.parquet', 30)
+    const add = { path: `${prefix}${join(bench.root, own).slice(1)}`, partitionValues: {}, size: 1, modificationTime: 1, dataChange: true }
+    writeFileSync(join(bench.root, '_delta_log/00000000000000000001.json'), `${JSON.stringify({ add })}\n`)
+    const old = put('part-old.parquet', 32)
+    expect(await table.vacuum(REQUEST)).toMatchObject({ paths: [old] })
+  },
+)
