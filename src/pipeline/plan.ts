@@ -5,7 +5,7 @@ import { TableError } from '../errors/errors.ts'
 import { NO_STRATEGY_ROWS, type StrategyRows, type Warning } from '../model/batch.ts'
 import type { TableConfig } from '../model/table.ts'
 import type { KeyRows, OpenTable } from '../stores/store.ts'
-import type { LoadPlan, PlanInput } from '../strategies/strategy.ts'
+import type { LoadPlan, PlanInput, PlanStep } from '../strategies/strategy.ts'
 import type { LoadContext } from './context.ts'
 import type { KeptRecords } from './kept-records.ts'
 import type { LoadJob } from './protocol.ts'
@@ -72,11 +72,22 @@ async function makeSteps({ steps = [] }: LoadPlan, session: Session): Promise<As
     for (const { name } of steps) await session.run(sql`drop table if exists ${id(name)}`)
   }
   try {
-    for (const { name, query } of steps) await session.run(inlined(sql`create or replace temp table ${id(name)} as ${query}`))
+    for (const step of steps) await makeStep(step, session)
     return { [Symbol.asyncDispose]: drop }
   } catch (error) {
     await drop()
     throw error
+  }
+}
+
+async function makeStep({ name, query, ordered }: PlanStep, session: Session): Promise<void> {
+  const made = inlined(sql`create or replace temp table ${id(name)} as ${query}`)
+  if (ordered !== true) return session.run(made)
+  await session.run(sql`set disabled_optimizers = 'join_order,build_side_probe_side'`)
+  try {
+    await session.run(made)
+  } finally {
+    await session.run(sql`reset disabled_optimizers`)
   }
 }
 

@@ -87,12 +87,12 @@ function matchSteps(input: PlanInput, current: Sql): readonly PlanStep[] {
   // Values are compared only where the sequence does not tell two rows apart; where it does, they differ in it.
   const compared = sql`select m.__row, m.__file, m.__position, ${newerRow('r', 'c')} as newer, m.__deleted or ${differs(values(input), 'r', 'c')} as differs,
       ${sourceFile(input)} as path
-    from (select * from ${id(MATCHED)} where newer = 0) as m join (${current}) as c on c.__file = m.__file and c.__position = m.__position
+    from (${current}) as c join (select * from ${id(MATCHED)} where newer = 0) as m on c.__file = m.__file and c.__position = m.__position
     join ${records} as r on r.__row = m.__row`
   return [
-    { name: MATCHED, query: matched },
-    ...(isOrdered ? [{ name: COMPARED, query: compared }] : []),
-    ...(table.keyed.missingMeansDeleted ? [{ name: MISSING, query: missingRows(input, current) }] : []),
+    { name: MATCHED, query: matched, ordered: true },
+    ...(isOrdered ? [{ name: COMPARED, query: compared, ordered: true }] : []),
+    ...(table.keyed.missingMeansDeleted ? [{ name: MISSING, query: missingRows(input, current), ordered: true }] : []),
   ]
 }
 

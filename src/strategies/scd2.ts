@@ -49,7 +49,8 @@ function planHistory(input: PlanInput): LoadPlan {
 
 function stepsOf(input: PlanInput): readonly PlanStep[] {
   const roles = rolesOf(input)
-  const versions = input.current === null ? [] : [{ name: '__ingestd_versions', query: touchedVersions(input.current, input, roles) }]
+  const versions =
+    input.current === null ? [] : [{ name: '__ingestd_versions', query: touchedVersions(input.current, input, roles), ordered: true }]
   const compared = comparesTies(input) ? [{ name: COMPARED_STEP, query: comparedVersions(input, roles) }] : []
   return [
     { name: INCOMING_STEP, query: incomingEvents(input, roles) },

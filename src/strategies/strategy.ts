@@ -42,6 +42,11 @@ export interface PlanStep {
   /** Of the temporary table; begins with `__ingestd_`. */
   readonly name: string
   readonly query: Sql
+  /**
+   * Joins are carried out as they are written: what stands first is read row by row, what is joined to it is kept in memory.
+   * For steps that look for a few keys in `current`, of whose size the engine has no notion.
+   */
+  readonly ordered?: boolean
 }
 
 export type Removal =
