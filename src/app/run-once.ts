@@ -1,4 +1,5 @@
 import pLimit from 'p-limit'
+import { contentHash } from '../blobs/local-content.ts'
 import type { ResolvedConfig } from '../config/config.ts'
 import { UnavailableError } from '../errors/errors.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -104,6 +105,7 @@ function tablePass(
     worker,
     owner,
     clock,
+    contentHash,
     tally,
     replaceAll: runType === 'full_drop',
     signal,

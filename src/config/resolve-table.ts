@@ -6,7 +6,7 @@ import { checkCombinations } from './checks/combinations.ts'
 import { complain, type Desk, type StrategyKind, type TableDraft } from './checks/draft.ts'
 import { formatOptions } from './checks/format-options.ts'
 import { nameProblem } from './checks/names.ts'
-import { checkStrategyKeys } from './checks/strategy-keys.ts'
+import { checkStrategyKeys, TABLE_DEFAULTS } from './checks/strategy-keys.ts'
 import type { Path } from './input/places.ts'
 import { nearest } from './nearest.ts'
 import { formatOf, type Location, locate, locatePattern } from './paths.ts'
@@ -35,7 +35,8 @@ export interface ResolvedTable {
 }
 
 /** Checks a decoded table and gives every value its final form. */
-export function resolveTable(decoded: Pick<TableDraft, 'input' | 'at' | 'bad'>, around: Surroundings, desk: Desk): ResolvedTable {
+export function resolveTable(given: Pick<TableDraft, 'input' | 'at' | 'bad'>, around: Surroundings, desk: Desk): ResolvedTable {
+  const decoded = { ...given, input: withLoadStrategy(given, desk) }
   const strategy = strategyOf(decoded, around, desk)
   const kind = kindOf(strategy)
   const input = checkStrategyKeys({ ...decoded, kind }, desk)
@@ -67,6 +68,21 @@ export function resolveTable(decoded: Pick<TableDraft, 'input' | 'at' | 'bad'>, 
   return { table, source, target }
 }
 
+/** `load_strategy`, by which reference tables are known, is another name of two strategies. */
+function withLoadStrategy({ input, at, bad }: Pick<TableDraft, 'input' | 'at' | 'bad'>, desk: Desk): TableInput {
+  if (input.load_strategy === null) return input
+  const strategy = input.load_strategy === 'replace' ? 'overwrite' : 'merge'
+  const isWritten = input.loading_strategy !== TABLE_DEFAULTS.loading_strategy || desk.places.isWritten([...at, 'loading_strategy'])
+  if (isWritten && input.loading_strategy !== strategy) {
+    complain(desk, { at, bad }, ['load_strategy'], {
+      problem: `load_strategy: ${input.load_strategy} means loading_strategy: ${strategy}, but that is ${input.loading_strategy}`,
+      fix: 'remove one of them',
+      code: 'ING-CONFIG-COMBINATION',
+    })
+  }
+  return { ...input, loading_strategy: strategy }
+}
+
 /** Settings that need nothing but the table's own keys. */
 function settingsOf(
   input: TableInput,
@@ -87,6 +103,11 @@ function settingsOf(
     inferTypes: input.infer_types,
     partitionColumns: input.partition_columns,
     deduplicate: Array.isArray(input.deduplicate) && input.deduplicate.length === 0 ? false : input.deduplicate,
+    unchanged: {
+      skip: input.skip_unchanged,
+      hash: input.hash_algorithm,
+      forceReloadAfterMs: input.force_reload_after,
+    },
     keyed: keyedOf(input),
     guard: {
       minRows: input.guard.min_rows,

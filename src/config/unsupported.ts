@@ -41,10 +41,6 @@ const TABLE_KEYS: readonly Unbuilt[] = [
   { key: ['json_path'] },
   { key: ['pre_sql'] },
   { key: ['post_sql'] },
-  { key: ['skip_unchanged'] },
-  { key: ['force_reload_after'] },
-  { key: ['hash_algorithm'] },
-  { key: ['load_strategy'] },
   {
     key: ['schema_evolution'],
     what: (value) => `schema_evolution ${modeOf(value)}`,

@@ -29,6 +29,7 @@ export interface TableConfig {
   readonly partitionColumns: readonly string[]
   /** false, true (all columns but audit ones), or the columns that make two rows the same. */
   readonly deduplicate: boolean | readonly string[]
+  readonly unchanged: UnchangedConfig
   /** Of merge and scd2. */
   readonly keyed: KeyedConfig
   readonly guard: GuardConfig
@@ -70,6 +71,13 @@ export interface KeyedConfig {
   readonly currentColumn: string
   /** End of the current version instead of null. */
   readonly openEnd: string | null
+}
+
+/** Of reference tables: a reload whose content is that of the last one is passed over. */
+export interface UnchangedConfig {
+  readonly skip: boolean
+  readonly hash: 'sha256' | 'md5'
+  readonly forceReloadAfterMs: number | null
 }
 
 /** Files beyond these are held until they are approved; null checks nothing. */

@@ -4,6 +4,7 @@ import type { Batch, BatchOutcome } from '../model/batch.ts'
 import type { FileSeen } from '../model/file.ts'
 import type { RunEvent } from '../model/report.ts'
 import { isSnapshots } from '../model/table.ts'
+import type { LoadedUnit } from '../tracker/tracker.ts'
 import type { Lister, ListingPage, WaitingFile } from '../watcher/watcher.ts'
 import { givenUp } from './outcome.ts'
 import { changedFilePolicy } from './policy.ts'
@@ -11,9 +12,10 @@ import type { Inspection, LoadJob, LoadResult } from './protocol.ts'
 import { adopt, FULL_DROP, type RecoverPass, recover } from './recover.ts'
 import { selectSnapshots } from './select.ts'
 import type { TableTally } from './tally.ts'
+import { Unchanged, type UnchangedPass } from './unchanged.ts'
 
 /** What a pass over one table works with. */
-export interface TablePass extends RecoverPass {
+export interface TablePass extends RecoverPass, UnchangedPass {
   readonly lister: Lister
   readonly clock: Clock
   readonly tally: TableTally
@@ -53,11 +55,14 @@ export async function runTable(given: TablePass): Promise<void> {
 /** Claims, loads and settles until nothing is pending; what another writer was first with is recovered and claimed again. */
 async function loadBatches(pass: TablePass, recovered: Inspection, seen: ReadonlySet<string> | undefined): Promise<void> {
   const { table, tracker } = pass
+  const unchanged = new Unchanged(pass)
+  const next = () => claim({ ...pass, unchanged }, inspection)
   let inspection = recovered
   let contention = 0
-  for (let batch = await claim(pass, inspection); batch; batch = await claim(pass, inspection)) {
+  for (let batch = await next(); batch; batch = await next()) {
     const result = await loadAndSettle(batch, inspection.lastBatch, pass)
     if (result.outcome.version !== null) {
+      await unchanged.loaded(batch, result.outcome)
       inspection = { ...inspection, lastBatch: batch.number }
       if (pass.replaceAll) await tracker.remember(table.name, FULL_DROP, 'done')
     }
@@ -127,8 +132,12 @@ async function discover(
   return seen
 }
 
+interface ClaimPass extends TablePass {
+  readonly unchanged: Unchanged
+}
+
 /** The next batch of the table, or undefined when nothing is pending. */
-async function claim(pass: TablePass, inspection: Inspection): Promise<Batch | undefined> {
+async function claim(pass: ClaimPass, inspection: Inspection): Promise<Batch | undefined> {
   const { table, tracker, owner, signal } = pass
   if (signal.aborted) return undefined
   const above = max(inspection.lastBatch, inspection.highestManifest)
@@ -136,22 +145,47 @@ async function claim(pass: TablePass, inspection: Inspection): Promise<Batch | u
   // All snapshots of a history count, in their order.
   if (!isSnapshots(table) || (pass.replaceAll && table.strategy === 'scd2')) {
     const limits = pass.replaceAll ? whole : { maxFiles: table.maxFilesPerBatch, maxBytes: table.maxBytesPerBatch, above }
+    if (table.unchanged.skip && (await skipUnchanged(pass, await tracker.pendingFiles(table.name), { inspection, units: new Map() })))
+      return undefined
     return claimed(await tracker.claim(table.name, owner.id, limits))
   }
-  const selection = await selectUnits(pass)
+  const selection = await selectUnits(pass, inspection)
   for (const { paths, reason } of selection.skip) pass.tally.skipped(await tracker.skipPending(table.name, paths, reason))
   if (selection.paths === undefined || selection.paths.length === 0) return undefined
+  if (table.unchanged.skip) {
+    const wanted = new Set(selection.paths)
+    const files = (await tracker.pendingFiles(table.name)).filter(({ path }) => wanted.has(path))
+    if (await skipUnchanged(pass, files, { inspection, units: selection.units })) return claim(pass, inspection)
+  }
   return claimed(await tracker.claim(table.name, owner.id, { ...whole, units: selection.units }, selection.paths))
 }
 
-async function selectUnits({ table, tracker }: TablePass) {
-  const loaded = await tracker.newestLoaded(table.name)
+/** Passes over files that would change nothing; whether it did. */
+async function skipUnchanged(
+  { table, tracker, unchanged, replaceAll, tally }: ClaimPass,
+  files: readonly FileSeen[],
+  { inspection, units }: { readonly inspection: Inspection; readonly units: ReadonlyMap<string, string> },
+): Promise<boolean> {
+  const reason = replaceAll ? undefined : await unchanged.reason(files, units, inspection.lastBatch)
+  if (reason === undefined) return false
+  const paths = files.map(({ path }) => path)
+  tally.skipped(await tracker.skipPending(table.name, paths, reason))
+  return true
+}
+
+async function selectUnits({ table, tracker, unchanged }: ClaimPass, { lastBatch }: Inspection) {
+  const loaded = newer(await tracker.newestLoaded(table.name), await unchanged.newest(lastBatch))
   const select = async () => selectSnapshots(await tracker.pendingFiles(table.name), loaded, table)
   const selection = await select()
   if (selection.folders.length === 0) return selection
   // A later file in a loaded folder reloads the folder: its other files are part of the same snapshot.
   const moved = await tracker.reopenFolders(table.name, selection.folders, 'another file came to its snapshot folder')
   return moved === 0 ? selection : select()
+}
+
+function newer(a: LoadedUnit | undefined, b: LoadedUnit | undefined): LoadedUnit | undefined {
+  if (a === undefined || b === undefined) return a ?? b
+  return a.modifiedNs > b.modifiedNs || (a.modifiedNs === b.modifiedNs && a.path > b.path) ? a : b
 }
 
 function claimed(batch: Batch | undefined): Batch | undefined {

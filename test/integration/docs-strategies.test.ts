@@ -50,7 +50,7 @@ function cellsOf(table: string): readonly (readonly string[])[] {
 const EXAMPLES = examplesOf(PAGE)
 
 test('the page has an example of each strategy, and each shows a table', () => {
-  expect(EXAMPLES.map(({ title }) => title)).toEqual(['append', 'overwrite', 'merge', 'scd2', 'scd2'])
+  expect(EXAMPLES.map(({ title }) => title)).toEqual(['append', 'overwrite', 'merge', 'scd2', 'scd2', 'Reference tables'])
   for (const { steps } of EXAMPLES) expect(steps.at(-1)?.kind).toBe('table')
 })
 

@@ -113,8 +113,8 @@ describe('scd2', () => {
     const other = history()
     other.land('1.csv', 'id,name,at\n1,a,2024-01-01\n', 1)
     await other.run()
-    other.land('2.csv', 'id,name,at\n1,b,2024-01-02\n', 2)
-    expect(only(await other.run({}, { sequence_by: 'id' })).errors[0]).toMatchObject({
+    other.land('2.csv', 'id,name,at,n\n1,b,2024-01-02,7\n', 2)
+    expect(only(await other.run({}, { sequence_by: 'n' })).errors[0]).toMatchObject({
       message: 'default.t: column effective_date is DATE, where BIGINT is needed',
     })
   })

@@ -77,6 +77,17 @@ const RULES: readonly Rule[] = [
         : undefined,
   },
   {
+    keys: ['skip_unchanged', 'sequence_by', 'missing_means_deleted'],
+    find: ({ input, kind }) =>
+      input.skip_unchanged && (kind === 'merge' || kind === 'scd2') && input.sequence_by === null && !input.missing_means_deleted
+        ? {
+            key: ['skip_unchanged'],
+            problem: `without sequence_by the times of files order the rows of ${kind}, and a file that is skipped tells none`,
+            fix: 'add sequence_by, or remove skip_unchanged',
+          }
+        : undefined,
+  },
+  {
     keys: ['skip_unchanged', 'force_reload_after'],
     find: ({ input }) =>
       input.force_reload_after !== null && !input.skip_unchanged

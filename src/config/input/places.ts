@@ -39,6 +39,11 @@ export class Places {
     this.#aliases.set(idOf(path), source)
   }
 
+  /** True when somebody wrote the value, there or under `defaults`. */
+  isWritten(path: Path): boolean {
+    return this.#places.has(idOf(path)) || this.isMerged(path)
+  }
+
   /** True when the value was not written at the path itself, but merged in from `defaults`. */
   isMerged(path: Path): boolean {
     return path.some((_, index) => this.#aliases.has(idOf(path.slice(0, index + 1))))

@@ -83,7 +83,7 @@ const TABLE_KEYS: readonly (readonly [string, string, string, string])[] = [
     'upsert',
     'there is no strategy "upsert"; write append, overwrite, merge, scd2 or the path of a module, as ./my-strategy.mjs',
   ],
-  ['load_strategy', 'upsert', 'append', 'must be one of replace, upsert, is "append"; write for example load_strategy: replace'],
+  ['load_strategy', 'replace', 'append', 'must be one of replace, upsert, is "append"; write for example load_strategy: replace'],
   ['skip_unchanged', 'true', 'maybe', 'must be true or false, is "maybe"; write for example skip_unchanged: false'],
   ['hash_algorithm', 'md5', 'sha1', 'must be one of sha256, md5, is "sha1"; write for example hash_algorithm: sha256'],
   [
@@ -244,7 +244,11 @@ function withKey(key: string, value: string, strategy = ''): string {
     source_path_pattern: 'orders/*.csv',
     ...(strategy === '' ? {} : { loading_strategy: strategy, primary_keys: '[id]' }),
   }
-  const keys = { ...required, ...(key === 'hash_algorithm' ? { skip_unchanged: 'true' } : {}), [key]: value }
+  const keys = {
+    ...required,
+    ...(['hash_algorithm', 'skip_unchanged'].includes(key) ? { loading_strategy: 'overwrite', skip_unchanged: 'true' } : {}),
+    [key]: value,
+  }
   return `tables:\n- ${Object.entries(keys)
     .map(([name, text]) => `${name}: ${text}`)
     .join('\n  ')}\n`

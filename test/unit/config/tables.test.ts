@@ -249,7 +249,7 @@ describe('keys that need or contradict one another', () => {
       'a Parquet folder cannot have a change data feed; remove it, or set output_format: delta [ING-CONFIG-COMBINATION]',
     ],
     [
-      'force_reload_after: 7 days',
+      'loading_strategy: overwrite, force_reload_after: 7 days',
       'force_reload_after',
       'force_reload_after needs skip_unchanged: true; add it, or remove force_reload_after [ING-CONFIG-COMBINATION]',
     ],

@@ -125,9 +125,6 @@ describe('what is not built yet', () => {
     ['json_path: $.a', 'json_path', 'json_path is not built yet'],
     ['pre_sql: select 1', 'pre_sql', 'pre_sql is not built yet'],
     ['post_sql: [select 1]', 'post_sql', 'post_sql is not built yet'],
-    ['skip_unchanged: true', 'skip_unchanged', 'skip_unchanged is not built yet'],
-    ['hash_algorithm: md5', 'hash_algorithm', 'hash_algorithm is not built yet'],
-    ['load_strategy: upsert', 'load_strategy', 'load_strategy is not built yet'],
     ['schema_evolution: {mode: widen}', 'schema_evolution', 'schema_evolution widen is not built yet'],
     ['schema_evolution: {mode: rescue}', 'schema_evolution', 'schema_evolution rescue is not built yet'],
     ['on_changed_file: replace', 'on_changed_file', 'on_changed_file: replace is not built yet'],
@@ -190,9 +187,9 @@ describe('what is not built yet', () => {
   })
 
   test('a default that is not built is named where it stands', async () => {
-    const config = await load(`defaults: {skip_unchanged: true}\n${tableText('')}`)
+    const config = await load(`defaults: {mask: {a: hash}}\n${tableText('')}`)
     expect(config.tables[0]?.unsupported).toEqual([
-      { key: 'defaults.skip_unchanged', message: 'skip_unchanged is not built yet', hint: 'remove it; the other tables run' },
+      { key: 'defaults.mask', message: 'mask is not built yet', hint: 'remove it; the other tables run' },
     ])
   })
 

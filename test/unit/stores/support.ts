@@ -169,6 +169,7 @@ function tableConfig(targetPath: string, changes: Partial<TableConfig> = {}): Ta
     inferTypes: true,
     partitionColumns: [],
     deduplicate: false,
+    unchanged: { skip: false, hash: 'sha256', forceReloadAfterMs: null },
     auditColumns: true,
     onChangedFile: 'auto',
     snapshotUnit: 'file',
