@@ -19,7 +19,7 @@ export interface LogCleanup {
 }
 
 /** The longer of what the table says and what the config says: neither shall lose a version that it counts on. */
-export function logRetention({ metadata }: LogState, configuredMs: number): number {
+function logRetention({ metadata }: LogState, configuredMs: number): number {
   return Math.max(parseRetention(metadata.configuration['delta.logRetentionDuration'], 0), configuredMs)
 }
 

@@ -105,7 +105,7 @@ function partitionKeys({ protocol, metadata, fields }: LogState): readonly strin
 }
 
 /** Runs in the order of the plan, cut into commits. */
-export function groupsOf(runs: readonly Run[], mostBytes: bigint): readonly (readonly Run[])[] {
+function groupsOf(runs: readonly Run[], mostBytes: bigint): readonly (readonly Run[])[] {
   const groups: Run[][] = []
   let files = 0
   let bytes = 0n

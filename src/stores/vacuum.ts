@@ -56,7 +56,7 @@ export async function vacuumTable(target: RewriteTarget, request: VacuumRequest)
 }
 
 /** The longer of what the table promises its readers and what the config says. */
-export function fileRetention({ metadata }: LogState, configuredMs: number): number {
+function fileRetention({ metadata }: LogState, configuredMs: number): number {
   return Math.max(parseRetention(metadata.configuration[RETENTION], 0), configuredMs)
 }
 
