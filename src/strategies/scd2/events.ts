@@ -13,7 +13,7 @@ import { effectiveTime, isOpen, type Roles, same } from './roles.ts'
 /** Where an event comes from, the less trusted first: of equal ones the last tells most. */
 export const ORIGINS = { ending: 0, version: 1, observed: 2, batch: 3 } as const
 
-export const INCOMING = id('__ingestd_incoming')
+const INCOMING = id('__ingestd_incoming')
 export const VERSIONS = id('__ingestd_versions')
 export const EVENTS = id('__ingestd_events')
 

@@ -82,6 +82,7 @@ async function run(log: Log, files: readonly FileSeen[], replaceAll = false): Pr
     tally: new TableTally(table, 0),
     signal: new AbortController().signal,
     onEvent: () => {},
+    contentHash: async () => undefined,
     settle: async () => ({ complete: [], changing: [] }),
   }
   await runTable(pass)
