@@ -102,10 +102,7 @@ describe('skip_unchanged', () => {
 })
 
 test.for([
-  [
-    { load_strategy: 'replace', loading_strategy: 'merge' },
-    'load_strategy: replace means loading_strategy: overwrite, but that is merge',
-  ],
+  [{ load_strategy: 'replace', loading_strategy: 'merge' }, 'load_strategy: replace means loading_strategy: overwrite, but that is merge'],
   [{ loading_strategy: 'append', skip_unchanged: true }, 'append does not use skip_unchanged'],
   [
     { load_strategy: 'upsert', primary_keys: ['id'], skip_unchanged: true },

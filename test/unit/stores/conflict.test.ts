@@ -47,7 +47,11 @@ test('an append that read the table conflicts with new rows', async () => {
   const { first, second } = await twice()
   const request = await staged(first, { batch: 2n, add: sql`select 2, 'ours'`, blindAppend: false })
   await load(second, { batch: 7n, appId: OTHER_APP, add: sql`select 7, 'theirs'` })
-  expect(await first.commit(request)).toEqual({ kind: 'conflict', version: 1n, reason: 'version 1 added rows to those that the plan rests on' })
+  expect(await first.commit(request)).toEqual({
+    kind: 'conflict',
+    version: 1n,
+    reason: 'version 1 added rows to those that the plan rests on',
+  })
 })
 
 test('an append that read the table goes on top of a commit that only rearranged rows', async () => {

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:f
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { literal, sql } from '../../../src/engine/sql.ts'
+import { tableConfig } from '../../support/table.ts'
 import { type Action, add, metaData, PROTOCOL, remove, schemaString, writeCommit } from '../delta/support.ts'
 import { Bench, COLUMNS, load } from './support.ts'
 
@@ -263,7 +264,13 @@ test('a new table holds the comment, the properties and the retention of the con
   const table = await bench.open({
     tableComment: "it's ours",
     tableProperties: { owner: 'data', 'delta.appendOnly': 'true' },
-    delta: { targetFileSize: 1_000_000n, logRetentionMs: 86_400_000, fileRetentionMs: 7 * 86_400_000, checkpointInterval: 5 },
+    delta: {
+      ...tableConfig().delta,
+      targetFileSize: 1_000_000n,
+      logRetentionMs: 86_400_000,
+      fileRetentionMs: 7 * 86_400_000,
+      checkpointInterval: 5,
+    },
   })
   await load(table, { batch: 1n, add: sql`select 1, 'x'` })
   expect(table.state?.properties).toEqual({
