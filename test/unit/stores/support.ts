@@ -19,6 +19,7 @@ import type {
   TableVersion,
   TableVersionAt,
 } from '../../../src/stores/store.ts'
+import { tableConfig } from '../../support/table.ts'
 
 export const TRACKER = '11111111-1111-4111-8111-111111111111'
 const APP = `ingestd/${TRACKER}/22222222-2222-4222-8222-222222222222`
@@ -49,7 +50,7 @@ export class Bench implements AsyncDisposable {
   }
 
   table(changes: Partial<TableConfig> = {}): TableConfig {
-    return tableConfig(this.root, changes)
+    return tableConfig({ name: 'db.t', databaseName: 'db', targetPath: this.root, ...changes })
   }
 
   async open(changes: Partial<TableConfig> = {}, blobs: (root: string) => Blobs = localBlobs): Promise<OpenTable> {
@@ -145,61 +146,4 @@ export async function load(table: OpenTable, one: Load): Promise<CommitOutcome> 
   const request = await staged(table, one)
   await table.writeManifest(request.manifest)
   return await table.commit(request)
-}
-
-function tableConfig(targetPath: string, changes: Partial<TableConfig> = {}): TableConfig {
-  return {
-    name: 'db.t',
-    databaseName: 'db',
-    tableName: 't',
-    sourcePattern: '/nowhere/*.csv',
-    fileFormat: 'csv',
-    formatOptions: {},
-    strategy: 'append',
-    outputFormat: 'delta',
-    targetPath,
-    primaryKeys: [],
-    trackingColumns: [],
-    sequenceBy: [],
-    schemaEvolution: 'evolve',
-    columnTypes: {},
-    selectColumns: null,
-    excludeColumns: [],
-    renameColumns: {},
-    inferTypes: true,
-    partitionColumns: [],
-    deduplicate: false,
-    unchanged: { skip: false, hash: 'sha256', forceReloadAfterMs: null },
-    auditColumns: true,
-    onChangedFile: 'auto',
-    snapshotUnit: 'file',
-    overwriteScope: 'table',
-    watch: {
-      mode: 'auto',
-      pollIntervalMs: 30_000,
-      cron: null,
-      settleMs: 0,
-      marker: null,
-      ignore: [],
-      requireFinalNewline: false,
-      includeExisting: true,
-      modifiedAfterMs: null,
-    },
-    maxFilesPerBatch: 10_000,
-    maxBytesPerBatch: 4_000_000_000n,
-    delta: {
-      targetFileSize: 128n * 1024n * 1024n,
-      logRetentionMs: 30 * 86_400_000,
-      fileRetentionMs: 7 * 86_400_000,
-      checkpointInterval: 10,
-      deletionVectors: false,
-      changeDataFeed: false,
-      optimize: 'auto',
-    },
-    tableComment: null,
-    tableProperties: {},
-    runType: 'incremental',
-    unsupported: [],
-    ...changes,
-  }
 }
