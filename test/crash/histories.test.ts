@@ -8,7 +8,7 @@ import { told } from '../oracle/model.ts'
 import { Project } from '../support/project.ts'
 import { crash, finish } from './campaign.ts'
 
-const RUNS = Number(process.env['INGEST_TEST_RUNS'] ?? '12')
+const RUNS = Number(process.env['INGEST_TEST_RUNS'] ?? '4')
 const SEQUENCES = 1
 
 const POINTS = [...FAILPOINTS.filter((name) => name !== 'after-reopen'), ...KEYED_FAILPOINTS, ...REMOVAL_FAILPOINTS]

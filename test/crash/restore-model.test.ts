@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { list, query } from '../support/engine.ts'
 import { activeFiles, finished, logActions, Project } from '../support/project.ts'
 
-const STEPS = Number(process.env['INGEST_TEST_RESTORES'] ?? '30')
+const STEPS = Number(process.env['INGEST_TEST_RESTORES'] ?? '12')
 /** Repeatable but for the times of kills: a failure names the seed. */
 const SEED = Number(process.env['INGEST_TEST_SEED'] ?? '7')
 
