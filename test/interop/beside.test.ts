@@ -10,7 +10,7 @@ const READERS: readonly ReaderName[] = ['duckdb', 'delta-rs', 'spark', 'spark4']
 /** Who changes which tables; delta-rs 1.6.6 refuses to write what has deletion vectors, mapped columns or in-commit timestamps. */
 const WRITERS = [
   { writer: 'delta-rs', features: ['plain', 'partitioned', 'change_feed'] },
-  { writer: 'spark', features: ['partitioned', 'deletion_vectors', 'change_feed', 'mapped_by_id', 'everything'] },
+  { writer: 'spark', features: ['deletion_vectors', 'change_feed', 'mapped_by_id', 'everything'] },
   { writer: 'spark4', features: ['plain', 'everything'] },
 ] as const
 

@@ -92,7 +92,7 @@ SPARKS = ('spark', 'spark4')
 # Deletion vectors
 
 
-@fixture(*SPARKS)
+@fixture('spark4')
 def dv_small(spark, path):
     """Deletion vectors on two files, the second of one file holding the rows of the first, and one file deleted whole."""
     spark.sql(
@@ -107,7 +107,7 @@ def dv_small(spark, path):
     )
 
 
-@fixture(*SPARKS)
+@fixture('spark')
 def dv_large(spark, path):
     """One file whose deletion vector has an array, a bitmap and a run container."""
     spark.sql(
@@ -132,7 +132,7 @@ def dv_partitioned(spark, path):
     )
 
 
-@fixture(*SPARKS)
+@fixture('spark')
 def dv_inline(spark, path):
     """Deletion vectors kept in the log itself, and one named by an absolute path."""
     dv_small(spark, path)
@@ -168,7 +168,7 @@ def mapped_name(spark, path):
     mapped_changes(spark, path)
 
 
-@fixture(*SPARKS, append=NESTED_APPEND)
+@fixture('spark4', append=NESTED_APPEND)
 def mapped_id(spark, path):
     """Column mapping by field id: columns renamed at the top and nested, one dropped and another added under its name."""
     spark.sql(path, f"CREATE TABLE @ ({NESTED}, gone INT) USING delta TBLPROPERTIES ('delta.columnMapping.mode' = 'id')")
@@ -188,7 +188,7 @@ def mapped_changes(spark, path):
     )
 
 
-@fixture(*SPARKS, append="SELECT 10::BIGINT AS id, 'new p' AS part, 5 AS val")
+@fixture('spark', append="SELECT 10::BIGINT AS id, 'new p' AS part, 5 AS val")
 def mapped_partitioned(spark, path):
     """Column mapping with partition columns, one renamed, and deletion vectors."""
     spark.sql(
@@ -246,7 +246,7 @@ def int96(spark, path):
         spark.sql(path, f'INSERT INTO @ VALUES {values}', 'INSERT INTO @ VALUES (100, NULL, NULL, NULL)')
 
 
-@fixture(*SPARKS, append="SELECT 10::BIGINT AS id, TIMESTAMP '2024-06-01 12:00:00.5' AS at, TIMESTAMP '2024-06-01 12:00:00.5' AS p")
+@fixture('spark4', append="SELECT 10::BIGINT AS id, TIMESTAMP '2024-06-01 12:00:00.5' AS at, TIMESTAMP '2024-06-01 12:00:00.5' AS p")
 def ntz(spark, path):
     """Timestamps without a zone, also as a partition column and nested."""
     spark.sql(
@@ -257,7 +257,7 @@ def ntz(spark, path):
     )
 
 
-@fixture(*SPARKS, append="SELECT 10::BIGINT AS id, 5::INT AS i, 'x' AS text, DATE '2024-05-05' AS day")
+@fixture('spark4', append="SELECT 10::BIGINT AS id, 5::INT AS i, 'x' AS text, DATE '2024-05-05' AS day")
 def partition_types(spark, path):
     """Partition columns of every type that a text can hold."""
     columns = 'b TINYINT, s SMALLINT, i INT, l BIGINT, f FLOAT, d DOUBLE, n DECIMAL(9,2), flag BOOLEAN, day DATE, at TIMESTAMP, text STRING'
@@ -279,7 +279,7 @@ AWKWARD = ['plain', 'a b', 'a=b', 'a/b', '100%', '%20', 'q?x', 'h#x', 'a:b', '+'
            '__HIVE_DEFAULT_PARTITION__x', '.', '..', ' lead', 'trail ', 'line\nbreak', 'A', 'a', '~', '^', ';', ',', '$', '@', '!', '|', '<', '>', '`']  # fmt: skip
 
 
-@fixture(*SPARKS, table='ta ble%20#ü', append="SELECT 1000::BIGINT AS id, 'a/b %41' AS p")
+@fixture('spark', table='ta ble%20#ü', append="SELECT 1000::BIGINT AS id, 'a/b %41' AS p")
 def awkward_paths(spark, path):
     """Partition values, and a table folder, whose characters have to be escaped."""
     frame = spark.session.createDataFrame([(n, text) for n, text in enumerate([*AWKWARD, None])], 'id BIGINT, p STRING')
@@ -321,7 +321,7 @@ def variant(spark, path):
 # Logs
 
 
-@fixture(*SPARKS)
+@fixture('spark4')
 def checkpoints_classic(spark, path):
     """Classic checkpoints whose older log is gone."""
     spark.sql(path, "CREATE TABLE @ (id BIGINT, name STRING) USING delta TBLPROPERTIES ('delta.checkpointInterval' = '3')")
@@ -331,7 +331,7 @@ def checkpoints_classic(spark, path):
     LogFolder(path).drop_before_checkpoint()
 
 
-@fixture(*SPARKS)
+@fixture('spark4')
 def checkpoints_struct(spark, path):
     """Checkpoints with statistics and partition values as columns, without their JSON."""
     spark.sql(
@@ -480,13 +480,13 @@ def constraints(spark, path):
     )
 
 
-@fixture(*SPARKS)
+@fixture('spark4')
 def append_only(spark, path):
     """An append-only table."""
     spark.sql(path, "CREATE TABLE @ (id BIGINT) USING delta TBLPROPERTIES ('delta.appendOnly' = 'true')", 'INSERT INTO @ VALUES (1), (2)')
 
 
-@fixture(*SPARKS, refused={'write': 'rowTracking'})
+@fixture('spark4', refused={'write': 'rowTracking'})
 def row_tracking(spark, path):
     """Row tracking, with rows that moved."""
     spark.sql(
@@ -497,21 +497,21 @@ def row_tracking(spark, path):
     )
 
 
-@fixture(*SPARKS, refused={'write': 'generatedColumns'})
+@fixture('spark', refused={'write': 'generatedColumns'})
 def generated(spark, path):
     """A generated column."""
     spark.create(path, [spark.column('id', 'BIGINT'), spark.column('twice', 'BIGINT').generatedAlwaysAs('id * 2')])
     spark.sql(path, 'INSERT INTO @ (id) VALUES (1), (2)')
 
 
-@fixture(*SPARKS, refused={'write': 'identityColumns'}, append="SELECT 'x' AS name")
+@fixture('spark', refused={'write': 'identityColumns'}, append="SELECT 'x' AS name")
 def identity(spark, path):
     """An identity column."""
     spark.create(path, [spark.column('id', 'BIGINT').generatedByDefaultAsIdentity(5, 2), spark.column('name', 'STRING')])
     spark.sql(path, "INSERT INTO @ (name) VALUES ('a'), ('b')")
 
 
-@fixture(*SPARKS, refused={'write': 'allowColumnDefaults'})
+@fixture('spark4', refused={'write': 'allowColumnDefaults'})
 def defaults(spark, path):
     """A column with a default."""
     spark.sql(
@@ -521,7 +521,7 @@ def defaults(spark, path):
     )
 
 
-@fixture(*SPARKS, refused={'write': 'clustering'})
+@fixture('spark4', refused={'write': 'clustering'})
 def clustered(spark, path):
     """Liquid clustering."""
     spark.sql(path, 'CREATE TABLE @ (id BIGINT, name STRING) USING delta CLUSTER BY (id)')
@@ -613,7 +613,7 @@ def char_and_void(spark, path):
     spark.sql(path, "INSERT INTO @ (id, c, v) VALUES (1, 'abc', 'b'), (2, NULL, NULL)")
 
 
-@fixture(*SPARKS)
+@fixture('spark4')
 def empty(spark, path):
     """A table without a row."""
     spark.sql(path, "CREATE TABLE @ (id BIGINT, p STRING) USING delta PARTITIONED BY (p) COMMENT 'none yet'")

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type ReaderName, reader, type TableRows } from './readers.ts'
+import { missing, type ReaderName, reader, type TableRows } from './readers.ts'
 
 export type WriterName = Extract<ReaderName, 'delta-rs' | 'spark' | 'spark4'>
 
@@ -42,12 +42,38 @@ export function fixtureNames(): readonly FixtureName[] {
   return listed.status === 0 ? (JSON.parse(listed.stdout) as FixtureName[]) : []
 }
 
-/** The fixture, made when it is not there yet. */
-export async function fixture({ writer, name }: FixtureName): Promise<Fixture> {
-  const facts = join(FOLDER, writer, name, 'expected.json')
-  if (!existsSync(facts)) {
-    await mkdir(FOLDER, { recursive: true })
-    await (await reader(writer)).fixture(name, FOLDER)
+const making = new Map<string, Promise<void>>()
+
+/** The fixture. When one is missing the others are made too, by each writer in turn, since two writers are faster than one. */
+export async function fixture(name: Pick<FixtureName, 'writer' | 'name'>): Promise<Fixture> {
+  if (!existsSync(factsOf(name))) {
+    const isFirst = making.size === 0
+    const made = makeOnce(name)
+    if (isFirst) for (const writer of ['delta-rs', 'spark', 'spark4'] as const) if (missing(writer) === undefined) void makeRest(writer)
+    await made
   }
-  return JSON.parse(await readFile(facts, 'utf8')) as Fixture
+  return JSON.parse(await readFile(factsOf(name), 'utf8')) as Fixture
+}
+
+function factsOf({ writer, name }: Pick<FixtureName, 'writer' | 'name'>): string {
+  return join(FOLDER, writer, name, 'expected.json')
+}
+
+function makeOnce({ writer, name }: Pick<FixtureName, 'writer' | 'name'>): Promise<void> {
+  const key = `${writer}/${name}`
+  const made = making.get(key) ?? make(writer, name)
+  making.set(key, made)
+  return made
+}
+
+async function make(writer: WriterName, name: string): Promise<void> {
+  await mkdir(FOLDER, { recursive: true })
+  await (await reader(writer)).fixture(name, FOLDER)
+}
+
+/** One after the other, so that what a test asks of the writer comes between. A failure is told to the test that needs the fixture. */
+async function makeRest(writer: WriterName): Promise<void> {
+  for (const name of fixtureNames()) {
+    if (name.writer === writer && !existsSync(factsOf(name))) await makeOnce(name).catch(() => undefined)
+  }
 }

@@ -52,17 +52,6 @@ describe.each(WRITERS)('beside %s', (name) => {
   })
 })
 
-test('a table with a feature that ingestd does not write is refused by the name of the feature', async (context) => {
-  const { duckdb, writer } = await readersOr(context.skip, 'spark')
-  await using project = await Project.create(APPENDED, duckdb)
-  await writer.create(project.table, rows(1), [])
-  await writer.run(
-    `ALTER TABLE delta.\`${project.table}\` SET TBLPROPERTIES ('delta.enableDeletionVectors' = 'true', 'delta.columnMapping.mode' = 'name')`,
-  )
-  await expect(project.load(PASS(2))).rejects.toThrow(/ING-TABLE-FEATURE .*(columnMapping|deletionVectors)/)
-  expect(await duckdb.read(project.table)).toEqual(await duckdb.query(row(1)))
-})
-
 async function readersOr(skip: (reason: string) => never, name: ReaderName): Promise<{ readonly duckdb: Reader; readonly writer: Reader }> {
   return { duckdb: await readerOr(skip, 'duckdb'), writer: await readerOr(skip, name) }
 }

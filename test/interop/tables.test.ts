@@ -43,7 +43,8 @@ function rowTests(tableCase: TableCase, name: ReaderName, table: () => Promise<L
     const { project, rows } = await table()
     expect(await reader.read(project.table)).toEqual(rows)
   })
-  if (tableCase.checkpoint === false) return
+  // Two Sparks read checkpoints alike; `every-version` has some for both.
+  if (tableCase.checkpoint === false || name === 'spark4') return
 
   test(`${name} reads them from the checkpoint when the older log is gone`, async (context) => {
     const reader = await readerOr(context.skip, name)
@@ -58,27 +59,33 @@ function rowTests(tableCase: TableCase, name: ReaderName, table: () => Promise<L
   })
 }
 
+/** Spark takes a tenth of a second for a filter: it is asked those that lose rows first, and elsewhere what the others leave to prove. */
+function asksOf(name: ReaderName): readonly Filter['op'][] {
+  if (name === 'spark4') return ['=', 'null']
+  return name === 'spark' ? ['=', '<=', '>=', 'null', 'not null'] : ['=', '<', '<=', '>', '>=', 'null', 'not null']
+}
+
 function filterTests(tableCase: TableCase, name: ReaderName, table: () => Promise<Loaded>): void {
   const filters = FILTERS[tableCase.name]
   if (filters === undefined) return
-  // Spark takes a minute for all: it is asked all once, and elsewhere what the cheaper readers leave to prove.
 
   test(`${name} finds by filters what a look at every row finds`, async (context) => {
     const reader = await readerOr(context.skip, name)
     const { project } = await table()
-    const asked = name === 'spark4' ? filters.filter(({ op }) => op !== '<' && op !== '>') : filters
+    const asked = filters.filter(({ op }) => asksOf(name).includes(op))
     expect(await misses(reader, project.table, asked)).toEqual([])
   })
+  if (name === 'spark4') return
 
   test(`${name} finds the same when some rows are deleted by vectors`, async (context) => {
     const reader = await readerOr(context.skip, name)
     const spark = await readerOr(context.skip, 'spark')
     const { project } = await table()
-    const asked = name.startsWith('spark') ? filters.filter(({ op }) => op === '=') : filters
+    const asked = name === 'spark' ? filters.filter(({ op }) => op === '=') : filters
     // One of the first rows of a file and one of the last, so that a bound is no longer a value.
     expect(await misses(reader, await project.withVectors(spark, 'id IN (0, 101, 200, 2, 4)'), asked)).toEqual([])
   })
-  if (name.startsWith('spark')) return
+  if (name === 'spark') return
 
   test(`${name} finds the same after the files were put together`, async (context) => {
     const reader = await readerOr(context.skip, name)
