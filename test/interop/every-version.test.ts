@@ -12,24 +12,26 @@ import {
   type StrategyCase,
 } from './matrix.ts'
 import { Project } from './project.ts'
-import { type ReaderName, reader, readerOr } from './readers.ts'
+import { type ReaderName, reader, readerOr, withOneSpark } from './readers.ts'
 
-/** Two Sparks take as long as all the rest: by default they take turns, and `INGEST_TEST_SPARKS=all` asks both for each table. */
-const BOTH = process.env['INGEST_TEST_SPARKS'] === 'all'
+const READERS: readonly ReaderName[] = ['duckdb', 'delta-rs', 'spark', 'spark4']
 
+/** The Sparks take turns. */
 function readersOf(strategy: StrategyCase, feature: FeatureCase): readonly ReaderName[] {
-  const turn = (STRATEGIES.indexOf(strategy) + FEATURES.indexOf(feature)) % 2 === 0 ? 'spark' : 'spark4'
-  return ['duckdb', 'delta-rs', ...(BOTH ? (['spark', 'spark4'] as const) : [turn as ReaderName])]
+  return withOneSpark(READERS, (STRATEGIES.indexOf(strategy) + FEATURES.indexOf(feature)) % 2 === 0 ? 'spark' : 'spark4')
 }
 
 describe.each(STRATEGIES)('$name', (strategy) => {
-  test.for(FEATURES)('of a table $name has the same rows for its readers at every version', async (feature, { skip }) => {
-    const readers = readersOf(strategy, feature)
-    for (const name of feature.made === undefined ? readers : [...readers, 'spark' as const]) await readerOr(skip, name)
-    await using project = await Project.create({ name: 't', config: configOf(strategy, feature) }, await reader('duckdb'))
-    const history = await loaded(project, strategy, feature)
-    await history.compare(await Promise.all(readers.filter((name) => canRead(name, strategy, feature)).map(reader)))
-  })
+  test.concurrent.for(FEATURES)(
+    'of a table $name has the same rows for its readers at every version',
+    async (feature, { skip, expect }) => {
+      const readers = readersOf(strategy, feature)
+      for (const name of feature.made === undefined ? readers : [...readers, 'spark' as const]) await readerOr(skip, name)
+      await using project = await Project.create({ name: 't', config: configOf(strategy, feature) }, await reader('duckdb'))
+      const history = await loaded(project, strategy, feature)
+      await history.compare(await Promise.all(readers.filter((name) => canRead(name, strategy, feature)).map(reader)), expect)
+    },
+  )
 })
 
 function configOf(strategy: StrategyCase, feature: FeatureCase): Readonly<Record<string, unknown>> {

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect } from 'vitest'
+import type { ExpectStatic } from 'vitest'
 import type { Project } from './project.ts'
 import type { Reader, TableRows } from './readers.ts'
 
@@ -24,15 +24,15 @@ export class History {
     while (this.version < newest) this.#wanted.push(rows)
   }
 
-  /** Compares every version, and by ingestd itself. */
-  async compare(others: readonly Reader[]): Promise<void> {
-    await Promise.all(others.map((other) => this.#compareWith(other)))
+  /** Compares every version, and by ingestd itself; `expect` is that of the running test. */
+  async compare(others: readonly Reader[], expect: ExpectStatic): Promise<void> {
+    await Promise.all(others.map((other) => this.#compareWith(other, expect)))
     for (const [version, wanted] of this.#wanted.entries()) {
       expect.soft(await this.#project.rowsAt(version), `ingestd at ${version}`).toEqual(wanted)
     }
   }
 
-  async #compareWith(other: Reader): Promise<void> {
+  async #compareWith(other: Reader, expect: ExpectStatic): Promise<void> {
     const seen = await other.readVersions(this.#project.table, [...this.#wanted.keys()])
     for (const [version, wanted] of this.#wanted.entries()) expect.soft(seen[version], `${other.name} at ${version}`).toEqual(wanted)
   }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { type Fixture, type FixtureName, fixture, fixtureNames } from './fixtures.ts'
 import { unreadable } from './known-faults.ts'
 import { Project } from './project.ts'
-import { type Reader, type ReaderName, reader, readerOr, type TableRows } from './readers.ts'
+import { type Reader, type ReaderName, reader, readerOr, type TableRows, withOneSpark } from './readers.ts'
 
 const READERS: readonly ReaderName[] = ['duckdb', 'delta-rs', 'spark', 'spark4']
 const names = fixtureNames()
@@ -13,15 +13,15 @@ test.skipIf(names.length > 0)('fixtures are listed', async (context) => {
   expect(names).not.toEqual([])
 })
 
-describe.each(names)('$name of $writer', (name) => {
-  test('is read with the rows that its writer reads', async (context) => {
-    const { project, made } = await copyOf(name, context.skip)
+describe.concurrent.each(names)('$name of $writer', (name) => {
+  test('is read with the rows that its writer reads', async ({ skip, expect }) => {
+    const { project, made } = await copyOf(name, skip)
     await using _ = project
     if (made.refused.read !== undefined) return await expect(project.rows()).rejects.toThrow(refusal(made.refused.read))
     expect(await project.rows()).toEqual(rowsOf(made))
   })
 
-  test('is read at every version that its writer reads', async ({ skip }) => {
+  test('is read at every version that its writer reads', async ({ skip, expect }) => {
     const { project, made } = await copyOf(name, skip)
     await using _ = project
     if (made.refused.read !== undefined) return skip(`its versions need ${made.refused.read}, which is refused by name`)
@@ -29,7 +29,7 @@ describe.each(names)('$name of $writer', (name) => {
       expect.soft(await project.rowsAt(Number(version)), `at ${version}`).toEqual(rows)
   })
 
-  test.runIf(name.feed)('tells its changes as its writer does', async ({ skip }) => {
+  test.runIf(name.feed)('tells its changes as its writer does', async ({ skip, expect }) => {
     const { project, made } = await copyOf(name, skip)
     await using _ = project
     if (made.changes === undefined) throw new Error('the fixture has no changes')
@@ -39,15 +39,15 @@ describe.each(names)('$name of $writer', (name) => {
     expect(rows).toEqual(made.changes.rows)
   })
 
-  test('is loaded, and every reader sees its rows and ours', async (context) => {
-    const { project, made, duckdb } = await copyOf(name, context.skip)
+  test('is loaded, and every reader sees its rows and ours', async ({ skip, expect }) => {
+    const { project, made, duckdb } = await copyOf(name, skip)
     await using _ = project
     const refused = made.refused.read ?? made.refused.write
     if (refused !== undefined) return await expect(project.load({ 'ours.parquet': { sql: made.append } })).rejects.toThrow(refusal(refused))
     await project.load({ 'ours.parquet': { sql: made.append } })
     const wanted = withRows(made, await duckdb.query(made.append))
     expect(await project.rows()).toEqual(wanted)
-    const others = await readersOf(name, context.skip)
+    const others = await readersOf(name, skip)
     const seen = await Promise.all(others.map((other) => other.read(project.table)))
     for (const [index, rows] of seen.entries()) expect(rows, others[index]?.name).toEqual(wanted)
   })
@@ -64,8 +64,8 @@ async function copyOf(name: FixtureName, skip: (reason: string) => never) {
   return { project, made, duckdb }
 }
 
-async function readersOf({ name }: FixtureName, skip: (reason: string) => never): Promise<readonly Reader[]> {
-  const others = READERS.filter((other) => !unreadable(other, name))
+async function readersOf({ name, writer }: FixtureName, skip: (reason: string) => never): Promise<readonly Reader[]> {
+  const others = withOneSpark(READERS, writer === 'spark4' ? 'spark4' : 'spark').filter((other) => !unreadable(other, name))
   for (const other of others) await readerOr(skip, other)
   return Promise.all(others.map(reader))
 }

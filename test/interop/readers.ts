@@ -77,6 +77,12 @@ const HOMES: Readonly<Record<ReaderName, Home>> = {
   },
 }
 
+/** Two Sparks take as long as all other readers: by default one of them is asked for each table, `INGEST_TEST_SPARKS=all` asks both. */
+export function withOneSpark(names: readonly ReaderName[], asked: 'spark' | 'spark4'): readonly ReaderName[] {
+  const left: ReaderName = asked === 'spark' ? 'spark4' : 'spark'
+  return process.env['INGEST_TEST_SPARKS'] === 'all' ? names : names.filter((name) => name !== left)
+}
+
 const reasons = new Map<ReaderName, string | undefined>()
 const started = new Map<ReaderName, Promise<Reader>>()
 
