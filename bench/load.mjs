@@ -1,5 +1,5 @@
 // npm run bench [-- many|csv|parquet|memory …]: whole processes, ingestd and raw DuckDB in turn, with the ratio of each pair.
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -55,7 +55,7 @@ async function memory() {
   const size = statSync(join(landing, 'big.csv')).size
   const limit = Math.floor(size / 10)
   const config = project('memory', join(landing, '*.csv'), { engine: { memory_limit: `${Math.floor(limit / 1e6)}MB` } })
-  const { seconds, peakMiB } = timed([MAIN, 'run', '-c', config, '--json'])
+  const { seconds, peakMiB } = await watched([MAIN, 'run', '-c', config, '--json'])
   const bound = (1.3 * limit) / 2 ** 20 + 300
   console.log(
     `${(size / 1e9).toFixed(2)} GB under memory_limit ${Math.floor(limit / 1e6)}MB: ${seconds.toFixed(1)} s, peak of the largest process ${peakMiB.toFixed(0)} MiB (goal ${bound.toFixed(0)} MiB)`,
@@ -72,15 +72,42 @@ function project(name, pattern, extra = {}) {
 }
 
 function timed(args) {
-  const report = join(root, 'time')
   const started = process.hrtime.bigint()
-  const { status, stdout, stderr } = spawnSync('/usr/bin/time', ['-f', '%M', '-o', report, process.execPath, ...args], {
-    encoding: 'utf8',
-    maxBuffer: 2 ** 28,
-  })
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 2 ** 28 })
   const seconds = Number(process.hrtime.bigint() - started) / 1e9
   if (status !== 0) throw new Error(`${args.join(' ')} ended with ${status}: ${stdout.slice(0, 1000)}${stderr}`)
-  return { seconds, peakMiB: Number(readFileSync(report, 'utf8').trim()) / 1024 }
+  return { seconds }
+}
+
+/** The largest resident set of the command and of its load processes, which it does not wait for at its end. */
+async function watched(args) {
+  const started = performance.now()
+  const command = spawn(process.execPath, args, { stdio: 'ignore' })
+  let peakMiB = 0
+  const timer = setInterval(() => {
+    for (const pid of [command.pid, ...childrenOf(command.pid)]) peakMiB = Math.max(peakMiB, highWaterMiB(pid))
+  }, 20)
+  const code = await new Promise((resolve) => command.once('exit', resolve))
+  clearInterval(timer)
+  if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code}`)
+  return { seconds: (performance.now() - started) / 1000, peakMiB }
+}
+
+function childrenOf(pid) {
+  return proc(`${pid}/task/${pid}/children`).split(' ').filter(Boolean)
+}
+
+function highWaterMiB(pid) {
+  return Number(/VmHWM:\s*(\d+)/.exec(proc(`${pid}/status`))?.[1] ?? 0) / 1024
+}
+
+function proc(path) {
+  try {
+    return readFileSync(`/proc/${path}`, 'utf8')
+  } catch {
+    // The process has ended.
+    return ''
+  }
 }
 
 function spread(values) {
