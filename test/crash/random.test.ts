@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { expect, onTestFinished, test } from 'vitest'
 import { FAILPOINTS } from '../../src/lib/failpoint.ts'
 import { backup, crash, expectComplete, finish, loadedProject } from './campaign.ts'
@@ -23,7 +24,8 @@ test(`kills at ${KILLS} random times lose nothing and double nothing (seed ${SEE
     let restore: (() => void) | undefined
     for (let round = 0; round < 6 && kills < KILLS; round += 1) {
       if (await crash(made, { afterMs: 100 + numbers.next().value * 1200 })) kills += 1
-      if (round === 2) restore = backup(made)
+      // A backup from before the first commit may be one without a tracker, and a table of a lost tracker is refused.
+      if (round >= 2 && existsSync(made.path('tables/default/orders/_delta_log'))) restore ??= backup(made)
     }
     await finish(made)
     await expectComplete(made)
