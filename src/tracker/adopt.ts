@@ -1,22 +1,9 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Manifest } from '../model/manifest.ts'
 import { recordAdmitted } from './history.ts'
-import { inTransaction, int64, type Ledger, nowOf } from './ledger.ts'
-import { completeByLog, forgetError } from './moves.ts'
-
-const COLUMNS = {
-  path: 'text',
-  raw_path: 'text',
-  version: 'text',
-  size: 'integer',
-  modified_ns: 'integer',
-  unit: 'text',
-  read: 'integer',
-  loaded: 'integer',
-  rejected: 'integer',
-  filtered: 'integer',
-  deduplicated: 'integer',
-} as const
+import { inTransaction, type Ledger, nowOf } from './ledger.ts'
+import { loadsOf, takeLoad } from './loaded.ts'
+import { completeByLog } from './moves.ts'
 
 const REASON = "found in the table's log"
 
@@ -25,8 +12,13 @@ export async function adoptManifest(ledger: Ledger, manifest: Manifest, version:
   return inTransaction(ledger, async (within) => {
     if (!(await adoptBatch(within, manifest, version))) return false
     if (manifest.files.length === 0) return true
-    await adoptKnown(within, manifest, version)
-    await adoptUnknown(within, manifest, version)
+    const { batchId, files } = manifest
+    const given = loadsOf(
+      within,
+      files.map((file) => ({ ...file, batchId })),
+    )
+    await adoptKnown(within, manifest, version, given)
+    await adoptUnknown(within, manifest, version, given)
     return true
   })
 }
@@ -58,57 +50,32 @@ export async function adoptBatch(ledger: Ledger, manifest: Manifest, version: bi
 }
 
 /** A later batch's load of the same path stays: manifests may come in any order. */
-async function adoptKnown(ledger: Ledger, manifest: Manifest, version: bigint | null): Promise<void> {
+async function adoptKnown(ledger: Ledger, manifest: Manifest, version: bigint | null, given: RawBuilder<unknown>): Promise<void> {
   await completeByLog(ledger, {
-    given: givenOf(ledger, manifest),
+    given,
     where: sql`f.table_name = ${manifest.table} and f.file_path = g.path and not (f.status = 'completed' and (
       f.file_version = g.version or exists (
         select 1 from ${sql.table('batch')} as b where b.batch_id = f.batch_id and b.batch_number > ${manifest.batch})))`,
-    set: [
-      sql`file_version = g.version, file_size = g.size, file_modified_ns = g.modified_ns, raw_path = g.raw_path, unit = g.unit`,
-      sql`rows_read = g.read, rows_loaded = g.loaded, rows_rejected = g.rejected, rows_filtered = g.filtered`,
-      sql`rows_deduplicated = g.deduplicated, bytes = g.size, table_version = ${version}, batch_id = ${manifest.batchId}`,
-      sql`ordinal = null, lease_owner = null, held_reason = null, status_reason = null, processing_end_time = ${nowOf(ledger)}`,
-      ...forgetError(),
-    ],
+    set: takeLoad(ledger, sql`${version}`),
     reason: sql`${REASON}`,
     version: sql`g.version`,
     batchId: manifest.batchId,
   })
 }
 
-async function adoptUnknown(ledger: Ledger, manifest: Manifest, version: bigint | null): Promise<void> {
+async function adoptUnknown(ledger: Ledger, manifest: Manifest, version: bigint | null, given: RawBuilder<unknown>): Promise<void> {
   const now = nowOf(ledger)
   const { rows } = await sql<{ id: bigint }>`
     insert into ${sql.table('file')} (
       table_name, file_path, raw_path, file_version, file_size, file_modified_ns, unit, status, retry_count, created_at, updated_at,
       rows_read, rows_loaded, rows_rejected, rows_filtered, rows_deduplicated, bytes, table_version, batch_id, processing_end_time)
     select ${manifest.table}, g.path, g.raw_path, g.version, g.size, g.modified_ns, g.unit, 'completed', 0, ${now}, ${now},
-      g.read, g.loaded, g.rejected, g.filtered, g.deduplicated, g.size, ${version}, ${manifest.batchId}, ${now}
-    from ${givenOf(ledger, manifest)} as g where true
+      g.read, g.loaded, g.rejected, g.filtered, g.deduplicated, g.size, ${version}, g.batch_id, ${now}
+    from ${given} as g where true
     on conflict (table_name, file_path) do nothing returning id`.execute(ledger.db)
   await recordAdmitted(
     ledger,
     rows.map(({ id }) => id),
     REASON,
-  )
-}
-
-function givenOf(ledger: Ledger, manifest: Manifest) {
-  return ledger.dialect.relation(
-    COLUMNS,
-    manifest.files.map((file) => [
-      file.path,
-      file.rawPath,
-      file.version,
-      int64(file.size),
-      int64(file.modifiedNs),
-      file.unit,
-      file.rows.read,
-      file.rows.loaded,
-      file.rows.rejected,
-      file.rows.filtered,
-      file.rows.deduplicated,
-    ]),
   )
 }

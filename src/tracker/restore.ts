@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
 import type { LoadedFile, RestoreMoves } from '../model/restore.ts'
 import { adoptBatch } from './adopt.ts'
-import { inTransaction, int64, type Ledger, nowOf } from './ledger.ts'
+import { inTransaction, type Ledger } from './ledger.ts'
+import { loadsOf, takeLoad } from './loaded.ts'
 import { completeByLog, forgetError, forgetResult, move } from './moves.ts'
 import type { AdoptedRestore, ChangedFilePolicy } from './tracker.ts'
 
@@ -41,21 +42,6 @@ function isGone(undone: string | null, loaded: LoadedFile | null, policy: Change
   return undone !== null && (loaded === null || (policy === 'load' && loaded.version !== undone))
 }
 
-const LOADED = {
-  path: 'text',
-  version: 'text',
-  batch_id: 'text',
-  raw_path: 'text',
-  size: 'integer',
-  modified_ns: 'integer',
-  unit: 'text',
-  read: 'integer',
-  loaded: 'integer',
-  rejected: 'integer',
-  filtered: 'integer',
-  deduplicated: 'integer',
-} as const
-
 /** Files whose rows are in the table: those of a batch that is in force again, or of an earlier load than the one that was undone. */
 async function complete(ledger: Ledger, restore: AdoptedRestore, policy: ChangedFilePolicy): Promise<number> {
   const { table } = restore.manifest
@@ -64,17 +50,10 @@ async function complete(ledger: Ledger, restore: AdoptedRestore, policy: Changed
   // New content that is to be loaded stays what it is; else the path stands for what the table holds of it.
   const isSame = policy === 'load' ? sql`f.file_version = g.version` : sql`true`
   return completeByLog(ledger, {
-    given: givenOf(ledger, loaded),
+    given: loadsOf(ledger, loaded),
     where: sql`f.table_name = ${table} and f.file_path = g.path and ${isSame}
       and not (f.status = 'completed' and f.file_version = g.version and f.batch_id = g.batch_id)`,
-    set: [
-      sql`file_version = g.version, file_size = g.size, file_modified_ns = g.modified_ns, raw_path = g.raw_path, unit = g.unit`,
-      sql`rows_read = g.read, rows_loaded = g.loaded, rows_rejected = g.rejected, rows_filtered = g.filtered`,
-      sql`rows_deduplicated = g.deduplicated, bytes = g.size, batch_id = g.batch_id`,
-      sql`table_version = (select b.table_version from ${sql.table('batch')} as b where b.batch_id = g.batch_id)`,
-      sql`ordinal = null, lease_owner = null, held_reason = null, status_reason = null, processing_end_time = ${nowOf(ledger)}`,
-      ...forgetError(),
-    ],
+    set: takeLoad(ledger, sql`(select b.table_version from ${sql.table('batch')} as b where b.batch_id = g.batch_id)`),
     reason: sql`${reasonOf(restore)}`,
     version: sql`g.version`,
     batchId: restore.manifest.batchId,
@@ -83,24 +62,4 @@ async function complete(ledger: Ledger, restore: AdoptedRestore, policy: Changed
 
 function reasonOf({ manifest }: AdoptedRestore): string {
   return `the table was restored to version ${manifest.restore.version}`
-}
-
-function givenOf(ledger: Ledger, files: readonly LoadedFile[]) {
-  return ledger.dialect.relation(
-    LOADED,
-    files.map(({ path, version, batchId, rawPath, size, modifiedNs, unit, rows }) => [
-      path,
-      version,
-      batchId,
-      rawPath,
-      int64(size),
-      int64(modifiedNs),
-      unit,
-      rows.read,
-      rows.loaded,
-      rows.rejected,
-      rows.filtered,
-      rows.deduplicated,
-    ]),
-  )
 }
