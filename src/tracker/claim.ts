@@ -57,8 +57,7 @@ export async function claim(
       }))
       .sort(compareFiles)
       .map((file, ordinal) => ({ ...file, ordinal }))
-    const batch = { id: randomUUID(), number: (await highestNumber(within, table, limits.above)) + 1n, table }
-    await openBatch(within, batch, owner, files.length)
+    const batch = await openBatch(within, table, owner, { above: limits.above, files: files.length })
     await hold(within, batch.id, owner, files)
     return { ...batch, files: files.map(({ id: _, ...file }): BatchFile => file) }
   })
@@ -67,9 +66,7 @@ export async function claim(
 /** A batch without files, which a restore commits. */
 export async function claimRestore(ledger: Ledger, table: string, owner: string, above: bigint | null): Promise<Batch> {
   return inTransaction(ledger, async (within) => {
-    const batch = { id: randomUUID(), number: (await highestNumber(within, table, above)) + 1n, table }
-    await openBatch(within, batch, owner, 0)
-    return { ...batch, files: [] }
+    return { ...(await openBatch(within, table, owner, { above, files: 0 })), files: [] }
   })
 }
 
@@ -104,7 +101,13 @@ async function highestNumber(ledger: Ledger, table: string, above: bigint | null
   return above !== null && above > own ? above : own
 }
 
-async function openBatch(ledger: Ledger, batch: Omit<Batch, 'files'>, owner: string, files: number): Promise<void> {
+async function openBatch(
+  ledger: Ledger,
+  table: string,
+  owner: string,
+  { above, files }: { readonly above: bigint | null; readonly files: number },
+): Promise<Omit<Batch, 'files'>> {
+  const batch = { id: randomUUID(), number: (await highestNumber(ledger, table, above)) + 1n, table }
   await ledger.db
     .insertInto('batch')
     .values({
@@ -118,6 +121,7 @@ async function openBatch(ledger: Ledger, batch: Omit<Batch, 'files'>, owner: str
       started_at: nowOf(ledger),
     })
     .execute()
+  return batch
 }
 
 async function hold(

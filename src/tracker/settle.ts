@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { BatchOutcome, FileOutcome } from '../model/batch.ts'
 import { inTransaction, type Ledger, nowOf } from './ledger.ts'
-import { forgetError, forgetResult, move } from './moves.ts'
+import { forgetError, forgetResult, type Move, move } from './moves.ts'
 import type { BatchRow } from './tracker.ts'
 
 type Of<K extends FileOutcome['kind']> = Extract<FileOutcome, { kind: K }>
@@ -20,9 +20,19 @@ export async function settle(ledger: Ledger, table: string, owner: string, outco
     if (!(await endBatch(within, held, outcome))) return false
     await complete(within, held, outcome.files.filter(isKind('completed')))
     await fail(within, held, outcome.files.filter(isKind('failed')))
-    await skip(within, held, outcome.files.filter(isKind('skipped')))
-    await release(within, held, outcome.files.filter(isKind('released')))
-    await hold(within, held, outcome.files.filter(isKind('held')))
+    await leaveByReason(within, held, outcome.files.filter(isKind('skipped')), {
+      to: 'skipped',
+      set: [sql`status_reason = g.reason, processing_end_time = ${nowOf(within)}`, ...forgetError()],
+    })
+    await leaveByReason(within, held, outcome.files.filter(isKind('released')), {
+      to: 'pending',
+      set: [sql`status_reason = g.reason`, ...forgetResult()],
+    })
+    // Passed over by claims until it is approved or has new content.
+    await leaveByReason(within, held, outcome.files.filter(isKind('held')), {
+      to: 'pending',
+      set: [sql`held_reason = g.reason, status_reason = null`, ...forgetResult()],
+    })
     await releaseRest(within, held)
     return true
   })
@@ -58,8 +68,16 @@ function endOf(outcome: BatchOutcome): BatchRow['status'] {
   return outcome.files.some(({ kind }) => kind !== 'released') ? 'empty' : 'released'
 }
 
-function guardOf(held: Held): RawBuilder<unknown> {
-  return sql`f.lease_owner = ${held.owner} and f.batch_id = ${held.batchId} and f.table_name = ${held.table}`
+/** Moves files that the batch still holds: those that `given` has by their path, or all that are left. */
+async function leave(ledger: Ledger, held: Held, change: Pick<Move, 'to' | 'given' | 'set' | 'reason'>): Promise<void> {
+  const holds = sql`f.lease_owner = ${held.owner} and f.batch_id = ${held.batchId} and f.table_name = ${held.table}`
+  await move(ledger, {
+    ...change,
+    from: ['processing'],
+    where: change.given === undefined ? holds : sql`${holds} and f.file_path = g.path`,
+    set: [sql`lease_owner = null`, ...change.set],
+    batchId: held.batchId,
+  })
 }
 
 async function complete(ledger: Ledger, held: Held, files: readonly Of<'completed'>[]): Promise<void> {
@@ -68,19 +86,16 @@ async function complete(ledger: Ledger, held: Held, files: readonly Of<'complete
     { path: 'text', read: 'integer', loaded: 'integer', rejected: 'integer', filtered: 'integer', deduplicated: 'integer' },
     files.map(({ path, rows }) => [path, rows.read, rows.loaded, rows.rejected, rows.filtered, rows.deduplicated]),
   )
-  await move(ledger, {
-    from: ['processing'],
+  await leave(ledger, held, {
     to: 'completed',
-    where: sql`${guardOf(held)} and f.file_path = g.path`,
     given,
     set: [
       sql`rows_read = g.read, rows_loaded = g.loaded, rows_rejected = g.rejected, rows_filtered = g.filtered`,
       sql`rows_deduplicated = g.deduplicated, bytes = f.file_size, table_version = ${held.version}`,
-      sql`lease_owner = null, processing_end_time = ${nowOf(ledger)}, status_reason = null`,
+      sql`processing_end_time = ${nowOf(ledger)}, status_reason = null`,
       ...forgetError(),
     ],
     reason: sql`null`,
-    batchId: held.batchId,
   })
 }
 
@@ -90,17 +105,14 @@ async function fail(ledger: Ledger, held: Held, files: readonly Of<'failed'>[]):
     { path: 'text', code: 'text', class: 'text', message: 'text', later: 'integer' },
     files.map(({ path, error }) => [path, error.code, error.errorClass, error.message, error.retry === 'later' ? 1n : 0n]),
   )
-  await move(ledger, {
-    from: ['processing'],
+  await leave(ledger, held, {
     to: 'failed',
-    where: sql`${guardOf(held)} and f.file_path = g.path`,
     given,
     set: [
       sql`error_code = g.code, error_class = g.class, error_message = g.message, next_attempt_at = ${nextAttempt(ledger)}`,
-      sql`lease_owner = null, processing_end_time = ${nowOf(ledger)}, status_reason = null`,
+      sql`processing_end_time = ${nowOf(ledger)}, status_reason = null`,
     ],
     reason: sql`g.message`,
-    batchId: held.batchId,
   })
 }
 
@@ -113,62 +125,23 @@ function nextAttempt(ledger: Ledger): RawBuilder<unknown> {
     then ${nowOf(ledger)} + case when ${delay} > ${longest} then ${longest} else cast(${delay} as bigint) end end`
 }
 
-async function skip(ledger: Ledger, held: Held, files: readonly Of<'skipped'>[]): Promise<void> {
+async function leaveByReason(
+  ledger: Ledger,
+  held: Held,
+  files: readonly { readonly path: string; readonly reason: string }[],
+  change: Pick<Move, 'to' | 'set'>,
+): Promise<void> {
   if (files.length === 0) return
-  await move(ledger, {
-    from: ['processing'],
-    to: 'skipped',
-    where: sql`${guardOf(held)} and f.file_path = g.path`,
-    given: reasonsOf(ledger, files),
-    set: [sql`status_reason = g.reason, lease_owner = null, processing_end_time = ${nowOf(ledger)}`, ...forgetError()],
-    reason: sql`g.reason`,
-    batchId: held.batchId,
-  })
-}
-
-async function release(ledger: Ledger, held: Held, files: readonly Of<'released'>[]): Promise<void> {
-  if (files.length === 0) return
-  await move(ledger, {
-    from: ['processing'],
-    to: 'pending',
-    where: sql`${guardOf(held)} and f.file_path = g.path`,
-    given: reasonsOf(ledger, files),
-    set: [sql`status_reason = g.reason, lease_owner = null`, ...forgetResult()],
-    reason: sql`g.reason`,
-    batchId: held.batchId,
-  })
-}
-
-/** Back to pending, and passed over by claims until it is approved or has new content. */
-async function hold(ledger: Ledger, held: Held, files: readonly Of<'held'>[]): Promise<void> {
-  if (files.length === 0) return
-  await move(ledger, {
-    from: ['processing'],
-    to: 'pending',
-    where: sql`${guardOf(held)} and f.file_path = g.path`,
-    given: reasonsOf(ledger, files),
-    set: [sql`held_reason = g.reason, status_reason = null, lease_owner = null`, ...forgetResult()],
-    reason: sql`g.reason`,
-    batchId: held.batchId,
-  })
+  const given = ledger.dialect.relation(
+    { path: 'text', reason: 'text' },
+    files.map(({ path, reason }) => [path, reason]),
+  )
+  await leave(ledger, held, { ...change, given, reason: sql`g.reason` })
 }
 
 /** What the outcome does not name was not loaded: it waits for the next batch. */
 async function releaseRest(ledger: Ledger, held: Held): Promise<void> {
   const reason = 'its batch ended without it'
-  await move(ledger, {
-    from: ['processing'],
-    to: 'pending',
-    where: guardOf(held),
-    set: [sql`status_reason = ${reason}, lease_owner = null`, ...forgetResult()],
-    reason: sql`${reason}`,
-    batchId: held.batchId,
-  })
-}
-
-function reasonsOf(ledger: Ledger, files: readonly { readonly path: string; readonly reason: string }[]): RawBuilder<unknown> {
-  return ledger.dialect.relation(
-    { path: 'text', reason: 'text' },
-    files.map(({ path, reason }) => [path, reason]),
-  )
+  const set = [sql`status_reason = ${reason}`, ...forgetResult()]
+  await leave(ledger, held, { to: 'pending', set, reason: sql`${reason}` })
 }
