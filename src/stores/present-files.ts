@@ -1,8 +1,9 @@
 import { integerOf, textOf } from '../delta/decode.ts'
 import { decodeDescriptor, vectorFile } from '../delta/deletion-vectors/descriptor.ts'
 import type { TableLog } from '../delta/table-log.ts'
-import { literal, type Sql, sql } from '../engine/sql.ts'
+import { literal, raw, type Sql, sql } from '../engine/sql.ts'
 import { TableError } from '../errors/errors.ts'
+import { isInside, relativePath } from './data-paths.ts'
 
 /** How many missing files a message names. */
 const SHOWN = 10
@@ -51,9 +52,15 @@ function byFolder(files: readonly NamedFile[]): ReadonlyMap<string, readonly Nam
   return folders
 }
 
+/** What lies outside the folder of the table is refused. */
 async function dataFiles(files: Sql, log: TableLog): Promise<readonly NamedFile[]> {
-  const rows = await log.session.rows(sql`select distinct url_decode(path) as path, "add".size as size from ${files}`)
-  return rows.map((row) => ({ path: relative(textOf(row['path']) ?? '', log), size: integerOf(row['size']) }))
+  const inner = relativePath(raw('path'), log.blobs)
+  const rows = await log.session.rows(sql`select distinct ${inner} as path, "add".size as size from ${files}`)
+  return rows.map((row) => {
+    const path = textOf(row['path']) ?? ''
+    if (!isInside(path)) throw outside(path, log)
+    return { path, size: integerOf(row['size']) }
+  })
 }
 
 /** One file may hold the vectors of many data files. */
@@ -68,15 +75,6 @@ async function vectorFiles(files: Sql, log: TableLog): Promise<readonly NamedFil
     if (path === undefined) throw outside(vector.pathOrInlineDv, log)
     return [{ path, size: null }]
   })
-}
-
-/** Paths may be absolute; what lies outside the folder of the table is refused, as it is when the table is read. */
-function relative(path: string, log: TableLog): string {
-  const root = `${log.blobs.localPath('')}/`
-  const plain = path.replace(/^file:(\/\/)?/, '')
-  const inner = plain.startsWith(root) ? plain.slice(root.length) : plain
-  if (!inner.startsWith('/') && !/^[A-Za-z][\w+.-]*:\//.test(inner) && !inner.split('/').includes('..')) return inner
-  throw outside(path, log)
 }
 
 function outside(path: string, { name }: TableLog): TableError {
