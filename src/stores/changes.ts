@@ -12,7 +12,7 @@ import { checkDataFiles, type FilesIo, locatedFiles, pathsVariable } from './dat
 import type { StoreDeps } from './deps.ts'
 import { CHANGE_FIELD } from './staging.ts'
 import type { ChangeRange, TableVersionAt } from './store.ts'
-import { checkKeepsVersions } from './table-version.ts'
+import { checkKeepsVersions, noVersionYet } from './table-version.ts'
 
 const PLACE: Position = { file: '__ingestd_file', row: '__ingestd_row' }
 
@@ -37,8 +37,8 @@ export async function changedRows(
   const io = { name: table.name, blobs: await deps.blobs(table.targetPath), session, isOlder: true as const }
   const times = await rangeTimes(range, io)
   const [from, to] = [times[0]?.version ?? 0n, times.at(-1)?.version ?? 0n]
-  const first = await stateAt(from, io)
-  const state = to === from ? first : await stateAt(to, io)
+  const first = await stateOf(io, { version: from })
+  const state = to === from ? first : await stateOf(io, { version: to })
   const versions = times.map(({ version }) => version)
   await checkFeed(first, versions, io)
   const events = await changeEvents(versions, io)
@@ -51,10 +51,10 @@ export async function changedRows(
     from (${told} union all ${derived}) as c join ${stamps} using (${id(COMMIT)})`
 }
 
-async function stateAt(version: bigint, { name, blobs, session }: FilesIo) {
-  const snapshot = await Snapshot.open(name, blobs, session, { gate: 'read', at: { version } })
-  if (snapshot === undefined)
-    throw new TableError('ING-TABLE-VERSION', `${name} has no version yet`, { hint: `load it first: ingest run --tables ${name}` })
+/** The current one without `at`. */
+async function stateOf({ name, blobs, session }: FilesIo, at?: TableVersionAt): Promise<LogState> {
+  const snapshot = await Snapshot.open(name, blobs, session, { gate: 'read', ...(at === undefined ? {} : { at }) })
+  if (snapshot === undefined) throw noVersionYet(name)
   const { state } = snapshot
   await snapshot.close()
   return state
@@ -62,19 +62,14 @@ async function stateAt(version: bigint, { name, blobs, session }: FilesIo) {
 
 /** The versions of a range with their times; every commit of it must still be in the log. */
 async function rangeTimes({ from, to }: ChangeRange, io: FilesIo): Promise<readonly CommitTime[]> {
-  const { name, blobs, session } = io
-  const newest = await Snapshot.open(name, blobs, session, { gate: 'read' })
-  if (newest === undefined)
-    throw new TableError('ING-TABLE-VERSION', `${name} has no version yet`, { hint: `load it first: ingest run --tables ${name}` })
-  const { version: last, metadata } = newest.state
-  await newest.close()
+  const { version: last, metadata } = await stateOf(io)
   const times = await commitTimes(metadata, io)
   const lowest = boundOf(from, times, 'from')
   const highest = to === undefined ? last : boundOf(to, times, 'to')
   const wanted = times.filter(({ version }) => version >= lowest && version <= highest)
   const oldest = times[0]?.version ?? last
   if (lowest > highest || lowest < oldest || highest > last || BigInt(wanted.length) !== highest - lowest + 1n) {
-    throw new TableError('ING-TABLE-VERSION', `${name}: changes of the versions ${lowest} to ${highest} are not to be had`, {
+    throw new TableError('ING-TABLE-VERSION', `${io.name}: changes of the versions ${lowest} to ${highest} are not to be had`, {
       hint: `the log has the versions ${oldest} to ${last}; both ends of the range are included`,
     })
   }

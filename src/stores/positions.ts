@@ -5,12 +5,13 @@ import { deletedRows } from '../delta/deletion-vectors/read.ts'
 import { packedVectors } from '../delta/deletion-vectors/write.ts'
 import { changeFeedIsOn, deletionVectorsAreOn } from '../delta/features.ts'
 import { jsonText } from '../delta/json.ts'
-import { lineOf, optional, partitionsJson } from '../delta/removal.ts'
+import { lineOf } from '../delta/removal.ts'
 import type { Snapshot } from '../delta/snapshot.ts'
 import type { TableLog } from '../delta/table-log.ts'
 import { id, join, raw, type Sql, sql } from '../engine/sql.ts'
 import { BugError, TableError } from '../errors/errors.ts'
 import { failpoint } from '../lib/failpoint.ts'
+import { addHead } from './add-head.ts'
 import { POSITION, rowsOfFiles } from './current.ts'
 import { type ChangeCounts, stageChanges } from './positions-changes.ts'
 import { type TakenCounts, type TakenFiles, takenFiles } from './positions-taken.ts'
@@ -162,12 +163,8 @@ async function markedLines(
   taken: TakenFiles,
   { session }: TableLog,
 ): Promise<readonly string[]> {
-  const head = sql`'{"add":{"path":' || to_json(path)::varchar || ',"partitionValues":' || ${partitionsJson()} || ',"size":' || "add".size
-    || ',"modificationTime":' || coalesce("add"."modificationTime", 0) || ',"dataChange":true' || ${optional('tags', raw('"add".tags'))}
-    || ${optional('baseRowId', raw('"add"."baseRowId"'))} || ${optional('defaultRowCommitVersion', raw('"add"."defaultRowCommitVersion"'))}
-    || ${optional('clusteringProvider', raw('"add"."clusteringProvider"'))}`
   const rows = await session.rows(
-    sql`select n, ${head} as head, "add".stats as stats, stored from ${part} join (select n, stored from ${taken.files}) using (n) order by path`,
+    sql`select n, ${addHead()} as head, "add".stats as stats, stored from ${part} join (select n, stored from ${taken.files}) using (n) order by path`,
   )
   return rows.map((row) => {
     const vector = vectors.get(integerOf(row['n']) ?? -1n)

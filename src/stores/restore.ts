@@ -2,20 +2,22 @@ import { type Committed, commitBatch } from '../delta/commit.ts'
 import type { CommitContent } from '../delta/commit-content.ts'
 import type { Conflict, Settled } from '../delta/conflict.ts'
 import { integerOf } from '../delta/decode.ts'
-import { lineOf, removedFiles } from '../delta/removal.ts'
+import { lineOf, optional, removedFiles } from '../delta/removal.ts'
 import { Snapshot } from '../delta/snapshot.ts'
 import type { TableLog } from '../delta/table-log.ts'
-import { id, literal, raw, type Sql, sql } from '../engine/sql.ts'
+import { id, raw, type Sql, sql } from '../engine/sql.ts'
 import { BugError, TableError } from '../errors/errors.ts'
 import type { Manifest } from '../model/manifest.ts'
 import type { DataFiles, RestorePlan } from '../model/restore.ts'
 import type { TableConfig } from '../model/table.ts'
+import { addHead } from './add-head.ts'
 import type { StoreDeps } from './deps.ts'
 import { chainHolds } from './manifests.ts'
 import { checkPresent } from './present-files.ts'
 import { restoredMetadata } from './restored-metadata.ts'
 import type { TableRestore, TableVersionAt } from './store.ts'
 import { checkShrinks, checkTracker, TRACKER_PROPERTY } from './table-content.ts'
+import { noVersionYet } from './table-version.ts'
 
 /** What the restore of a table needs. */
 export interface RestoreContext {
@@ -58,14 +60,10 @@ export function plannedRestore(restore: TableRestore): PlannedRestore {
 
 /** Brings the table together with an older version. Nothing is written; whatever forbids the restore is told here. */
 export async function planRestore(context: RestoreContext, at: TableVersionAt): Promise<PlannedRestore> {
-  const { table, log } = context
+  const { log } = context
   const { snapshot, blobs, session } = log
   const older = await Snapshot.open(log.name, blobs, session, { at, gate: 'read' })
-  if (snapshot === undefined || older === undefined) {
-    throw new TableError('ING-TABLE-VERSION', `${table.name} has no version yet`, {
-      hint: `load it first: ingest run --tables ${table.name}`,
-    })
-  }
+  if (snapshot === undefined || older === undefined) throw noVersionYet(log.name)
   const names = { added: id(session.temporaryName('delta_restore')), removed: id(session.temporaryName('delta_restore')) }
   try {
     return await planBetween(snapshot, older, names, context)
@@ -192,18 +190,9 @@ async function counted({ session }: TableLog, files: Sql): Promise<DataFiles> {
   return { files: integerOf(row?.['files']) ?? 0n, bytes: integerOf(row?.['bytes']) ?? 0n }
 }
 
-const OPTIONAL_FIELDS = ['stats', 'tags', 'deletionVector', 'baseRowId', 'defaultRowCommitVersion', 'clusteringProvider'] as const
-
 /** Lines of `add` for files as the older version had them, made in the engine. */
 async function addLines(files: Sql, { session }: TableLog): Promise<readonly string[]> {
-  const optional = OPTIONAL_FIELDS.map((name) => {
-    const field = sql`"add".${id(name)}`
-    return sql` || case when ${field} is null then '' else ${literal(`,"${name}":`)} || to_json(${field})::varchar end`
-  })
-  const rest = optional.reduce((all, one) => sql`${all}${one}`, raw(''))
-  const rows = await session.rows(sql`select '{"add":{"path":' || to_json(path)::varchar || ',"partitionValues":'
-    || coalesce(to_json("add"."partitionValues")::varchar, '{}') || ',"size":' || "add".size
-    || ',"modificationTime":' || coalesce("add"."modificationTime", 0) || ',"dataChange":true'${rest} || '}}' as line
-    from ${files} order by path`)
+  const rows = await session.rows(sql`select ${addHead()} || ${optional('stats', raw('"add".stats'))}
+    || ${optional('deletionVector', raw('"add"."deletionVector"'))} || '}}' as line from ${files} order by path`)
   return rows.map((row) => lineOf(row['line']))
 }

@@ -47,6 +47,10 @@ export function checkKeepsVersions(table: TableConfig, keeps: Keeps): void {
   )
 }
 
+export function noVersionYet(table: string): TableError {
+  return new TableError('ING-TABLE-VERSION', `${table} has no version yet`, { hint: `load it first: ingest run --tables ${table}` })
+}
+
 export function tableState({ version, metadata, fields, committedAtMs }: LogState): TableState {
   return {
     version,
