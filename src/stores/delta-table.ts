@@ -21,6 +21,7 @@ import { optimizeTable } from './optimize.ts'
 import { ownRemoval, stageRemoval } from './positions.ts'
 import { commitRepair } from './repair.ts'
 import { commitRestore, plannedRestore, planRestore, type RestoreContext } from './restore.ts'
+import type { RewriteTarget } from './rewrite-target.ts'
 import { readSideFiles, removeSideFiles, writeSideFiles } from './side-files.ts'
 import { discardFiles, own, type StagedFiles, type StageTarget, stageFeed, stageFolder, stageRows } from './staging.ts'
 import type {
@@ -120,7 +121,7 @@ class DeltaTable implements OpenTable {
 
   async stageObservations(request: ObserveRequest): Promise<readonly string[]> {
     const { name, blobs, session } = this.#log
-    return (await writeSideFiles(request, { name, blobs, session, newId: this.#deps.newId })).inForce
+    return writeSideFiles(request, { name, blobs, session, newId: this.#deps.newId })
   }
 
   async partitionSequences(): Promise<Sql> {
@@ -203,15 +204,11 @@ class DeltaTable implements OpenTable {
   }
 
   async optimize(request: OptimizeRequest): Promise<OptimizeResult> {
-    const upkeep = { table: this.#table, log: this.#log, deps: this.#deps }
-    const committed = async (version: bigint) => {
-      if (this.#keeps === 'all versions') await keepLogShort(upkeep, version, 'optimize')
-    }
-    return optimizeTable({ ...upkeep, keeps: this.#keeps, cleaning: this.#cleaning, committed }, request)
+    return optimizeTable({ ...this.#target(), committed: (version) => this.#keepLogShort(version, 'optimize') }, request)
   }
 
   async vacuum(request: VacuumRequest): Promise<VacuumResult> {
-    return vacuumTable({ table: this.#table, log: this.#log, deps: this.#deps, keeps: this.#keeps, cleaning: this.#cleaning }, request)
+    return vacuumTable(this.#target(), request)
   }
 
   async repair({ positions, added, trackerId }: RepairRequest): Promise<bigint> {
@@ -227,9 +224,8 @@ class DeltaTable implements OpenTable {
     )
     await using taken = ownRemoval(removal)
     failpoint('repair-after-stage')
-    const target = { table: this.#table, log: this.#log, deps: this.#deps, keeps: this.#keeps, cleaning: this.#cleaning }
-    const version = await commitRepair(target, { id: repairId, added: rows, removal: taken })
-    if (this.#keeps === 'all versions') await keepLogShort({ table: this.#table, log: this.#log, deps: this.#deps }, version, 'repair')
+    const version = await commitRepair(this.#target(), { id: repairId, added: rows, removal: taken })
+    await this.#keepLogShort(version, 'repair')
     return version
   }
 
@@ -272,16 +268,26 @@ class DeltaTable implements OpenTable {
     return { ...loader, table: this.#table, log: this.#log, deps: this.#deps }
   }
 
+  #target(): RewriteTarget {
+    return { table: this.#table, log: this.#log, deps: this.#deps, keeps: this.#keeps, cleaning: this.#cleaning }
+  }
+
+  /** A checkpoint is a Parquet file, which the folder of a table without older versions shall not have. */
+  async #keepLogShort(version: bigint, owner: string): Promise<void> {
+    if (this.#keeps === 'all versions') await keepLogShort({ table: this.#table, log: this.#log, deps: this.#deps }, version, owner)
+  }
+
   /** The batch is committed: what fails here is told, and done again by a later commit or by `clean`. */
   async #afterCommit({ manifest, staged }: Pick<CommitRequest, 'manifest' | 'staged'>, version: bigint): Promise<void> {
     const { blobs } = this.#log
-    await this.#told('what the commit left behind could not be removed', async () => {
+    try {
       for (const one of staged) await blobs.removeFolder(own(one).folder)
       await this.#cleaning.settleMoves(manifest.batch)
       await this.#removeSideFiles(manifest)
-    })
-    if (this.#keeps === 'all versions')
-      await keepLogShort({ table: this.#table, log: this.#log, deps: this.#deps }, version, manifest.batchId)
+    } catch (error) {
+      this.#deps.warn(`${this.#table.name}: what the commit left behind could not be removed`, error)
+    }
+    await this.#keepLogShort(version, manifest.batchId)
   }
 
   /** A restore brings older ones into force again, as long as it can reach so far back. */
@@ -290,13 +296,5 @@ class DeltaTable implements OpenTable {
     if (restore !== undefined) return
     const neededMs = this.#keeps === 'all versions' ? Math.max(this.#table.delta.logRetentionMs, this.#table.delta.fileRetentionMs) : 0
     await removeSideFiles(sideFiles, clock.now() - neededMs, this.#log.blobs)
-  }
-
-  async #told(problem: string, act: () => Promise<void>): Promise<void> {
-    try {
-      await act()
-    } catch (error) {
-      this.#deps.warn(`${this.#table.name}: ${problem}`, error)
-    }
   }
 }

@@ -1,8 +1,8 @@
-import { mappingMode, physicalName } from '../delta/column-mapping.ts'
-import type { LogState } from '../delta/snapshot.ts'
+import { partitionKey } from '../delta/partition.ts'
 import { sql } from '../engine/sql.ts'
 import { ConflictError } from '../errors/errors.ts'
 import { NO_FILE_COUNTS, type OptimizeRequest, type OptimizeResult } from '../model/maintenance.ts'
+import { partitionColumnsOf } from './current.ts'
 import { type OptimizePlan, planRuns, type Run } from './optimize-plan.ts'
 import { type Rewritten, rewriteRuns } from './rewrite.ts'
 import type { RewriteTarget } from './rewrite-target.ts'
@@ -65,7 +65,7 @@ async function optimizeOnce(target: OptimizeTarget, request: OptimizeRequest): P
     await snapshot.files(),
     {
       target: bytes,
-      partitionKeys: partitionKeys(state),
+      partitionKeys: partitionColumnsOf(state).map(partitionKey),
       zOrder: zOrder.length === 0 ? null : zOrder.join(','),
       leastFiles: request.auto ? AUTO_LEAST_FILES : 1,
     },
@@ -93,15 +93,6 @@ async function rewriteAll(
     await target.committed(result.version)
   }
   return { done, conflict: undefined }
-}
-
-/** Keys of `partitionValues`, which are physical names where columns are mapped. */
-function partitionKeys({ protocol, metadata, fields }: LogState): readonly string[] {
-  const mode = mappingMode({ protocol, metadata })
-  return metadata.partitionColumns.map((name) => {
-    const field = fields.find((one) => one.name === name)
-    return field === undefined ? name : physicalName(field, mode)
-  })
 }
 
 /** Runs in the order of the plan, cut into commits. */

@@ -48,11 +48,8 @@ export async function readSideFiles(paths: readonly string[], { columns }: Pick<
   return sql`select ${join(values)} from ${read}`
 }
 
-/** Writes a batch's observations; the side files that are in force with it, and those that were written. */
-export async function writeSideFiles(
-  request: ObserveRequest,
-  io: SideIo & { readonly newId: () => string },
-): Promise<{ readonly inForce: readonly string[]; readonly written: readonly string[] }> {
+/** Writes a batch's observations; the side files that are in force with it. */
+export async function writeSideFiles(request: ObserveRequest, io: SideIo & { readonly newId: () => string }): Promise<readonly string[]> {
   const { previous } = request
   const own = id(io.session.temporaryName('observed'))
   const names = join(request.columns.map((column) => id(column.name)))
@@ -60,7 +57,7 @@ export async function writeSideFiles(
   try {
     const [counted] = await io.session.rows(sql`select count(*) as rows from ${own}`)
     const rows = integerOf(counted?.['rows']) ?? 0n
-    if (rows === 0n) return { inForce: previous, written: [] }
+    if (rows === 0n) return previous
     const merged = mergedWith(rows, previous)
     const older = merged.length === 0 ? undefined : await readSideFiles(merged, request, io)
     const all = older === undefined ? sql`select * from ${own}` : sql`select * from ${own} union all by name ${older}`
@@ -68,7 +65,7 @@ export async function writeSideFiles(
     if (merged.length > 0) await writeNote(path, merged, io.blobs)
     failpoint('after-side-file')
     const gone = new Set(merged)
-    return { inForce: [...previous.filter((one) => !gone.has(one)), path], written: [path] }
+    return [...previous.filter((one) => !gone.has(one)), path]
   } finally {
     await io.session.run(sql`drop table if exists ${own}`)
   }

@@ -8,6 +8,7 @@ import { intervalText } from '../delta/interval.ts'
 import { checkPartitionable } from '../delta/partition.ts'
 import { columnsOf, type DeltaField, evolved, newSchema, schemaText } from '../delta/schema.ts'
 import type { LogState } from '../delta/snapshot.ts'
+import { wideningProperties } from '../delta/type-widening.ts'
 import { TableError } from '../errors/errors.ts'
 import type { TableConfig } from '../model/table.ts'
 import type { CommitRequest, TableColumn } from './store.ts'
@@ -95,12 +96,13 @@ export function contentOf(
   made: { readonly id: string; readonly nowMs: number },
 ): { readonly protocol: Protocol | undefined; readonly metadata: Metadata | undefined; readonly partitionColumns: readonly string[] } {
   const fields = fieldsAfter(table, state, request.columns)
-  if (state === undefined) return newTable(table, fields, request, made)
   const configuration = {
     ...propertiesAfter(table, state),
     ...mappingProperties(table, state, fields),
+    ...(state === undefined ? {} : wideningProperties(table.name, { before: state.fields, after: fields, protocol: state.protocol })),
     [TRACKER_PROPERTY]: request.trackerId,
   }
+  if (state === undefined) return newTable(table, fields, configuration, made)
   const protocol = raisedProtocol(state.protocol, fields, configuration)
   const isUnchanged = fields === state.fields && isDeepStrictEqual(configuration, state.metadata.configuration)
   const metadata = { ...state.metadata, schemaString: schemaText(fields), configuration }
@@ -114,7 +116,7 @@ export function contentOf(
 function newTable(
   table: TableConfig,
   fields: readonly DeltaField[],
-  request: CommitRequest,
+  configuration: Metadata['configuration'],
   made: { readonly id: string; readonly nowMs: number },
 ) {
   const partitionColumns = newPartitioning(table, fields)
@@ -125,14 +127,10 @@ function newTable(
     format: { provider: 'parquet', options: {} },
     schemaString: schemaText(fields),
     partitionColumns,
-    configuration: {
-      ...propertiesAfter(table, undefined),
-      ...mappingProperties(table, undefined, fields),
-      [TRACKER_PROPERTY]: request.trackerId,
-    },
+    configuration,
     createdTime: BigInt(made.nowMs),
   }
-  const protocol = protocolFor(fields, metadata.configuration)
+  const protocol = protocolFor(fields, configuration)
   // A property may ask for a feature that we could not keep afterwards.
   checkFeatures(table.name, { protocol, metadata, fields })
   const types = columnsOf(fields).filter((column) => partitionColumns.includes(column.name))
