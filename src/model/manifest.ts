@@ -7,7 +7,7 @@ import type { RowCounts } from './file.ts'
 export interface Manifest {
   /** 2 where it says what a reader of format 1 would overlook: a restore. */
   readonly format: 1 | 2
-  /** `ingestd/<tracker uuid>/<table id>`: the application id of the `txn`. */
+  /** `ingestd/<tracker uuid>/<database.table>`: the application id of the `txn`. */
   readonly appId: string
   readonly batch: bigint
   readonly batchId: string

@@ -105,7 +105,7 @@ function contentOn(
   const { appId, batch, batchId } = manifest
   const nowMs = attempt.timestampMs
   const { protocol, metadata, partitionColumns } = contentOf(table, state, request, {
-    id: tableIdOf(appId) ?? deps.newId(),
+    id: deps.newId(),
     nowMs,
   })
   const files = commit.staged.filter(({ role }) => role === 'rows').flatMap((one) => one.files)
@@ -123,7 +123,7 @@ function contentOn(
   const written = { adds, removed, partitionColumns, rows: files.reduce((sum, file) => sum + file.rows, 0n), changeFiles: changes.length }
   return {
     operation: commit.removal === null ? writeOperation(request, written) : mergeOperation(commit.removal, request, written),
-    batch: { appId, batch, batchId, files: manifest.files.length },
+    batch: { appId, batch, batchId, files: manifest.files.length, schema: bringersOf(request) },
     txn: { appId, version: batch, lastUpdated: BigInt(nowMs) },
     protocol,
     metadata,
@@ -134,6 +134,13 @@ function contentOn(
       ...changes.map((file) => changeLine({ path: loggedPath(file), partitionValues: file.partitionValues, size: file.bytes })),
     ],
   }
+}
+
+/** Which files brought what is new in the columns. */
+function bringersOf({ changes }: CommitRequest): NonNullable<CommitContent['batch']>['schema'] {
+  const columns = new Map<string, string[]>()
+  for (const { file, column } of changes) if (file !== null) columns.set(file, [...(columns.get(file) ?? []), column])
+  return columns.size === 0 ? undefined : [...columns].map(([file, names]) => ({ file, columns: names }))
 }
 
 interface Written {
@@ -206,9 +213,4 @@ async function publish(commit: StagedCommit, isNew: boolean, removed: RemovedFil
   }
   for (const one of waiting) one.place = 'published'
   await log.blobs.publish(files.map((file) => ({ from: file.from, to: file.path })))
-}
-
-/** The table's id, where the application id names one: then the two agree from the first commit on. */
-function tableIdOf(appId: string): string | undefined {
-  return /^ingestd\/[^/]+\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i.exec(appId)?.[1]
 }
