@@ -1,5 +1,4 @@
-import type { AddFile, PartitionValues } from '../delta/actions.ts'
-import { changeLine } from '../delta/change-data.ts'
+import type { PartitionValues } from '../delta/actions.ts'
 import { type Committed, commitBatch, type PlannedBatch } from '../delta/commit.ts'
 import type { Attempt, CommitContent, Operation } from '../delta/commit-content.ts'
 import type { Conflict, Scope, Settled } from '../delta/conflict.ts'
@@ -14,7 +13,8 @@ import type { StoreDeps } from './deps.ts'
 import { chainHolds } from './manifests.ts'
 import { writeMoves } from './moves.ts'
 import type { StagedPositions } from './positions.ts'
-import { discardFiles, loggedPath, type StagedFiles } from './staging.ts'
+import { bytesOf, mergeOperation, type StagedActions, stagedActions } from './staged-actions.ts'
+import { discardFiles, type StagedFiles } from './staging.ts'
 import type { CommitRequest } from './store.ts'
 import { checkAllowed, contentOf } from './table-content.ts'
 
@@ -108,31 +108,18 @@ function contentOn(
     id: deps.newId(),
     nowMs,
   })
-  const files = commit.staged.filter(({ role }) => role === 'rows').flatMap((one) => one.files)
-  const changes = commit.staged.filter(({ role }) => role === 'changes').flatMap((one) => one.files)
-  const adds = files.map(
-    (file): AddFile => ({
-      path: loggedPath(file),
-      partitionValues: file.partitionValues,
-      size: file.bytes,
-      modificationTime: nowMs,
-      stats: file.stats,
-      tags: file.tags,
-    }),
-  )
-  const written = { adds, removed, partitionColumns, rows: files.reduce((sum, file) => sum + file.rows, 0n), changeFiles: changes.length }
+  const actions = stagedActions(commit.staged, removed, commit.removal, nowMs)
   return {
-    operation: commit.removal === null ? writeOperation(request, written) : mergeOperation(commit.removal, request, written),
+    operation:
+      commit.removal === null
+        ? writeOperation(request, actions, partitionColumns)
+        : mergeOperation(commit.removal, request.strategy, actions),
     batch: { appId, batch, batchId, files: manifest.files.length, schema: bringersOf(request) },
     txn: { appId, version: batch, lastUpdated: BigInt(nowMs) },
     protocol,
     metadata,
-    adds,
-    lines: [
-      ...removed.lines,
-      ...(commit.removal?.lines ?? []),
-      ...changes.map((file) => changeLine({ path: loggedPath(file), partitionValues: file.partitionValues, size: file.bytes })),
-    ],
+    adds: actions.adds,
+    lines: actions.lines,
   }
 }
 
@@ -143,15 +130,11 @@ function bringersOf({ changes }: CommitRequest): NonNullable<CommitContent['batc
   return columns.size === 0 ? undefined : [...columns].map(([file, names]) => ({ file, columns: names }))
 }
 
-interface Written {
-  readonly adds: readonly AddFile[]
-  readonly removed: RemovedFiles
-  readonly partitionColumns: readonly string[]
-  readonly rows: bigint
-  readonly changeFiles: number
-}
-
-function writeOperation({ remove, blindAppend, strategy }: CommitRequest, { adds, removed, partitionColumns, rows }: Written): Operation {
+function writeOperation(
+  { remove, blindAppend, strategy }: CommitRequest,
+  { adds, removed, rows }: StagedActions,
+  partitionColumns: readonly string[],
+): Operation {
   return {
     name: 'WRITE',
     parameters: { mode: remove === 'nothing' ? 'Append' : 'Overwrite', partitionBy: partitionColumns, strategy },
@@ -164,35 +147,6 @@ function writeOperation({ remove, blindAppend, strategy }: CommitRequest, { adds
     },
     isBlindAppend: blindAppend && remove === 'nothing',
   }
-}
-
-/** In the words of Spark's own row-level commits. Updates are told apart only where the plan told its changes. */
-function mergeOperation(removal: StagedPositions, { strategy }: CommitRequest, { adds, removed, rows, changeFiles }: Written): Operation {
-  const { changes, files, removedRows, rewrittenRows, lines } = removal
-  const updated = changes?.update_postimage ?? 0n
-  return {
-    name: 'MERGE',
-    parameters: { strategy },
-    metrics: {
-      numOutputRows: rows,
-      numTargetRowsInserted: rows - rewrittenRows - updated,
-      numTargetRowsUpdated: updated,
-      numTargetRowsDeleted: removedRows - updated,
-      numTargetRowsCopied: rewrittenRows,
-      numTargetFilesAdded: adds.length,
-      numTargetFilesRemoved: removed.lines.length - lines.length,
-      numTargetBytesAdded: bytesOf(adds),
-      numTargetChangeFilesAdded: changeFiles,
-      numTargetDeletionVectorsAdded: lines.length,
-      numTargetDeletionVectorsUpdated: lines.length === 0 ? 0n : files.withVectorBefore - files.wholeWithVector,
-      numTargetDeletionVectorsRemoved: files.withVectorBefore,
-    },
-    isBlindAppend: false,
-  }
-}
-
-function bytesOf(adds: readonly AddFile[]): bigint {
-  return adds.reduce((sum, add) => sum + add.size, 0n)
 }
 
 /** Once. Noted before, where nothing else would tell that these files lie in the folder without being in the log. */

@@ -1,5 +1,3 @@
-import type { AddFile } from '../delta/actions.ts'
-import { changeLine } from '../delta/change-data.ts'
 import { commitEntry } from '../delta/commit.ts'
 import type { CommitContent } from '../delta/commit-content.ts'
 import { UncertainCommitError } from '../delta/log-entry.ts'
@@ -11,7 +9,8 @@ import { partitionColumnsOf } from './current.ts'
 import type { StagedPositions } from './positions.ts'
 import { checkNotCancelled, type RewriteNote, removeRewriteNote, writeRewriteNote } from './rewrite-notes.ts'
 import type { RewriteTarget } from './rewrite-target.ts'
-import { discardFiles, loggedPath, type StagedFiles } from './staging.ts'
+import { filesOf, mergeOperation, stagedActions } from './staged-actions.ts'
+import { discardFiles, type StagedFiles } from './staging.ts'
 
 /** A repair whose files are written. */
 export interface StagedRepair {
@@ -76,12 +75,11 @@ interface Publishing {
 /** The files in their place, after a note of those that nothing else would tell of. */
 async function publish({ target, repair, staged }: Publishing): Promise<RewriteNote> {
   const { log, keeps } = target
-  const rows = staged.filter(({ role }) => role === 'rows').flatMap(({ files }) => files)
   const superseded =
     keeps === 'current files only' ? await log.session.rows(sql`select url_decode(path) as path from ${repair.removal.touched}`) : []
   const note = {
     id: repair.id,
-    added: rows.map(({ path }) => path),
+    added: filesOf(staged, 'rows').map(({ path }) => path),
     removed: superseded.map((row) => String(row['path'])),
     cancelled: false,
     cancelledAt: null,
@@ -111,40 +109,6 @@ async function discard({ target, repair, staged }: Publishing): Promise<void> {
 }
 
 function contentOf({ repair, staged }: Publishing, removed: RemovedFiles, timestampMs: number): CommitContent {
-  const { added, removal } = repair
-  const files = staged.filter(({ role }) => role === 'rows').flatMap((one) => one.files)
-  const changes = staged.filter(({ role }) => role === 'changes').flatMap((one) => one.files)
-  const adds = files.map(
-    (file): AddFile => ({
-      path: loggedPath(file),
-      partitionValues: file.partitionValues,
-      size: file.bytes,
-      modificationTime: timestampMs,
-      stats: file.stats,
-      tags: file.tags,
-    }),
-  )
-  return {
-    operation: {
-      name: 'MERGE',
-      parameters: { strategy: 'repair' },
-      metrics: {
-        numOutputRows: added.rows + removal.rewrittenRows,
-        numTargetRowsInserted: added.rows,
-        numTargetRowsDeleted: removal.removedRows,
-        numTargetRowsCopied: removal.rewrittenRows,
-        numTargetFilesAdded: adds.length,
-        numTargetFilesRemoved: removed.lines.length - removal.lines.length,
-        numTargetChangeFilesAdded: changes.length,
-        numTargetDeletionVectorsAdded: removal.lines.length,
-      },
-      isBlindAppend: false,
-    },
-    adds,
-    lines: [
-      ...removed.lines,
-      ...removal.lines,
-      ...changes.map((file) => changeLine({ path: loggedPath(file), partitionValues: file.partitionValues, size: file.bytes })),
-    ],
-  }
+  const actions = stagedActions(staged, removed, repair.removal, timestampMs)
+  return { operation: mergeOperation(repair.removal, 'repair', actions), adds: actions.adds, lines: actions.lines }
 }
