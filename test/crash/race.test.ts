@@ -11,6 +11,8 @@ const PROCESSES = 4
 const ROWS = 5
 /** Ids of delta-rs begin here. */
 const FOREIGN = 1_000_000_000
+/** A delta-rs that sees when another compaction took its files; the readers' release does not. */
+const PYTHON = process.env['INGEST_TEST_WRITER'] ?? process.env['INGEST_TEST_PYTHON'] ?? 'python3'
 const WRITER = fileURLToPath(new URL('race_writer.py', import.meta.url))
 
 /** Commands that the processes run by turns: loads, and compactions beside them. */
@@ -37,7 +39,7 @@ test(`${PROCESSES} processes and delta-rs write and compact one table for ${SECO
   const foreign = deltaRs(made.path('tables/default/orders'))
   const kills = { count: 0 }
   await Promise.all([...Array.from({ length: PROCESSES }, (_, index) => runAndKill(made, index, until, kills)), files.landUntil(until)])
-  const foreignIds = await foreign.stop()
+  const { ids: foreignIds, compacts } = await foreign.stop()
   await finish(made)
 
   const table = made.path('tables/default/orders')
@@ -69,6 +71,7 @@ test(`${PROCESSES} processes and delta-rs write and compact one table for ${SECO
     compactions: operations.filter((name) => name === 'OPTIMIZE').length,
   }
   expect(Object.entries(seen).filter(([, count]) => count < 2)).toEqual([])
+  if (process.env['INGEST_TEST_WRITER'] !== undefined) expect(compacts, 'the writer of test/interop/setup compacts').toBe(true)
 })
 
 /** Landing files whose ids follow each other without a gap. */
@@ -117,9 +120,15 @@ function killGroup(child: ChildProcess): void {
   }
 }
 
-/** delta-rs at work on the table; `stop` gives the ids that it committed. */
-function deltaRs(table: string): { stop(): Promise<readonly number[]> } {
-  const child = spawn(process.env['INGEST_TEST_PYTHON'] ?? 'python3', [WRITER, table, String(FOREIGN)], { stdio: ['pipe', 'pipe', 'pipe'] })
+/** What delta-rs was told is committed, and whether it compacted, too. */
+interface Foreign {
+  readonly ids: readonly number[]
+  readonly compacts: boolean
+}
+
+/** delta-rs at work on the table until `stop`. */
+function deltaRs(table: string): { stop(): Promise<Foreign> } {
+  const child = spawn(PYTHON, [WRITER, table, String(FOREIGN)], { stdio: ['pipe', 'pipe', 'pipe'] })
   const ended = finished(child)
   return {
     stop: async () => {
@@ -127,8 +136,9 @@ function deltaRs(table: string): { stop(): Promise<readonly number[]> } {
       const { code, stdout, stderr } = await ended
       const lines = stdout.trim().split('\n')
       if (code !== 0 || lines.at(-1) !== '"end"')
-        throw new Error(`delta-rs (INGEST_TEST_PYTHON needs deltalake and pyarrow) ended with ${code}: ${stderr}`)
-      return lines.slice(0, -1).flatMap((line) => JSON.parse(line) as number[])
+        throw new Error(`delta-rs (INGEST_TEST_WRITER needs deltalake and pyarrow) ended with ${code}: ${stderr}`)
+      const [compacts, ...committed] = lines.slice(0, -1).map((line) => JSON.parse(line) as unknown)
+      return { ids: (committed as number[][]).flat(), compacts: compacts === true }
     },
   }
 }
