@@ -1,4 +1,4 @@
-"""Appends rows to a Delta table with delta-rs until its standard input closes, and compacts the table now and then.
+"""Appends rows to a Delta table with delta-rs until its standard input closes; compacts and vacuums the table now and then.
 
 usage: race_writer.py TABLE FIRST_ID; prints whether it compacts, then the ids that were committed, one JSON line a commit.
 
@@ -52,5 +52,8 @@ while not stopped.is_set():
             DeltaTable(table).optimize.compact()
         except CommitFailedError:
             pass  # Another writer removed what was to be compacted.
+    if commits % 7 == 0:
+        # The usual retention: files that we have in their place and not yet in the log are young, and stay.
+        DeltaTable(table).vacuum(retention_hours=168, dry_run=False)
     stopped.wait(0.2)
 print(json.dumps("end"), flush=True)
