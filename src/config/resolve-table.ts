@@ -1,12 +1,13 @@
 import { isAbsolute } from 'node:path'
 import { FORMATS } from '../formats/registry.ts'
-import type { FormatName, TableConfig, UnsupportedKey } from '../model/table.ts'
+import { type FormatName, fileColumnNames, type TableConfig, type UnsupportedKey } from '../model/table.ts'
 import { STRATEGIES } from '../strategies/registry.ts'
 import { checkCombinations } from './checks/combinations.ts'
 import { complain, type Desk, type StrategyKind, type TableDraft } from './checks/draft.ts'
 import { formatOptions } from './checks/format-options.ts'
 import { nameProblem } from './checks/names.ts'
 import { checkStrategyKeys, TABLE_DEFAULTS } from './checks/strategy-keys.ts'
+import { fileColumnsOf } from './file-columns.ts'
 import type { Path } from './input/places.ts'
 import { nearest } from './nearest.ts'
 import { formatOf, type Location, locate, locatePattern } from './paths.ts'
@@ -88,6 +89,7 @@ function settingsOf(
   input: TableInput,
 ): Omit<TableConfig, 'name' | 'sourcePattern' | 'fileFormat' | 'formatOptions' | 'strategy' | 'targetPath' | 'unsupported'> {
   const { columns, sequence_by: sequence, schema_evolution: evolution } = input
+  const fileColumns = fileColumnsOf(input)
   return {
     databaseName: input.database_name,
     tableName: input.table_name,
@@ -96,8 +98,11 @@ function settingsOf(
     trackingColumns: input.tracking_columns,
     sequenceBy: sequence === null ? [] : typeof sequence === 'string' ? [sequence] : sequence,
     schemaEvolution: typeof evolution === 'boolean' ? (evolution ? 'evolve' : 'fail') : evolution.mode,
+    schemaModes: typeof evolution === 'boolean' ? {} : evolution.columns,
     columnTypes: Array.isArray(columns) ? {} : columns,
-    selectColumns: Array.isArray(columns) && columns.length > 0 ? columns : null,
+    // What is asked for by a key of its own is selected.
+    selectColumns: Array.isArray(columns) && columns.length > 0 ? [...columns, ...fileColumnNames(fileColumns)] : null,
+    ...fileColumns,
     excludeColumns: input.exclude_columns,
     renameColumns: input.rename_columns,
     inferTypes: input.infer_types,

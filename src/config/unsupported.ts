@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { UnsupportedKey } from '../model/table.ts'
 import { TABLE_DEFAULTS } from './checks/strategy-keys.ts'
 import type { Path, Places } from './input/places.ts'
-import { valueAt } from './input/tree.ts'
+import { isTree, valueAt } from './input/tree.ts'
 import type { TableInput } from './schema/table.ts'
 import { type GlobalInput, globalSchema } from './schema.ts'
 
@@ -22,6 +22,8 @@ interface Unbuilt {
   readonly hint?: string
 }
 
+const BUILT_MODES = ['evolve', 'widen', 'ignore', 'fail']
+
 const TABLE_KEYS: readonly Unbuilt[] = [
   {
     key: ['file_format'],
@@ -36,16 +38,14 @@ const TABLE_KEYS: readonly Unbuilt[] = [
   { key: ['expectations'] },
   { key: ['max_bad_rows'], builtFor: ['merge', 'scd2'] },
   { key: ['mask'] },
-  { key: ['metadata_columns'] },
-  { key: ['path_columns'] },
   { key: ['json_path'] },
   { key: ['pre_sql'] },
   { key: ['post_sql'] },
   {
     key: ['schema_evolution'],
-    what: (value) => `schema_evolution ${modeOf(value)}`,
-    built: (value) => ['evolve', 'fail'].includes(modeOf(value)),
-    hint: 'use true or false',
+    what: (value) => `schema_evolution ${modesOf(value).find((mode) => !BUILT_MODES.includes(mode))}`,
+    built: (value) => modesOf(value).every((mode) => BUILT_MODES.includes(mode)),
+    hint: `use ${BUILT_MODES.join(', ')}`,
   },
   {
     key: ['on_changed_file'],
@@ -92,6 +92,7 @@ const TABLE_PROPERTIES = [
   'delta.deletedFileRetentionDuration',
   'delta.enableExpiredLogCleanup',
   'delta.enableInCommitTimestamps',
+  'delta.enableTypeWidening',
   'delta.isolationLevel',
   'delta.logRetentionDuration',
   'delta.targetFileSize',
@@ -137,7 +138,8 @@ function entry(key: string, what: string, hint: string): UnsupportedKey {
   return { key, message: `${what} is not built yet`, hint: `${hint}; the other tables run` }
 }
 
-function modeOf(value: unknown): string {
-  if (typeof value === 'boolean') return value ? 'evolve' : 'fail'
-  return String(valueAt(value, ['mode']))
+function modesOf(value: unknown): readonly string[] {
+  if (typeof value === 'boolean') return [value ? 'evolve' : 'fail']
+  const columns = valueAt(value, ['columns'])
+  return [valueAt(value, ['mode']), ...(isTree(columns) ? Object.values(columns) : [])].map(String)
 }

@@ -45,6 +45,8 @@ export interface BatchMark {
   readonly batchId: string
   /** How many landing files it loads. */
   readonly files: number
+  /** Landing files that changed the columns, each with the columns and nested fields that it brought; left out where there are none. */
+  readonly schema?: readonly { readonly file: string; readonly columns: readonly string[] }[] | undefined
 }
 
 export type IsolationLevel = 'Serializable' | 'WriteSerializable' | 'SnapshotIsolation'
@@ -97,7 +99,7 @@ function infoLine({ operation, batch }: CommitContent, stamp: Stamp): string {
     tags: batch && { 'ingestd.batch': String(batch.batch), 'ingestd.batchId': batch.batchId },
     engineInfo: stamp.engine,
     txnId: stamp.txnId,
-    ingestd: batch && { batch: batch.batch, batchId: batch.batchId, appId: batch.appId, files: batch.files },
+    ingestd: batch && { batch: batch.batch, batchId: batch.batchId, appId: batch.appId, files: batch.files, schema: batch.schema },
   })
 }
 

@@ -1,6 +1,7 @@
 import { TableError } from '../errors/errors.ts'
 import type { Metadata, Protocol } from './actions.ts'
 import { allFields, type DeltaField, someType } from './schema.ts'
+import { TYPE_CHANGES, WIDENING_PROPERTY } from './type-changes.ts'
 
 /** What we do with a feature, and how to tell whether a table uses it. */
 interface Feature {
@@ -116,7 +117,9 @@ export function raisedProtocol(
   configuration: Readonly<Record<string, string>> = {},
 ): Protocol {
   const features = featuresOf(protocol)
-  const missing = neededFeatures(fields, configuration).filter((feature) => !features.includes(feature))
+  const missing = neededFeatures(fields, configuration).filter(
+    (feature) => !features.includes(feature) && !features.includes(`${feature}-preview`),
+  )
   if (missing.length === 0) return protocol
   const legacy = legacyProtocol(protocol, missing)
   if (legacy) return legacy
@@ -141,12 +144,17 @@ function legacyProtocol(protocol: Protocol, missing: readonly string[]): Protoco
 function neededFeatures(fields: readonly DeltaField[], configuration: Readonly<Record<string, string>>): readonly string[] {
   return [
     ...(changeFeedIsOn(configuration) ? ['changeDataFeed'] : []),
+    ...(isTrue(configuration[WIDENING_PROPERTY]) ? ['typeWidening'] : []),
     ...(deletionVectorsAreOn(configuration) ? ['deletionVectors'] : []),
     ...(needsNtz(fields) ? ['timestampNtz'] : []),
     ...(Object.keys(configuration).some((name) => name.toLowerCase().startsWith('delta.constraints.')) ? ['checkConstraints'] : []),
     ...(isTrue(configuration['delta.enableInCommitTimestamps']) ? ['inCommitTimestamp'] : []),
     ...(['name', 'id'].includes(modeOf(configuration)) ? ['columnMapping'] : []),
   ]
+}
+
+function hasTypeChanges({ fields }: GatedTable): boolean {
+  return [...allFields(fields)].some((field) => TYPE_CHANGES in field.metadata)
 }
 
 function modeOf(configuration: Readonly<Record<string, string>>): string {
@@ -199,10 +207,6 @@ function hasSetting(prefix: string): (table: GatedTable) => boolean {
 
 function hasFieldKey(prefix: string): (table: GatedTable) => boolean {
   return ({ fields }) => [...allFields(fields)].some((field) => Object.keys(field.metadata).some((key) => key.startsWith(prefix)))
-}
-
-function hasTypeChanges({ fields }: GatedTable): boolean {
-  return [...allFields(fields)].some((field) => 'delta.typeChanges' in field.metadata)
 }
 
 function isTrue(text: string | undefined): boolean {

@@ -3,6 +3,7 @@ import { TableError } from '../errors/errors.ts'
 import type { Column } from '../model/schema.ts'
 import { parseType, type TypeNode, typeText } from '../model/type-text.ts'
 import { isRecord } from './decode.ts'
+import { isWidening, type WidenedPart, withTypeChanges } from './type-changes.ts'
 
 /** A field as the log holds it. What we do not know in it (metadata, further keys) is written back as it was. */
 export interface DeltaField {
@@ -70,8 +71,9 @@ export function deltaType(type: string): DeltaType {
 }
 
 /**
- * The schema with the columns that it lacks, nested fields too; the very same list when it lacks none. New columns
- * are nullable, since the rows that are there do not have them. TableError for a column of another type.
+ * The schema with the columns that it lacks, nested fields too, and with the wider types of those that it has; the very same
+ * list when nothing changes. New columns are nullable, since the rows that are there do not have them; a type that is widened
+ * is noted in the field, as readers of older files need it. TableError for a column of another type.
  */
 export function evolved(fields: readonly DeltaField[], columns: readonly SchemaColumn[]): readonly DeltaField[] {
   const asked = columns.map((column) => ({ name: column.name, type: deltaType(column.type), nullable: true, metadata: {} }))
@@ -131,36 +133,57 @@ function mergeFields(known: readonly DeltaField[], asked: readonly DeltaField[],
   const names = new Set(known.map((field) => field.name.toLowerCase()))
   const merged = known.map((field) => {
     const other = wanted.get(field.name.toLowerCase())
-    const type = other === undefined ? field.type : mergeTypes(field.type, other.type, `${path}${field.name}`)
-    return type === field.type ? field : { ...field, type }
+    if (other === undefined) return field
+    const widened: WidenedPart[] = []
+    const type = mergeTypes(field.type, other.type, { path: `${path}${field.name}`, within: [], widened })
+    if (type === field.type) return field
+    return widened.length === 0 ? { ...field, type } : { ...field, type, metadata: withTypeChanges(field.metadata, widened) }
   })
   const added = asked.filter((field) => !names.has(field.name.toLowerCase()))
   return added.length === 0 && merged.every((field, index) => field === known[index]) ? known : [...merged, ...added]
 }
 
-function mergeTypes(known: DeltaType, asked: DeltaType, path: string): DeltaType {
+/** Where a type stands in the schema, and what was widened in its field. */
+interface MergePlace {
+  /** For messages. */
+  readonly path: string
+  /** Steps from the nearest field: `element`, `key`, `value`. */
+  readonly within: readonly string[]
+  readonly widened: WidenedPart[]
+}
+
+function mergeTypes(known: DeltaType, asked: DeltaType, place: MergePlace): DeltaType {
   if (known === 'void') return asked
-  const merged = typeof known === 'string' || typeof asked === 'string' ? known === asked && known : mergeNested(known, asked, path)
+  if (typeof known === 'string' && typeof asked === 'string') {
+    if (known === asked) return known
+    if (isWidening(known, asked)) {
+      place.widened.push({ fromType: known, toType: asked, fieldPath: place.within.join('.') })
+      return asked
+    }
+  }
+  const merged = typeof known === 'string' || typeof asked === 'string' ? undefined : mergeNested(known, asked, place)
   if (merged) return merged
-  const types = `${duckdbType(known, path)} in the table, and ${duckdbType(asked, path)}`
-  throw new TableError('ING-SCHEMA-TYPE', `column ${path} has type ${types} was to be written`)
+  const types = `${duckdbType(known, place.path)} in the table, and ${duckdbType(asked, place.path)}`
+  throw new TableError('ING-SCHEMA-TYPE', `column ${place.path} has type ${types} was to be written`)
 }
 
 type NestedType = Exclude<DeltaType, string>
 
 /** Undefined for types of different kinds. */
-function mergeNested(known: NestedType, asked: NestedType, path: string): NestedType | undefined {
+function mergeNested(known: NestedType, asked: NestedType, place: MergePlace): NestedType | undefined {
+  const { path } = place
+  const inner = (step: string, mark: string): MergePlace => ({ ...place, path: `${path}${mark}`, within: [...place.within, step] })
   if (known.type === 'struct' && asked.type === 'struct') {
     const fields = mergeFields(known.fields, asked.fields, `${path}.`)
     return fields === known.fields ? known : { ...known, fields }
   }
   if (known.type === 'array' && asked.type === 'array') {
-    const elementType = mergeTypes(known.elementType, asked.elementType, `${path}[]`)
+    const elementType = mergeTypes(known.elementType, asked.elementType, inner('element', '[]'))
     return elementType === known.elementType ? known : { ...known, elementType }
   }
   if (known.type === 'map' && asked.type === 'map') {
-    const keyType = mergeTypes(known.keyType, asked.keyType, `${path}{key}`)
-    const valueType = mergeTypes(known.valueType, asked.valueType, `${path}{value}`)
+    const keyType = mergeTypes(known.keyType, asked.keyType, inner('key', '{key}'))
+    const valueType = mergeTypes(known.valueType, asked.valueType, inner('value', '{value}'))
     return keyType === known.keyType && valueType === known.valueType ? known : { ...known, keyType, valueType }
   }
   return undefined

@@ -1,14 +1,14 @@
 import { TableError } from '../errors/errors.ts'
+import type { Protocol } from './actions.ts'
 import { isRecord, textOf } from './decode.ts'
+import { supports } from './features.ts'
 import { allFields, type DeltaField } from './schema.ts'
-
-const INTEGERS = ['byte', 'short', 'integer', 'long']
-const DECIMAL = /^decimal\((\d+), *(\d+)\)$/
+import { isWidening, TYPE_CHANGES, WIDENING_PROPERTY } from './type-changes.ts'
 
 /** Refuses a table in which a type was changed in a way that older files cannot be read by. */
 export function checkTypeChanges(name: string, fields: readonly DeltaField[]): void {
   for (const field of allFields(fields)) {
-    const changes: unknown = field.metadata['delta.typeChanges']
+    const changes: unknown = field.metadata[TYPE_CHANGES]
     if (!Array.isArray(changes)) continue
     for (const change of changes) {
       const { fromType, toType } = isRecord(change) ? change : {}
@@ -26,20 +26,31 @@ export function checkTypeChanges(name: string, fields: readonly DeltaField[]): v
   }
 }
 
-/** Whether every value of a type is one of another. */
-export function isWidening(from: string, to: string): boolean {
-  if (from === to) return true
-  const rank = INTEGERS.indexOf(from)
-  if (rank >= 0 && INTEGERS.indexOf(to) > rank) return true
-  if (to === 'double') return from === 'float' || (rank >= 0 && from !== 'long')
-  if (to === 'timestamp_ntz') return from === 'date'
-  const target = digitsOf(to)
-  const source = rank >= 0 ? { whole: from === 'long' ? 20 : 10, scale: 0 } : digitsOf(from)
-  return target !== undefined && source !== undefined && target.whole >= source.whole && target.scale >= source.scale
+/**
+ * The properties with which a table may have the types of `after` where it had those of `before`. TableError for a table
+ * that widens its types in the way of the preview, which says more of each change.
+ */
+export function wideningProperties(
+  name: string,
+  {
+    before,
+    after,
+    protocol,
+  }: { readonly before: readonly DeltaField[]; readonly after: readonly DeltaField[]; readonly protocol: Protocol },
+): Readonly<Record<string, string>> {
+  if (countChanges(after) === countChanges(before)) return {}
+  if (supports(protocol, 'typeWidening-preview') && !supports(protocol, 'typeWidening'))
+    throw new TableError('ING-TABLE-FEATURE', `${name} has the preview of Delta's type widening, by which ingestd does not widen types`, {
+      hint: 'drop the feature typeWidening-preview with Spark, and run again; or set schema_evolution to another mode',
+    })
+  return { [WIDENING_PROPERTY]: 'true' }
 }
 
-/** Digits before and after the point. */
-function digitsOf(type: string): { readonly whole: number; readonly scale: number } | undefined {
-  const [, precision, scale] = DECIMAL.exec(type) ?? []
-  return precision === undefined || scale === undefined ? undefined : { whole: Number(precision) - Number(scale), scale: Number(scale) }
+function countChanges(fields: readonly DeltaField[]): number {
+  let count = 0
+  for (const field of allFields(fields)) {
+    const changes: unknown = field.metadata[TYPE_CHANGES]
+    count += Array.isArray(changes) ? changes.length : 0
+  }
+  return count
 }

@@ -53,6 +53,10 @@ export const ERROR_CODES = {
     remedy: 'None: a later run takes it.',
   },
   'ING-FILE-UNREADABLE': { cause: 'The file cannot be opened.', remedy: 'Grant read permission, then `ingest retry FILE`.' },
+  'ING-FILE-PATH': {
+    cause: 'The path of the file does not tell a column of path_columns, or tells a value that is not of its type.',
+    remedy: 'Move the file, or mend path_columns or the type under columns.',
+  },
   'ING-FILE-EMPTY': { cause: 'The file has no bytes and its format or strategy needs some.', remedy: 'Deliver it again.' },
   'ING-FILE-TRUNCATED': { cause: 'The end of the file is missing.', remedy: 'Deliver it again; the new version is taken by itself.' },
   'ING-FILE-FORMAT': { cause: 'The content is not of the configured format.', remedy: 'Check file_format and the file.' },
@@ -83,6 +87,10 @@ export const ERROR_CODES = {
   'ING-SCHEMA-MISSING-COLUMN': {
     cause: 'The file lacks a column of the table, and schema_evolution is false.',
     remedy: 'Set `schema_evolution: true`, or add the column.',
+  },
+  'ING-SCHEMA-IGNORED': {
+    cause: 'Files have a column, or a nested field, that the table lacks, and schema_evolution is ignore: it was left out.',
+    remedy: 'None is needed; `schema_evolution: true` adds it, exclude_columns leaves it out without a word.',
   },
   'ING-SCHEMA-TYPE': { cause: 'A column of the file has a type that does not fit the table.', remedy: 'Deliver the type of the table.' },
 

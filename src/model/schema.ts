@@ -5,6 +5,26 @@ export interface Column {
   readonly type: string
 }
 
+/** What becomes of a column that files bring otherwise than the table has it. */
+export type SchemaMode = (typeof SCHEMA_MODES)[number]
+
+export const SCHEMA_MODES = ['evolve', 'widen', 'rescue', 'ignore', 'fail'] as const
+
+/** What a batch changes in the columns of a table. */
+export interface SchemaChange {
+  readonly kind: 'added' | 'widened'
+  /** The column; of a nested field its path, as `address.zip`, with `[]` for the elements of a list. */
+  readonly column: string
+  /** DuckDB types; `from` is null for what is added. */
+  readonly from: string | null
+  readonly to: string
+  /** The first landing file that asked for it; null where no file has it. */
+  readonly file: string | null
+}
+
+/** Unknown fields and values that do not fit, as JSON, where `schema_evolution` is rescue. */
+export const RESCUED_COLUMN: Column = { name: '_rescued_data', type: 'VARCHAR' }
+
 /** Audit columns in their order at the end of a table. */
 export const AUDIT_COLUMNS: readonly Column[] = [
   { name: '_load_timestamp', type: 'TIMESTAMP WITH TIME ZONE' },

@@ -1,3 +1,5 @@
+import type { SchemaMode } from './schema.ts'
+
 /** A table of the config after defaults, checks and paths: nothing downstream guesses a default. */
 export interface TableConfig {
   /** `database.table`, as every output shows it. */
@@ -17,7 +19,9 @@ export interface TableConfig {
   readonly primaryKeys: readonly string[]
   readonly trackingColumns: readonly string[]
   readonly sequenceBy: readonly string[]
-  readonly schemaEvolution: 'evolve' | 'widen' | 'rescue' | 'ignore' | 'fail'
+  readonly schemaEvolution: SchemaMode
+  /** Modes of single columns, by their names in the table. */
+  readonly schemaModes: Readonly<Record<string, SchemaMode>>
   /** DuckDB types by column name; null where `columns` is a list of names to select or empty. */
   readonly columnTypes: Readonly<Record<string, string>>
   /** Names to select, or null for all. */
@@ -26,6 +30,9 @@ export interface TableConfig {
   /** Name in the file → name in the table. */
   readonly renameColumns: Readonly<Record<string, string>>
   readonly inferTypes: boolean
+  /** Columns about the file that a row came from. */
+  readonly metadataColumns: readonly MetadataColumn[]
+  readonly pathColumns: readonly PathColumn[]
   readonly partitionColumns: readonly string[]
   /** false, true (all columns but audit ones), or the columns that make two rows the same. */
   readonly deduplicate: boolean | readonly string[]
@@ -53,6 +60,47 @@ export interface TableConfig {
 /** Whether a file stands for all that the table shall hold. */
 export function isSnapshots({ strategy, keyed }: Pick<TableConfig, 'strategy' | 'keyed'>): boolean {
   return strategy === 'overwrite' || keyed.missingMeansDeleted
+}
+
+/** What becomes of a column that a file brings otherwise than the table has it. */
+export function schemaModeOf(
+  { schemaEvolution, schemaModes }: Pick<TableConfig, 'schemaEvolution' | 'schemaModes'>,
+  column: string,
+): SchemaMode {
+  const own = Object.entries(schemaModes).find(([name]) => name.toLowerCase() === column.toLowerCase())
+  return own?.[1] ?? schemaEvolution
+}
+
+/** Whether any column of the table has the mode. */
+export function hasSchemaMode(
+  { schemaEvolution, schemaModes }: Pick<TableConfig, 'schemaEvolution' | 'schemaModes'>,
+  mode: SchemaMode,
+): boolean {
+  return schemaEvolution === mode || Object.values(schemaModes).includes(mode)
+}
+
+/** Columns that `metadata_columns` adds, in their order in a table. */
+export const METADATA_COLUMNS = [
+  '_file_path',
+  '_file_name',
+  '_file_size',
+  '_file_modified_time',
+  '_file_row_number',
+  '_batch_number',
+] as const
+
+export type MetadataColumn = (typeof METADATA_COLUMNS)[number]
+
+/** A column whose value the path of a file tells. */
+export interface PathColumn {
+  readonly name: string
+  /** A regular expression, whose group of the column's name, first group or match is the value; null for a folder `name=value`. */
+  readonly pattern: string | null
+}
+
+/** Names of the columns that a table has beside those of its files because the config asks for them. */
+export function fileColumnNames({ pathColumns, metadataColumns }: Pick<TableConfig, 'pathColumns' | 'metadataColumns'>): readonly string[] {
+  return [...pathColumns.map(({ name }) => name), ...metadataColumns]
 }
 
 /** How versions of a key become rows. */

@@ -1,11 +1,12 @@
 import { assertNever } from '../lib/assert-never.ts'
 import { failpoint } from '../lib/failpoint.ts'
+import type { BatchOutcome } from '../model/batch.ts'
 import type { OpenTable } from '../stores/store.ts'
 import { deleteCondition } from './condition.ts'
 import type { LoadContext } from './context.ts'
 import { givenUp, manifestOf, outcomeOf } from './outcome.ts'
 import type { LoadJob, LoadResult, Preview } from './protocol.ts'
-import { type KeyedShape, shapeOf } from './shape.ts'
+import { type KeyedShape, type Shape, shapeOf } from './shape.ts'
 import { inspectSource, judged } from './source.ts'
 import { countingSink, type Sink, stagePlan, tableSink } from './stage.ts'
 import { emptyLeaving, type Leaving, leave } from './units.ts'
@@ -20,7 +21,7 @@ export async function loadBatch(job: LoadJob, target: OpenTable, context: LoadCo
   if (last !== job.lastBatch) return givenUp(job.batch, `batch ${last} of another process was committed first`)
   const { shape, plan, reader, leaving } = await planBatch(job, target, tableSink(target), context)
   failpoint('after-stage')
-  if (plan.rows.size === 0) return { outcome: outcomeOf(job.batch, plan, leaving, null), overtaken: false }
+  if (plan.rows.size === 0) return { outcome: told(outcomeOf(job.batch, plan, leaving, null), shape), overtaken: false }
 
   const manifest = manifestOf(job, plan, reader, context)
   if ((await target.writeManifest(manifest)) === 'exists') return givenUp(job.batch, 'its batch number was taken by another process')
@@ -33,6 +34,7 @@ export async function loadBatch(job: LoadJob, target: OpenTable, context: LoadCo
     removal,
     blindAppend,
     columns: shape.columns,
+    changes: shape.changes,
     trackerId: job.trackerId,
     strategy: job.table.strategy,
   })
@@ -40,7 +42,7 @@ export async function loadBatch(job: LoadJob, target: OpenTable, context: LoadCo
   switch (commit.kind) {
     case 'committed':
     case 'alreadyCommitted':
-      return { outcome: outcomeOf(job.batch, plan, leaving, commit.version), overtaken: false }
+      return { outcome: told(outcomeOf(job.batch, plan, leaving, commit.version), shape), overtaken: false }
     case 'overtaken':
       await target.discard(staged)
       return givenUp(job.batch, `batch ${commit.batch} of another process was committed first`)
@@ -52,14 +54,19 @@ export async function loadBatch(job: LoadJob, target: OpenTable, context: LoadCo
   }
 }
 
+/** With what was left out of the files. */
+function told(outcome: BatchOutcome, { warnings }: Shape): BatchOutcome {
+  return warnings.length === 0 ? outcome : { ...outcome, warnings: [...outcome.warnings, ...warnings] }
+}
+
 /** The same line up to the plan: what a load would do. Nothing is written, not even with `count`. */
 export async function previewBatch(job: LoadJob, target: OpenTable, context: LoadContext, count: boolean): Promise<Preview> {
   if (count) {
     const { shape, plan, leaving } = await planBatch(job, target, countingSink(context), context)
-    return { outcome: outcomeOf(job.batch, plan, leaving, null), newColumns: shape.newColumns, difference: plan.difference }
+    return { outcome: told(outcomeOf(job.batch, plan, leaving, null), shape), newColumns: shape.newColumns, difference: plan.difference }
   }
   const { shape, leaving } = await shapeBatch(job, target, context)
-  return { outcome: outcomeOf(job.batch, undefined, leaving, null), newColumns: shape.newColumns, difference: null }
+  return { outcome: told(outcomeOf(job.batch, undefined, leaving, null), shape), newColumns: shape.newColumns, difference: null }
 }
 
 async function planBatch(job: LoadJob, target: OpenTable, sink: Sink, context: LoadContext) {

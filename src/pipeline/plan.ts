@@ -175,10 +175,13 @@ async function currentAs(
   target: OpenTable,
   { isLocated, keys }: { readonly isLocated: boolean; readonly keys: KeyRows | undefined },
 ): Promise<Sql> {
-  const known = new Set(target.state?.columns.map((column) => column.name))
-  const values = shape.columns.map((column) =>
-    known.has(column.name) ? id(column.name) : sql`null::${raw(column.type)} as ${id(column.name)}`,
-  )
+  const known = new Map(target.state?.columns.map((column) => [column.name, column.type]))
+  const values = shape.columns.map((column) => {
+    const type = known.get(column.name)
+    return type === column.type
+      ? id(column.name)
+      : sql`${type === undefined ? raw('null') : id(column.name)}::${raw(column.type)} as ${id(column.name)}`
+  })
   if (!isLocated) return sql`select ${join(values)} from (${await target.current()})`
   return sql`select ${join([...values, id('__file'), id('__position')])} from (${await target.located(keys)})`
 }

@@ -1,8 +1,9 @@
 import { id, join, literal, raw, type Sql, sql } from '../engine/sql.ts'
 import { FileError, TableError } from '../errors/errors.ts'
 import type { FileGroup, Format, FormatContext, ReadColumn } from '../formats/format.ts'
-import { AUDIT_COLUMNS, type Column, SEQUENCE_COLUMN } from '../model/schema.ts'
-import type { TableConfig } from '../model/table.ts'
+import type { Warning } from '../model/batch.ts'
+import { AUDIT_COLUMNS, type Column, type SchemaChange, SEQUENCE_COLUMN } from '../model/schema.ts'
+import { fileColumnNames, hasSchemaMode, type TableConfig } from '../model/table.ts'
 import type { TableColumn, TableState } from '../stores/store.ts'
 import type { KeyedTraits } from '../strategies/strategy.ts'
 import type { Condition } from './condition.ts'
@@ -10,6 +11,17 @@ import { deletesOf } from './deletes.ts'
 import { declaredType, misfit } from './fit.ts'
 import type { TypedGroup } from './isolate.ts'
 import { checkKeys, checkOwnColumns, keyProblem } from './keys.ts'
+import {
+  firstFile,
+  grownColumns,
+  ignoredWarnings,
+  type Mapped,
+  type Problem,
+  strictProblem,
+  type TypesOfFiles,
+  typeProblem,
+  withoutUnknown,
+} from './schema-modes.ts'
 
 /** Files and table brought together by name. */
 export interface Shape {
@@ -19,6 +31,10 @@ export interface Shape {
   readonly columns: readonly TableColumn[]
   /** Those among `columns` that the table lacks so far. */
   readonly newColumns: readonly Column[]
+  /** What is new in the columns, with the file that asked for it. */
+  readonly changes: readonly SchemaChange[]
+  /** Of what is left out. */
+  readonly warnings: readonly Warning[]
   readonly auditColumns: readonly string[]
   /** `delete_when` of a strategy for keys, whose records tell which rows mean delete; undefined for other strategies. */
   readonly deletes: Condition | null | undefined
@@ -38,12 +54,6 @@ export interface ShapeContext extends FormatContext {
 export interface ShapedGroup extends TypedGroup {
   /** Column of the table, by its lower-case name → column of the file. */
   readonly sources: ReadonlyMap<string, string>
-}
-
-/** Where a group's columns go: file column → table column, by the config alone. */
-interface Mapped {
-  readonly group: FileGroup
-  readonly pairs: readonly { readonly source: string; readonly target: string; readonly type: string | null }[]
 }
 
 /** Characters that Parquet readers of Delta refuse in a name. */
@@ -72,20 +82,24 @@ export async function shapeOf(
   )
   const fixed = known.length > 0 && known.some((column) => !owned.has(lower(column.name)))
   checkDeclared(table, known)
-  const reference =
-    table.schemaEvolution === 'fail' ? (fixed ? new Set(known.map((column) => lower(column.name))) : firstNames(usable, table)) : undefined
-  const admitted = reference === undefined ? usable : setAside(usable, failed, (one) => strictProblem(one, { reference, owned }, table))
+  const reference = hasSchemaMode(table, 'fail') ? (fixed ? names : firstNames(usable, table)) : undefined
+  const strict = reference === undefined ? usable : setAside(usable, failed, (one) => strictProblem(one, { reference, owned }, table))
+  const admitted = fixed ? strict.map((one) => withoutUnknown(one, names, table)) : strict
   const newColumns = await columnsToAdd(admitted, known, format, context)
-  const columns = withOwn([...known, ...newColumns.map((column) => ({ ...column, nullable: true }))], table, keyed)
+  const all = [...known, ...newColumns.map((column) => ({ ...column, nullable: true }))]
+  const grown = grownColumns(all, typesOf(admitted), { table, state })
+  const columns = withOwn(grown.columns, table, keyed)
   if (keyed !== undefined) checkKeys(table, columns)
   if (fixed) checkOwnColumns(table, known, keyed?.traits.ownColumns?.(table, columns) ?? [])
   const types = new Map(columns.map((column) => [lower(column.name), column.type]))
-  const fitting = setAside(admitted, failed, (one) => typeProblem(one, types))
+  const fitting = setAside(admitted, failed, (one) => typeProblem(one, columns, { table, state }))
   return {
     groups: fitting.map((one) => withTypes(one, types)),
     failed,
     columns,
     newColumns: columns.slice(known.length).map(({ name, type }) => ({ name, type })),
+    changes: [...addedColumns(columns.slice(known.length), fitting), ...grown.changes],
+    warnings: ignoredWarnings(fitting, columns, table),
     auditColumns: [
       ...(keyed === undefined ? [] : [SEQUENCE_COLUMN.name]),
       ...(table.auditColumns ? AUDIT_COLUMNS.map((column) => column.name) : []),
@@ -149,7 +163,7 @@ function mapColumns(group: FileGroup, table: TableConfig): Mapped {
     .map(({ name, type }) => ({ source: name, target: renames.get(lower(name)) ?? name, type }))
     .filter(({ source, target }) => !excluded.has(lower(source)) && !excluded.has(lower(target)))
     .filter(({ source, target }) => selected === null || selected.has(lower(source)) || selected.has(lower(target)))
-  return { group, pairs }
+  return { group, pairs, apart: [] }
 }
 
 function setAside(groups: readonly Mapped[], failed: FileError[], problem: (one: Mapped) => Problem | undefined): readonly Mapped[] {
@@ -161,17 +175,6 @@ function setAside(groups: readonly Mapped[], failed: FileError[], problem: (one:
       )
     return found === undefined
   })
-}
-
-interface Problem {
-  readonly code:
-    | 'ING-FILE-COLUMN-NAME'
-    | 'ING-FILE-DUPLICATE-COLUMN'
-    | 'ING-SCHEMA-NEW-COLUMN'
-    | 'ING-SCHEMA-MISSING-COLUMN'
-    | 'ING-SCHEMA-TYPE'
-  readonly message: string
-  readonly hint: string
 }
 
 /** What the table has already may stand in it: with mapped columns any name may. */
@@ -197,47 +200,10 @@ function nameProblem({ pairs }: Mapped, owned: ReadonlySet<string>, known: Reado
   return undefined
 }
 
-function strictProblem(
-  { pairs }: Mapped,
-  { reference, owned }: { readonly reference: ReadonlySet<string>; readonly owned: ReadonlySet<string> },
-  table: TableConfig,
-): Problem | undefined {
-  const own = new Set(pairs.map(({ target }) => lower(target)))
-  const added = pairs.find(({ target }) => !reference.has(lower(target)))
-  if (added)
-    return {
-      code: 'ING-SCHEMA-NEW-COLUMN',
-      message: `the column ${JSON.stringify(added.target)} is not in ${table.name}`,
-      hint: 'schema_evolution: true adds it; exclude_columns leaves it out',
-    }
-  const missing = [...reference].find((name) => !own.has(name) && !owned.has(name))
-  return missing === undefined
-    ? undefined
-    : {
-        code: 'ING-SCHEMA-MISSING-COLUMN',
-        message: `the column ${JSON.stringify(missing)} of ${table.name} is missing`,
-        hint: 'schema_evolution: true loads it as null',
-      }
-}
-
-function typeProblem({ pairs }: Mapped, types: ReadonlyMap<string, string>): Problem | undefined {
-  for (const { source, target, type } of pairs) {
-    const wanted = types.get(lower(target))
-    const reason = type === null || wanted === undefined ? undefined : misfit(type, wanted)
-    if (reason !== undefined)
-      return {
-        code: 'ING-SCHEMA-TYPE',
-        message: `column ${JSON.stringify(source)}: ${reason}`,
-        hint: 'deliver the type of the table, or leave the column out with exclude_columns',
-      }
-  }
-  return undefined
-}
-
 /** With `schema_evolution: false` the first file of a new table says what its columns are. */
 function firstNames(groups: readonly Mapped[], table: TableConfig): ReadonlySet<string> {
   const declared = Object.keys(table.columnTypes)
-  if (declared.length > 0) return new Set(declared.map(lower))
+  if (declared.length > 0) return new Set([...declared, ...fileColumnNames(table)].map(lower))
   const first = groups.filter(({ group }) => !group.empty).toSorted((a, b) => ordinalOf(a) - ordinalOf(b))[0]
   return new Set(first?.pairs.map(({ target }) => lower(target)) ?? [])
 }
@@ -266,6 +232,24 @@ function checkDeclared(table: TableConfig, known: readonly TableColumn[]): void 
         hint: `write ${name}: ${existing}, the type that the table has`,
       })
   }
+}
+
+/** What files say of their types. */
+function typesOf(groups: readonly Mapped[]): readonly TypesOfFiles[] {
+  return groups
+    .toSorted((a, b) => ordinalOf(a) - ordinalOf(b))
+    .map(({ group, pairs }) => ({
+      file: firstFile(group),
+      types: pairs.flatMap(({ target, type }) => (type === null ? [] : [{ target, type }])),
+    }))
+}
+
+function addedColumns(columns: readonly Column[], groups: readonly Mapped[]): readonly SchemaChange[] {
+  const inOrder = groups.toSorted((a, b) => ordinalOf(a) - ordinalOf(b))
+  return columns.map(({ name, type }) => {
+    const first = inOrder.find(({ pairs }) => pairs.some(({ target }) => lower(target) === lower(name)))
+    return { kind: 'added', column: name, from: null, to: type, file: first === undefined ? null : firstFile(first.group) }
+  })
 }
 
 async function columnsToAdd(

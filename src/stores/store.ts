@@ -3,7 +3,7 @@ import type { Sql } from '../engine/sql.ts'
 import type { OptimizeRequest, OptimizeResult, VacuumRequest, VacuumResult } from '../model/maintenance.ts'
 import type { Manifest } from '../model/manifest.ts'
 import type { RestorePlan } from '../model/restore.ts'
-import type { Column } from '../model/schema.ts'
+import type { Column, SchemaChange } from '../model/schema.ts'
 import type { TableConfig } from '../model/table.ts'
 
 /** Where plans land. */
@@ -168,6 +168,8 @@ export interface CommitRequest {
   /** With `positions`; its files are among `staged`. */
   readonly removal: StagedRemoval | null
   readonly columns: readonly TableColumn[]
+  /** What is new in the columns. */
+  readonly changes: readonly SchemaChange[]
   readonly blindAppend: boolean
   /** Written into a new table, or where it is missing: the tracker's uuid. */
   readonly trackerId: string

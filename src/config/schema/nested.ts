@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { SCHEMA_MODES } from '../../model/schema.ts'
 import { amount, columnNames, doc, duration, flag, oneOf, ratio, size, text, textOrTexts, texts, timestamp, wholeNumber } from './types.ts'
 
 export const watchSchema = z.strictObject({
@@ -87,7 +88,11 @@ export const schemaEvolutionSchema = z.union(
   [
     flag(),
     z.strictObject({
-      mode: oneOf(['evolve', 'widen', 'rescue', 'ignore', 'fail']).default('evolve').meta(doc('What happens to new columns and types.')),
+      mode: oneOf(SCHEMA_MODES).default('evolve').meta(doc('What happens to new columns and types.')),
+      columns: z
+        .record(text(), oneOf(SCHEMA_MODES), { error: 'a map of modes' })
+        .default({})
+        .meta(doc('Columns with a mode of their own.', { example: { amount: 'widen' } })),
     }),
   ],
   { error: 'true, false or {mode: evolve}' },

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { columnsOf, deltaType, evolved, newSchema, parseSchema, schemaText } from '../../../src/delta/schema.ts'
+import { allFields, columnsOf, deltaType, evolved, newSchema, parseSchema, schemaText } from '../../../src/delta/schema.ts'
 import { schemaString } from './support.ts'
 
 test('every Delta type has the DuckDB type that holds it exactly', () => {
@@ -104,9 +104,24 @@ test('a schema that lacks nothing stays the very same', () => {
 
 test('another type for a column is refused with both types', () => {
   const known = parseSchema(schemaString({ id: 'integer' }))
-  expect(() => evolved(known, [{ name: 'id', type: 'BIGINT', nullable: true }])).toThrow(
-    'column id has type INTEGER in the table, and BIGINT was to be written',
+  expect(() => evolved(known, [{ name: 'id', type: 'VARCHAR', nullable: true }])).toThrow(
+    'column id has type INTEGER in the table, and VARCHAR was to be written',
   )
+})
+
+test('a wider type is noted in the nearest field, behind earlier changes', () => {
+  const first = evolved(newSchema([{ name: 'm', type: 'MAP(INTEGER, STRUCT("a" SMALLINT)[])', nullable: true }]), [
+    { name: 'm', type: 'MAP(BIGINT, STRUCT("a" INTEGER)[])', nullable: true },
+  ])
+  const [field] = evolved(first, [{ name: 'm', type: 'MAP(BIGINT, STRUCT("a" BIGINT)[])', nullable: true }])
+  expect(field?.metadata).toEqual({ 'delta.typeChanges': [{ fromType: 'integer', toType: 'long', fieldPath: 'key' }] })
+  const [nested] = field === undefined ? [] : [...allFields([field])].slice(1)
+  expect(nested?.metadata).toEqual({
+    'delta.typeChanges': [
+      { fromType: 'short', toType: 'integer' },
+      { fromType: 'integer', toType: 'long' },
+    ],
+  })
 })
 
 test('names that differ by case alone are refused', () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { parseSchema } from '../../../src/delta/schema.ts'
-import { checkTypeChanges, isWidening } from '../../../src/delta/type-widening.ts'
+import { isWidening } from '../../../src/delta/type-changes.ts'
+import { checkTypeChanges } from '../../../src/delta/type-widening.ts'
 import { schemaString } from './support.ts'
 
 test.each([

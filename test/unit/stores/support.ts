@@ -136,6 +136,7 @@ export async function staged(table: OpenTable, load: Load): Promise<CommitReques
     remove: load.remove ?? 'nothing',
     removal: null,
     columns,
+    changes: [],
     blindAppend: load.blindAppend ?? (load.remove ?? 'nothing') === 'nothing',
     trackerId: load.trackerId ?? TRACKER,
     strategy: load.remove === undefined ? 'append' : 'overwrite',
