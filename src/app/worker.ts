@@ -12,6 +12,7 @@ import type { ValidateRequest } from '../model/validation.ts'
 import type { LoadContext } from '../pipeline/context.ts'
 import { inspectLog, recoverLog } from '../pipeline/inspect-log.ts'
 import { loadBatch, previewBatch } from '../pipeline/load-batch.ts'
+import { withFileColumns } from '../pipeline/metadata-columns.ts'
 import { applicationId, type LoadJob, type RestoreJob, type RestoreQuestion } from '../pipeline/protocol.ts'
 import { planRestore, restoreBatch } from '../pipeline/restore-batch.ts'
 import type { OpenTable } from '../stores/store.ts'
@@ -144,7 +145,7 @@ class Worker {
     return {
       session: this.#session,
       landing,
-      format: await load(),
+      format: withFileColumns(await load(), job),
       formatContext: {
         session: this.#session,
         io: landing,

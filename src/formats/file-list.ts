@@ -1,5 +1,5 @@
-import { join, literal, type Sql, sql } from '../engine/sql.ts'
-import type { SourceFile } from './format.ts'
+import { join, literal, literalList, raw, type Sql, sql } from '../engine/sql.ts'
+import type { FileGroup, SourceFile } from './format.ts'
 
 /**
  * The paths of a read as a list constant. The engine globs every path that it is given, so characters that mean
@@ -14,15 +14,23 @@ export function escapeGlob(path: string): string {
 }
 
 /**
- * `columns` and `__path` of a read that was made with `filename = '__path'` (`read(true)`), or without it for a single
- * file, where naming the path as a constant is faster.
+ * `columns`, `__path` and `__index` (the position of the file in `files`) of a read that was made with `filename = '__path'`
+ * (`read(true)`), or without it for a single file, where naming the path as a constant is faster. Rows stay in their order,
+ * which a join with the files would not keep.
  */
-export function withPath(files: readonly SourceFile[], columns: Sql, read: (named: boolean) => Sql): Sql {
+export function withPath(group: Pick<FileGroup, 'files' | 'columns'>, columns: Sql, read: (named: boolean) => Sql): Sql {
+  const { files } = group
   const [only] = files
-  if (only !== undefined && files.length === 1) return sql`select ${columns}, ${literal(only.path)} as __path from ${read(false)}`
-  const linked = files.filter((file) => file.readPath !== file.path)
-  if (linked.length === 0) return sql`select ${columns}, __path from ${read(true)}`
-  const pairs = join(linked.map((file) => sql`(${literal(file.readPath)}, ${literal(file.path)})`))
-  return sql`select ${columns}, coalesce(__true_path, __path) as __path from ${read(true)}
-    left join (values ${pairs}) as __path_names(__opened, __true_path) on __opened = __path`
+  if (only !== undefined && files.length === 1)
+    return sql`select ${columns}, ${literal(only.path)} as __path, 0::bigint as __index from ${read(false)}`
+  const index = indexIn(group)
+  const isLinked = files.some((file) => file.readPath !== file.path)
+  const path = isLinked ? sql`(${literalList(files.map((file) => file.path))})[${index} + 1]` : raw('__path')
+  return sql`select ${columns}, ${path} as __path, ${index} as __index from ${read(true)}`
+}
+
+/** The engine's own number of the file; a column of the file may hide it. */
+function indexIn({ files, columns }: Pick<FileGroup, 'files' | 'columns'>): Sql {
+  if (!columns.some(({ name }) => name.toLowerCase() === 'file_index')) return raw('file_index::bigint')
+  return sql`(list_position(${literalList(files.map((file) => file.readPath))}, __path)::bigint - 1)`
 }

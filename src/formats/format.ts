@@ -67,7 +67,8 @@ export interface Format {
    */
   infer(groups: readonly FileGroup[], context: FormatContext): Promise<readonly Column[]>
   /**
-   * The rows of a group: `columns` in this order (names as in the file) and then `__path` VARCHAR, the file's `path`.
+   * The rows of a group: `columns` in this order (names as in the file) and then `__path` VARCHAR, the file's `path`, and
+   * `__index` BIGINT, its position in the group. Rows stand in the order of the files, and within each as it has them.
    * Reading fails where a value does not fit its type; nothing is dropped silently.
    */
   relation(group: FileGroup, columns: readonly ReadColumn[], context: FormatContext): Sql

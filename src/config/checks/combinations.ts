@@ -1,5 +1,7 @@
 import type { ErrorCode } from '../../errors/codes.ts'
 import { AUDIT_COLUMNS } from '../../model/schema.ts'
+import { fileColumnNames } from '../../model/table.ts'
+import { fileColumnsOf, groupNames, patternProblem } from '../file-columns.ts'
 import type { Path } from '../input/places.ts'
 import type { TableInput } from '../schema/table.ts'
 import { complain, type Desk, type TableDraft } from './draft.ts'
@@ -98,6 +100,8 @@ const RULES: readonly Rule[] = [
           }
         : undefined,
   },
+  { keys: ['path_columns'], find: ({ input }) => pathClash(input) },
+  { keys: ['path_columns', 'metadata_columns'], find: ({ input }) => fileColumnClash(input) },
   { keys: ['transform'], find: ({ input }) => transformClash(input) },
   { keys: ['watch'], find: ({ input }) => watchClash(input) },
   { keys: ['scd2_effective_date_column', 'scd2_end_date_column', 'scd2_current_flag_column'], find: scd2Clash },
@@ -153,6 +157,37 @@ function transformClash({ transform }: TableInput): Clash | undefined {
   return undefined
 }
 
+function pathClash({ path_columns: written }: TableInput): Clash | undefined {
+  if (typeof written === 'string') {
+    const problem = patternProblem(written)
+    if (problem !== undefined) return { key: ['path_columns'], problem, fix: 'write for example "year=(?<year>\\\\d+)"' }
+    return groupNames(written).length > 0
+      ? undefined
+      : {
+          key: ['path_columns'],
+          problem: 'the pattern names no column',
+          fix: 'write named groups, for example "year=(?<year>\\\\d+)"; for folders name=value write a list: [year]',
+        }
+  }
+  if (Array.isArray(written)) return undefined
+  for (const [name, pattern] of Object.entries(written)) {
+    const problem = patternProblem(pattern)
+    if (problem !== undefined) return { key: ['path_columns', name], problem, fix: `write for example "${name}-(\\\\d+)"` }
+  }
+  return undefined
+}
+
+function fileColumnClash(input: TableInput): Clash | undefined {
+  const seen = new Set<string>()
+  for (const name of fileColumnNames(fileColumnsOf(input))) {
+    if (AUDIT_COLUMNS.some((column) => column.name === lower(name)) || lower(name).startsWith('__'))
+      return { key: ['path_columns'], problem: `${name} is a name of ingestd itself`, fix: 'choose another name' }
+    if (seen.has(lower(name))) return { key: ['path_columns'], problem: `${name} stands twice`, fix: 'choose another name' }
+    seen.add(lower(name))
+  }
+  return undefined
+}
+
 function watchClash({ watch }: TableInput): Clash | undefined {
   if (watch.mode === 'cron' && watch.cron === null)
     return { key: ['watch', 'mode'], problem: 'mode: cron needs watch.cron', fix: 'add it, for example cron: "0 2 * * *"' }
@@ -185,12 +220,12 @@ function partitionClash(input: TableInput): Clash | undefined {
   const selected = Array.isArray(input.columns) ? new Set(input.columns.map(lower)) : undefined
   const renamed = new Map(Object.entries(input.rename_columns).map(([from, to]) => [lower(from), to]))
   const newNames = new Set(Object.values(input.rename_columns).map(lower))
-  const audit = new Set(AUDIT_COLUMNS.map(({ name }) => name))
+  const added = new Set([...AUDIT_COLUMNS.map(({ name }) => name), ...fileColumnNames(fileColumnsOf(input)).map(lower)])
   for (const [index, column] of input.partition_columns.entries()) {
     const key = ['partition_columns', index]
     const to = renamed.get(lower(column))
     if (to !== undefined && !newNames.has(lower(column))) return { key, problem: `${column} is renamed to ${to}`, fix: `write ${to}` }
-    if (newNames.has(lower(column)) || audit.has(column)) continue
+    if (newNames.has(lower(column)) || (added.has(lower(column)) && !excluded.has(lower(column)))) continue
     if (excluded.has(lower(column))) return { key, problem: `${column} is in exclude_columns`, fix: 'remove it from one of them' }
     if (selected !== undefined && !selected.has(lower(column)))
       return { key, problem: `${column} is not among columns`, fix: 'add it there, or remove it here' }

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { METADATA_COLUMNS } from '../../model/table.ts'
 import {
   afterLoadSchema,
   deltaSchema,
@@ -12,6 +13,8 @@ import {
   watchSchema,
 } from './nested.ts'
 import { columnNames, doc, duration, flag, oneOf, rowLimit, size, text, textMap, wholeNumber } from './types.ts'
+
+const metadataNames = () => z.array(oneOf(METADATA_COLUMNS), { error: 'a list of column names' })
 
 /** Keys that a table is named and found by. */
 const identity = {
@@ -83,13 +86,19 @@ const reading = {
     .default(null)
     .meta(doc('Path to the list of records in a JSON document.', { example: '$.items' })),
   path_columns: z
-    .union([columnNames(), textMap()], { error: 'a list of column names, or a map of column names to patterns' })
+    .union([text(), columnNames(), textMap()], {
+      error: 'a pattern with named groups, a list of names of folders name=value, or a map of column names to patterns',
+    })
     .default([])
-    .meta(doc('Columns taken from the path of the file.', { example: ['country'] })),
+    .meta(
+      doc('Columns taken from the path of the file: a pattern with named groups, a list of folders name=value, or patterns by column.', {
+        example: 'year=(?<year>\\d+)',
+      }),
+    ),
   metadata_columns: z
-    .union([flag(), columnNames()], { error: 'true, false or a list of column names' })
+    .union([flag(), metadataNames()], { error: `true, false or a list of ${METADATA_COLUMNS.join(', ')}` })
     .default(false)
-    .meta(doc('Adds columns about the file, as its size and modified time.')),
+    .meta(doc(`Adds columns about the file: true for all, or a list of ${METADATA_COLUMNS.join(', ')}.`)),
   mask: textMap()
     .default({})
     .meta(doc('Columns that are hashed or hidden before they are stored.', { example: { email: 'hash' } })),

@@ -27,7 +27,7 @@ function csvRelation(group: FileGroup, columns: readonly ReadColumn[], context: 
     const value = readsNatively(type, reading) ? nativeValue(type, id(name)) : fromText(type, id(name), reading)
     return sql`${value} as ${id(name)}`
   })
-  return withPath(group.files, join(values), (named) =>
+  return withPath(group, join(values), (named) =>
     readCsv(group.files, read, { reading, layout: layoutOf(group), more: named ? [sql`filename = '__path'`] : [] }),
   )
 }

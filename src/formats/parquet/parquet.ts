@@ -23,7 +23,7 @@ export const parquet: Format = {
 function parquetRelation(group: FileGroup, columns: readonly ReadColumn[], context: FormatContext): Sql {
   const own = new Map(group.columns.map(({ name, type }) => [name, type]))
   const values = columns.map(({ name, type }) => (own.get(name) === type ? id(name) : sql`${id(name)}::${raw(type)} as ${id(name)}`))
-  return withPath(group.files, join(values), (named) => readParquet(group.files, context, named ? [sql`filename = '__path'`] : []))
+  return withPath(group, join(values), (named) => readParquet(group.files, context, named ? [sql`filename = '__path'`] : []))
 }
 
 function readParquet(files: readonly SourceFile[], { table }: FormatContext, more: readonly Sql[]): Sql {

@@ -54,9 +54,14 @@ const TABLE_KEYS: readonly (readonly [string, string, string, string])[] = [
     'path_columns',
     '[country]',
     '5',
-    'must be a list of column names, or a map of column names to patterns, is 5; write for example path_columns: [country]',
+    'must be a pattern with named groups, a list of names of folders name=value, or a map of column names to patterns, is 5; write for example path_columns: "year=(?<year>\\\\d+)"',
   ],
-  ['metadata_columns', 'true', '5', 'must be true, false or a list of column names, is 5; write for example metadata_columns: false'],
+  [
+    'metadata_columns',
+    'true',
+    '5',
+    'must be true, false or a list of _file_path, _file_name, _file_size, _file_modified_time, _file_row_number, _batch_number, is 5; write for example metadata_columns: false',
+  ],
   ['mask', '{email: hash}', 'email', 'must be a map of text, is "email"; write for example mask: { email: hash }'],
   [
     'transform',
