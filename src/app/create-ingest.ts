@@ -11,15 +11,16 @@ import type { CreateOptions, Ingest, RunOptions } from './ingest.ts'
 import { childLimits } from './limits.ts'
 import { type LoadProcess, loadProcess } from './load-process.ts'
 import { createLogger, logEvent } from './log.ts'
-import { type MaintenanceWork, optimizeTables, vacuumTables } from './maintain.ts'
+import { optimizeTables, vacuumTables } from './maintain.ts'
 import { thisOwner } from './owner.ts'
 import { spoolOf } from './places.ts'
 import { historyReport, statusOf } from './reports.ts'
 import { dryRestore, restore } from './restore.ts'
 import { runOnce } from './run-once.ts'
 import { oneTable, selectTables } from './select-tables.ts'
+import type { TableWork } from './table-work.ts'
 import { absolutePath, knownFiles, trackedFiles } from './tracked-files.ts'
-import { LEASE_MS, trackerOptions } from './tracker-options.ts'
+import { trackerOptions } from './tracker-options.ts'
 import { validate } from './validate.ts'
 
 /** Reads and checks the config; the tracker is opened by the first call that needs it. ConfigError with all issues. */
@@ -51,10 +52,10 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
   }
   const maintaining = <T>(
     asked: { readonly dryRun?: boolean | undefined; readonly signal?: AbortSignal | undefined },
-    act: (work: MaintenanceWork) => Promise<T>,
+    act: (work: TableWork) => Promise<T>,
   ) =>
     withWorker(async (worker) => {
-      const work = { config, owner, clock, leaseMs: LEASE_MS, worker }
+      const work = { config, owner, clock, worker }
       if (!asked.dryRun) return act({ ...work, tracker: await opened() })
       return looking((known) => act({ ...work, tracker: known }))
     }, asked.signal)
@@ -64,7 +65,7 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
       const tables = selectTables(config.tables, run.tables).filter(
         (table) => run.strategy === undefined || table.strategy === run.strategy,
       )
-      const pass = { config, owner, clock, leaseMs: LEASE_MS }
+      const pass = { config, owner, clock }
       if (run.dryRun) return dryRun(tables, run, pass)
       const onEvent = (event: RunEvent) => {
         logEvent(log, event)
@@ -85,7 +86,7 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
     query: async (text, use, asked = {}) => (await import('./query.ts')).queryTables(text, config, { use, at: asked.at ?? {} }),
     restore: (name, asked) =>
       withWorker(async (worker) => {
-        const work = { config, owner, clock, leaseMs: LEASE_MS, worker }
+        const work = { config, owner, clock, worker }
         if (!asked.dryRun) return restore(name, asked, { ...work, tracker: await opened() })
         await using copy = await openSqliteSnapshot(trackerAt)
         return await dryRestore(name, asked, { ...work, tracker: copy })

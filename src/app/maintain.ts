@@ -1,26 +1,13 @@
-import type { ResolvedConfig } from '../config/config.ts'
 import { reportOf } from '../errors/errors.ts'
-import type { Clock } from '../lib/clock.ts'
 import type { MaintenanceTable, OptimizeReport, VacuumReport } from '../model/report.ts'
 import type { TableConfig } from '../model/table.ts'
-import type { Owner } from '../pipeline/recover.ts'
-import type { Tracker } from '../tracker/tracker.ts'
 import type { OptimizeOptions, VacuumOptions } from './ingest.ts'
-import type { LoadProcess } from './load-process.ts'
 import { optimizeCounts, vacuumCounts } from './maintenance-counts.ts'
 import { selectTables } from './select-tables.ts'
-
-export interface MaintenanceWork {
-  readonly config: ResolvedConfig
-  readonly owner: Owner
-  readonly clock: Clock
-  readonly leaseMs: number
-  readonly worker: LoadProcess
-  readonly tracker: Tracker
-}
+import { leased, type TableWork, withHeartbeat } from './table-work.ts'
 
 /** Table after table: each is given all memory, and what stops one does not stop the next. */
-export async function optimizeTables(options: OptimizeOptions, work: MaintenanceWork): Promise<OptimizeReport> {
+export async function optimizeTables(options: OptimizeOptions, work: TableWork): Promise<OptimizeReport> {
   const request = {
     trackerId: work.tracker.id,
     targetFileSize: options.targetFileSize === undefined ? null : BigInt(options.targetFileSize),
@@ -29,10 +16,10 @@ export async function optimizeTables(options: OptimizeOptions, work: Maintenance
     auto: false,
   }
   const tables = await eachTable(options, work, async (table) => optimizeCounts(await work.worker.optimize(table, request)))
-  return { dry_run: request.dryRun, tables: tables.map(({ end, done }) => ({ ...end, ...NOT_OPTIMIZED, ...done, ...end })) }
+  return { dry_run: request.dryRun, tables: tables.map(({ end, done }) => ({ ...end, ...NOT_OPTIMIZED, ...done })) }
 }
 
-export async function vacuumTables(options: VacuumOptions, work: MaintenanceWork): Promise<VacuumReport> {
+export async function vacuumTables(options: VacuumOptions, work: TableWork): Promise<VacuumReport> {
   const request = {
     trackerId: work.tracker.id,
     retentionMs: options.retentionMs ?? null,
@@ -43,7 +30,7 @@ export async function vacuumTables(options: VacuumOptions, work: MaintenanceWork
     const result = await work.worker.vacuum(table, request)
     return { ...vacuumCounts(result), paths: result.paths, retention_hours: result.retentionMs / 3_600_000 }
   })
-  return { dry_run: request.dryRun, tables: tables.map(({ end, done }) => ({ ...end, ...NOT_VACUUMED, ...done, ...end })) }
+  return { dry_run: request.dryRun, tables: tables.map(({ end, done }) => ({ ...end, ...NOT_VACUUMED, ...done })) }
 }
 
 const NOT_OPTIMIZED = {
@@ -75,33 +62,22 @@ type Outcome<T> = { readonly end: Pick<MaintenanceTable, 'status' | 'error' | 'r
 
 async function eachTable<T extends { readonly reason: string | null }>(
   { tables, dryRun, signal }: EachOptions,
-  work: MaintenanceWork,
+  work: TableWork,
   act: Act<T>,
 ): Promise<readonly Ended<T>[]> {
-  const { tracker, owner, clock } = work
-  const heartbeat = setInterval(() => void tracker.renew(owner.id).catch(() => undefined), work.leaseMs / 3)
-  const all: Ended<T>[] = []
-  try {
+  const { clock } = work
+  const busy = () => skipped('another process is working on the table')
+  return withHeartbeat(work, async () => {
+    const all: Ended<T>[] = []
     for (const table of selectTables(work.config.tables, tables)) {
       const startedMs = clock.now()
+      const attempt = () => attempted(table, act, signal)
       // A dry run changes nothing, and may look while others load.
-      const { end, ...done } = await (dryRun ? attempted(table, act, signal) : leased(table, work, () => attempted(table, act, signal)))
+      const { end, ...done } = await (dryRun ? attempt() : leased(table, work, attempt, busy))
       all.push({ ...done, end: { table: table.name, ...end, seconds: Math.round(clock.now() - startedMs) / 1000 } })
     }
-  } finally {
-    clearInterval(heartbeat)
-  }
-  return all
-}
-
-/** Under the lease that loads hold: of one table's loads and its maintenance only one is at work. */
-async function leased<T>(table: TableConfig, { tracker, owner }: MaintenanceWork, work: () => Promise<Outcome<T>>): Promise<Outcome<T>> {
-  if (!(await tracker.lockTable(table.name, owner.id, owner.isAlive))) return skipped('another process is working on the table')
-  try {
-    return await work()
-  } finally {
-    await tracker.unlockTable(table.name, owner.id)
-  }
+    return all
+  })
 }
 
 async function attempted<T extends { readonly reason: string | null }>(

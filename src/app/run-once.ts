@@ -16,6 +16,7 @@ import type { RunOptions } from './ingest.ts'
 import { childLimits } from './limits.ts'
 import { type LoadProcess, loadProcess } from './load-process.ts'
 import { spoolOf } from './places.ts'
+import { leased, withHeartbeat } from './table-work.ts'
 
 /** Load processes start up while the tracker is opened. */
 export interface Pass {
@@ -23,7 +24,6 @@ export interface Pass {
   readonly tracker: () => Promise<Tracker>
   readonly owner: Owner
   readonly clock: Clock
-  readonly leaseMs: number
   /** Puts something between the pass and the load processes (a dry run). */
   readonly wrap?: (worker: LoadProcess) => LoadProcess
 }
@@ -41,10 +41,9 @@ export async function runOnce(tables: readonly TableConfig[], options: RunOption
   await using pool = processPool(children, given.config, signal)
   if (runnable > 0) pool.start()
   const pass: OpenPass = { ...given, tracker: await given.tracker() }
-  const heartbeat = setInterval(() => void pass.tracker.renew(pass.owner.id).catch(() => undefined), pass.leaseMs / 3)
   const limit = pLimit(children)
-  try {
-    const reports = await Promise.all(
+  const reports = await withHeartbeat(pass, () =>
+    Promise.all(
       tables.map((table, index) =>
         limit(async () => {
           options.onEvent?.({ kind: 'tableStarted', table: table.name, index, total: tables.length })
@@ -53,29 +52,32 @@ export async function runOnce(tables: readonly TableConfig[], options: RunOption
           return report
         }),
       ),
-    )
-    return { tables: reports, totals: totalsOf(reports, (pass.clock.now() - startedMs) / 1000) }
-  } finally {
-    clearInterval(heartbeat)
-  }
+    ),
+  )
+  return { tables: reports, totals: totalsOf(reports, (pass.clock.now() - startedMs) / 1000) }
 }
 
 async function passOver(table: TableConfig, worker: LoadProcess, options: RunOptions, pass: OpenPass): Promise<TableReport> {
-  const { tracker, owner, clock } = pass
+  const { clock } = pass
   const tally = new TableTally(table, clock.now())
   if (table.unsupported.length > 0) {
     // A key that is known but not built fails its table alone.
     for (const { message, hint } of table.unsupported) tally.unsupported(message, hint)
   } else if (options.signal?.aborted) tally.skipTable('interrupted')
-  else if (await tracker.lockTable(table.name, owner.id, owner.isAlive)) {
-    await passUnderLock(tablePass(table, worker, tally, { options, pass }), options)
-  } else tally.skipTable('another process is loading this table')
+  else {
+    await leased(
+      table,
+      pass,
+      () => passUnderLease(tablePass(table, worker, tally, { options, pass }), options),
+      () => tally.skipTable('another process is loading this table'),
+    )
+  }
   return tally.report(clock.now())
 }
 
 /** What stops one table is its own result; a tracker that cannot be reached stops them all. */
-async function passUnderLock(pass: TablePass, options: RunOptions): Promise<void> {
-  const { table, tracker, owner, tally, signal } = pass
+async function passUnderLease(pass: TablePass, options: RunOptions): Promise<void> {
+  const { tally, signal } = pass
   try {
     await runTable(pass)
     if (options.dryRun !== true) await maintainAfterLoads(pass, options)
@@ -83,8 +85,6 @@ async function passUnderLock(pass: TablePass, options: RunOptions): Promise<void
     if (error instanceof UnavailableError && error.code.startsWith('ING-TRACKER')) throw error
     if (signal.aborted) tally.skipTable('interrupted')
     else tally.error(error)
-  } finally {
-    await tracker.unlockTable(table.name, owner.id)
   }
 }
 

@@ -21,6 +21,14 @@ export function oneTable(tables: readonly TableConfig[], name: string): TableCon
   throw new ConfigError('ING-CONFIG-TABLE-UNKNOWN', `the config has no table ${name}`, [], { hint: proposal(tables, name) })
 }
 
+/** The same, of a table that can be worked on. ConfigError `ING-CONFIG-UNSUPPORTED` for one that asks for what is not built. */
+export function runnableTable(tables: readonly TableConfig[], name: string): TableConfig {
+  const table = oneTable(tables, name)
+  const [unsupported] = table.unsupported
+  if (unsupported) throw new ConfigError('ING-CONFIG-UNSUPPORTED', unsupported.message, [], { hint: unsupported.hint })
+  return table
+}
+
 function proposal(tables: readonly TableConfig[], name: string): string {
   if (tables.length === 0) return 'the config has no tables'
   const word = nearest(
