@@ -36,6 +36,7 @@ async function checkTable(table: TableConfig, { config, worker, trackerId, clock
     await source(table, clock),
     await writable('target', table.targetPath, table.name),
     await target(table, worker, trackerId),
+    ...(await log(table, worker)),
     ...(Object.keys(table.tableProperties).length === 0 ? [] : [await properties(table, config)]),
   ]
 }
@@ -67,6 +68,17 @@ async function target(table: TableConfig, worker: LoadWorker, trackerId: string)
   return attempt('table', table.name, async () => {
     const { exists, version } = await worker.inspect(table, trackerId, null)
     return passed('table', table.name, exists ? `version ${version} at ${table.targetPath}` : `will be created at ${table.targetPath}`)
+  })
+}
+
+/** Says nothing of a log that is as it should be, or that cannot be read: that is told already. */
+async function log(table: TableConfig, worker: LoadWorker): Promise<readonly Check[]> {
+  const twice = await worker.removedTwice(table).catch(() => [])
+  const hint = 'go back to the version before it with `ingest restore`, and let one tool alone compact the table (docs/concurrency.md)'
+  return twice.map(({ version, files, operation, engine }) => {
+    const what = [operation, engine === null ? '' : `by ${engine}`].filter(Boolean).join(' ')
+    const problem = `version ${version}${what === '' ? '' : ` (${what})`} replaced ${files === 1 ? 'a file' : `${files} files`} that had been replaced before: their rows are there twice`
+    return failed('log', table.name, problem, hint)
   })
 }
 

@@ -1,6 +1,6 @@
 import { Child } from '../engine/child.ts'
 import type { OptimizeResult, VacuumResult } from '../model/maintenance.ts'
-import type { ValidateResult } from '../model/validation.ts'
+import type { RemovedTwice, ValidateResult } from '../model/validation.ts'
 import type { Inspection, LoadJob, LoadResult, LoadWorker, PlannedRestore, Preview, RestoreResult } from '../pipeline/protocol.ts'
 import type { HistoryEntry } from '../stores/store.ts'
 import { workerEntry } from './places.ts'
@@ -28,6 +28,7 @@ export function loadProcess(options: WorkerArguments & { readonly timeoutMs: num
     optimize: async (table, request) => (await child.call('optimize', { table, request }, { signal })) as OptimizeResult,
     vacuum: async (table, request) => (await child.call('vacuum', { table, request }, { signal })) as VacuumResult,
     validate: async (table, request) => (await child.call('validate', { table, request }, { signal })) as ValidateResult,
+    removedTwice: async (table) => (await child.call('removedTwice', table)) as readonly RemovedTwice[],
     history: async (table, limit) => (await child.call('history', { table, limit })) as readonly HistoryEntry[],
     [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
   }

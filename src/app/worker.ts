@@ -82,6 +82,10 @@ serve(async (argument): Promise<Service> => {
         await using version = await openTableAt(table, session)
         return await version.history(limit)
       },
+      removedTwice: async (given) => {
+        await using version = await openTableAt(given as TableConfig, session)
+        return await version.removedTwice()
+      },
     },
     interrupt: () => session.interrupt(),
   }

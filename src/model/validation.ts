@@ -36,3 +36,13 @@ export interface ValidateResult {
   /** Of a repair, also of one that is only foreseen: rows that go, and rows that come in their place. */
   readonly repair: { readonly removed: bigint; readonly added: bigint; readonly version: bigint | null } | null
 }
+
+/** A commit that put other files in the place of some that an earlier commit had taken away: their rows are then there twice. */
+export interface RemovedTwice {
+  readonly version: bigint
+  /** Files that it took away once more. */
+  readonly files: number
+  /** As its `commitInfo` tells; null where it does not. */
+  readonly operation: string | null
+  readonly engine: string | null
+}

@@ -5,7 +5,7 @@ import type { RowDifference } from '../model/report.ts'
 import type { RestoredFile, RestorePlan } from '../model/restore.ts'
 import type { Column } from '../model/schema.ts'
 import type { TableConfig } from '../model/table.ts'
-import type { ValidateRequest, ValidateResult } from '../model/validation.ts'
+import type { RemovedTwice, ValidateRequest, ValidateResult } from '../model/validation.ts'
 import type { HistoryEntry, TableVersionAt } from '../stores/store.ts'
 import type { AdoptedRestore } from '../tracker/tracker.ts'
 
@@ -65,6 +65,8 @@ export interface LoadWorker {
   /** Looks at all rows; under the table's lease where it repairs. */
   validate(table: TableConfig, request: ValidateRequest): Promise<ValidateResult>
   history(table: TableConfig, limit: number): Promise<readonly HistoryEntry[]>
+  /** Commits of other writers that doubled rows. */
+  removedTwice(table: TableConfig): Promise<readonly RemovedTwice[]>
 }
 
 export interface LoadResult {

@@ -5,6 +5,7 @@ import type { Manifest } from '../model/manifest.ts'
 import type { RestorePlan } from '../model/restore.ts'
 import type { Column, SchemaChange } from '../model/schema.ts'
 import type { TableConfig } from '../model/table.ts'
+import type { RemovedTwice } from '../model/validation.ts'
 
 /** Where plans land. */
 export interface Store {
@@ -43,6 +44,8 @@ export interface TableVersion extends AsyncDisposable {
   current(): Promise<Sql>
   /** Versions up to the newest of the log, newest first. */
   history(limit: number): Promise<readonly HistoryEntry[]>
+  /** Commits of other writers that doubled rows, as far as the log goes back. */
+  removedTwice(): Promise<readonly RemovedTwice[]>
 }
 
 /** A column of the table: a DuckDB type, and whether rows may lack it. */

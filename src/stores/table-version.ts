@@ -1,4 +1,5 @@
 import { forgetQueries } from '../delta/query-parts.ts'
+import { removedTwice } from '../delta/removed-twice.ts'
 import { columnsOf } from '../delta/schema.ts'
 import { type LogState, Snapshot } from '../delta/snapshot.ts'
 import type { Session } from '../engine/engine.ts'
@@ -28,6 +29,7 @@ export async function openTableVersion(
     current: async (): Promise<Sql> => currentRows(log),
     history: async (limit: number): Promise<readonly HistoryEntry[]> =>
       snapshot === undefined ? [] : historyOf(snapshot.state, log, limit),
+    removedTwice: async () => removedTwice(log),
     [Symbol.asyncDispose]: async () => {
       await forgetQueries(log)
       await snapshot?.close()
