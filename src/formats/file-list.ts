@@ -1,6 +1,9 @@
 import { join, literal, literalList, raw, type Sql, sql } from '../engine/sql.ts'
 import type { FileGroup, SourceFile } from './format.ts'
 
+/** Columns that a relation adds to those of its files, in lower case. */
+export const RESERVED_NAMES = ['__path', '__index'] as const
+
 /**
  * The paths of a read as a list constant. The engine globs every path that it is given, so characters that mean
  * something to it stand in brackets; the file name that it reports back is the true one.

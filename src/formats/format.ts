@@ -4,6 +4,7 @@ import type { FileError } from '../errors/errors.ts'
 import type { BatchFile } from '../model/file.ts'
 import type { Column } from '../model/schema.ts'
 import type { FormatName, TableConfig } from '../model/table.ts'
+import type { Leniency } from './values.ts'
 
 /** A landing file as the engine opens it. */
 export interface SourceFile extends BatchFile {
@@ -72,6 +73,11 @@ export interface Format {
    * Reading fails where a value does not fit its type; nothing is dropped silently.
    */
   relation(group: FileGroup, columns: readonly ReadColumn[], context: FormatContext): Sql
+  /**
+   * What `relation` gives for a column of a type, from the text that it gives for VARCHAR (of nested columns their JSON). It
+   * fails, and `try(…)` gives null, where the text does not fit.
+   */
+  value(type: string, text: Sql, context: FormatContext, lenient?: Leniency): Sql
   /**
    * After `relation` failed: the files that are to blame, each with file, line and reason. Empty when it cannot tell;
    * the caller then halves the group.

@@ -39,10 +39,18 @@ export function nativeValue(type: string, value: Sql): Sql {
   return sql`case when isfinite(${value}) or ${value} is null then ${value} when ${refusal(sql`${value}::varchar`)} then ${value} end`
 }
 
+/** What a conversion passes over in nested values instead of failing. */
+export interface Leniency {
+  /** Fields that the type lacks are left out. */
+  readonly fields?: boolean
+  /** A nested value that does not fit is null. */
+  readonly values?: boolean
+}
+
 /** The conversion of a text to a type; it fails, and `try(…)` gives null, where the value would not be kept exactly. */
-export function fromText(type: string, text: Sql, rules: ValueRules): Sql {
+export function fromText(type: string, text: Sql, rules: ValueRules, lenient: Leniency = {}): Sql {
   const node = parseType(type)
-  return node.kind === 'plain' ? plainValue(node.text, text, rules) : jsonValue(node, sql`${text}::json`, rules, 1)
+  return node.kind === 'plain' ? plainValue(node.text, text, rules) : jsonValue(node, sql`${text}::json`, { ...rules, lenient }, 1)
 }
 
 function plainValue(type: string, text: Sql, rules: ValueRules): Sql {
@@ -98,31 +106,42 @@ function pointed(text: Sql, rules: ValueRules): Sql {
   return rules.decimalSeparator === '.' ? plain : sql`replace(${plain}, ${literal(rules.decimalSeparator)}, '.')`
 }
 
+interface NestedRules extends ValueRules {
+  readonly lenient: Leniency
+}
+
+function tried(value: Sql, { lenient }: NestedRules): Sql {
+  return lenient.values === true ? sql`try(${value})` : value
+}
+
 /**
  * A JSON value as a type, level by level: objects become maps first, so that a field which the type lacks is seen
  * (the engine's own transformation leaves it out silently), and a field that is missing is null.
  */
-function jsonValue(node: TypeNode, json: Sql, rules: ValueRules, depth: number): Sql {
+function jsonValue(node: TypeNode, json: Sql, rules: NestedRules, depth: number): Sql {
   switch (node.kind) {
     case 'plain':
-      return plainValue(node.text, sql`(${json}->>'$')`, rules)
+      return tried(plainValue(node.text, sql`(${json}->>'$')`, rules), rules)
     case 'map':
-      return sql`${json}::${raw(typeText(node))}`
+      return tried(sql`${json}::${raw(typeText(node))}`, rules)
     case 'list': {
       const element = id(`e${depth}`)
-      return sql`list_transform(${json}::json[], lambda ${element}: ${jsonValue(node.element, element, rules, depth + 1)})`
+      return sql`list_transform(${tried(sql`${json}::json[]`, rules)}, lambda ${element}: ${jsonValue(node.element, element, rules, depth + 1)})`
     }
     case 'struct':
       return structValue(node.fields, json, rules, depth)
   }
 }
 
-function structValue(fields: readonly TypeField[], json: Sql, rules: ValueRules, depth: number): Sql {
+function structValue(fields: readonly TypeField[], json: Sql, rules: NestedRules, depth: number): Sql {
   const object = id(`o${depth}`)
   const known = sql`[${join(fields.map(({ name }) => literal(name)))}]`
   const parts = fields.map(({ name, type }) => sql`${id(name)} := ${jsonValue(type, sql`${object}[${literal(name)}]`, rules, depth + 1)}`)
   // The list of one element evaluates the map once for all fields.
-  return sql`list_transform([${json}::map(varchar, json)], lambda ${object}: case when ${object} is null then null
+  const entries = tried(sql`${json}::map(varchar, json)`, rules)
+  if (rules.lenient.fields === true)
+    return sql`list_transform([${entries}], lambda ${object}: case when ${object} is not null then struct_pack(${join(parts)}) end)[1]`
+  return sql`list_transform([${entries}], lambda ${object}: case when ${object} is null then null
     when list_has_all(${known}, map_keys(${object})) then struct_pack(${join(parts)})
     when ${refusal(sql`${object}::varchar`)} then null end)[1]`
 }

@@ -146,7 +146,7 @@ class FileColumns {
       case '_file_modified_time':
         return sql`make_timestamptz(${numbers(({ modifiedNs }) => modifiedNs / 1000n)})`
       case '_file_row_number':
-        return raw('__number')
+        return raw('__index_number')
       case '_batch_number':
         return literal(String(this.#asked.batch.number))
     }
@@ -162,7 +162,7 @@ function ofFile<T>(values: readonly T[], list: (values: readonly T[]) => Sql): S
 
 /** Rows numbered from 1 in their file, while they stream by. */
 function numbered(rows: Sql): Sql {
-  const all = sql`select *, row_number() over () as __n from (${rows})`
-  const starts = sql`select *, case when lag(__index) over () is distinct from __index then __n end as __start from (${all})`
-  return sql`select *, __n - max(__start) over (rows between unbounded preceding and current row) + 1 as __number from (${starts})`
+  const all = sql`select *, row_number() over () as __index_n from (${rows})`
+  const starts = sql`select *, case when lag(__index) over () is distinct from __index then __index_n end as __index_start from (${all})`
+  return sql`select *, __index_n - max(__index_start) over (rows between unbounded preceding and current row) + 1 as __index_number from (${starts})`
 }

@@ -14,6 +14,7 @@ export const csv: Format = {
   inspect: inspectCsv,
   infer: inferCsv,
   relation: csvRelation,
+  value: (type, text, context, lenient) => fromText(type, text, readingOf(context), lenient),
   diagnose: diagnoseCsv,
   lineOf: (file, row, { group, context }) =>
     lineOfRow(file, { row: row + 1n, columns: group.columns.length }, { reading: readingOf(context), layout: layoutOf(group), context }),

@@ -1,5 +1,6 @@
 import { FileError } from '../../errors/errors.ts'
 import { type Compression, compressionOf } from '../compression.ts'
+import { RESERVED_NAMES } from '../file-list.ts'
 import { badColumnName, duplicateColumn, raggedRow, textBehindQuote, truncated, wrongFormat } from '../file-problems.ts'
 import type { FileGroup, FormatContext, Inspection, SourceFile } from '../format.ts'
 import { inParallel } from '../parallel.ts'
@@ -130,7 +131,8 @@ function problemOf(names: readonly string[], reading: Reading): Names | undefine
     if (other !== undefined) return { kind: 'bad', problem: (path) => duplicateColumn(path, other, name) }
     seen.set(name.toLowerCase(), name)
   }
-  if (seen.has('__path')) return { kind: 'bad', problem: (path) => badColumnName(path, 'the column name __path is reserved') }
+  const reserved = RESERVED_NAMES.find((name) => seen.has(name))
+  if (reserved !== undefined) return { kind: 'bad', problem: (path) => badColumnName(path, `the column name ${reserved} is reserved`) }
   const [only = ''] = names
   const foreign = [';', '\t', '|', ','].find((delimiter) => delimiter !== reading.delimiter && only.includes(delimiter))
   if (names.length > 1 || foreign === undefined) return undefined

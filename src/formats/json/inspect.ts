@@ -3,6 +3,7 @@ import { FileError } from '../../errors/errors.ts'
 import { type Compression, compressionOf } from '../compression.ts'
 import { culprits } from '../culprits.ts'
 import { messageOf, namedFile, throwForeign } from '../engine-message.ts'
+import { RESERVED_NAMES } from '../file-list.ts'
 import { badColumnName, badJson, duplicateColumn, truncated, wrongEncoding } from '../file-problems.ts'
 import type { FileGroup, FormatContext, Inspection, SourceFile } from '../format.ts'
 import { inParallel } from '../parallel.ts'
@@ -201,5 +202,6 @@ function namesProblem(file: SourceFile, names: Names | undefined): FileError | u
     seen.set(name.toLowerCase(), name)
   }
   if (seen.has('')) return badColumnName(file.path, 'a field has an empty name')
-  return seen.has('__path') ? badColumnName(file.path, `the field name ${id('__path').text} is reserved`) : undefined
+  const reserved = RESERVED_NAMES.find((name) => seen.has(name))
+  return reserved === undefined ? undefined : badColumnName(file.path, `the field name ${id(reserved).text} is reserved`)
 }

@@ -8,7 +8,14 @@ import { inspectJson } from './inspect.ts'
 import { layoutOf, readJson, rulesOf } from './reading.ts'
 
 /** One record a line. */
-export const ndjson: Format = { name: 'ndjson', inspect: inspectJson, infer: inferJson, relation: jsonRelation, diagnose: diagnoseJson }
+export const ndjson: Format = {
+  name: 'ndjson',
+  inspect: inspectJson,
+  infer: inferJson,
+  relation: jsonRelation,
+  value: (type, text, context, lenient) => fromText(type, text, rulesOf(context), lenient),
+  diagnose: diagnoseJson,
+}
 
 /** Arrays of records, and records after one another in any layout. */
 export const json: Format = { ...ndjson, name: 'json' }

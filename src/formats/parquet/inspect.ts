@@ -3,7 +3,7 @@ import { FileError } from '../../errors/errors.ts'
 import type { Column } from '../../model/schema.ts'
 import { culprits } from '../culprits.ts'
 import { messageOf, namedFile, throwForeign } from '../engine-message.ts'
-import { escapeGlob, fileList } from '../file-list.ts'
+import { escapeGlob, fileList, RESERVED_NAMES } from '../file-list.ts'
 import { badColumnName, duplicateColumn, truncated, wrongFormat } from '../file-problems.ts'
 import type { FileGroup, FormatContext, Inspection, SourceFile } from '../format.ts'
 import { flagOption } from '../options.ts'
@@ -152,5 +152,6 @@ function namesProblem(names: readonly string[]): ((path: string) => FileError) |
     if (other !== undefined) return (path) => duplicateColumn(path, other, name)
     seen.set(name.toLowerCase(), name)
   }
-  return seen.has('__path') ? (path) => badColumnName(path, 'the column name __path is reserved') : undefined
+  const reserved = RESERVED_NAMES.find((name) => seen.has(name))
+  return reserved === undefined ? undefined : (path) => badColumnName(path, `the column name ${reserved} is reserved`)
 }

@@ -8,6 +8,7 @@ import { fileList, withPath } from '../file-list.ts'
 import type { FileGroup, Format, FormatContext, ReadColumn, SourceFile } from '../format.ts'
 import { flagOption } from '../options.ts'
 import { unified } from '../sample.ts'
+import { fromText, ISO_RULES } from '../values.ts'
 import { inspectParquet } from './inspect.ts'
 import { parquetProblem } from './problem.ts'
 
@@ -17,6 +18,7 @@ export const parquet: Format = {
   inspect: inspectParquet,
   infer: inferParquet,
   relation: parquetRelation,
+  value: (type, text, _context, lenient) => fromText(type, text, ISO_RULES, lenient),
   diagnose: diagnoseParquet,
 }
 

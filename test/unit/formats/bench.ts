@@ -65,7 +65,7 @@ export class Bench {
     return columns.map(({ name, type }) => `${name} ${type}`)
   }
 
-  /** All rows, with inferred types unless some are given, in order of files; `__path` is left out. */
+  /** All rows, with inferred types unless some are given, in order of files; `__path` and `__index` are left out. */
   async rows(types: Readonly<Record<string, string>> = {}): Promise<readonly Row[]> {
     const { groups, reader, failed } = await this.inspect()
     if (failed[0]) throw failed[0]
@@ -75,7 +75,7 @@ export class Bench {
     for (const group of groups.filter((one) => !one.empty)) {
       const columns = group.columns.map(({ name }) => ({ name, type: types[name] ?? inferred.get(name.toLowerCase()) ?? 'VARCHAR' }))
       const found = await this.session.rows(sql`select * from (${this.format.relation(group, columns, context)})`)
-      rows.push(...found.map(({ __path, ...row }) => row))
+      rows.push(...found.map(({ __path, __index, ...row }) => row))
     }
     return rows
   }

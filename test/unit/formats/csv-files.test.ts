@@ -86,8 +86,8 @@ test('a file that is opened through a link reports its own path', async () => {
       sql`select * from (${csv.format.relation(group, [{ name: 'id', type: 'BIGINT' }], { ...csv.context, reader })}) order by id`,
     ))
   expect(rows).toEqual([
-    { id: 1n, __path: real.path },
-    { id: 2n, __path: join(csv.folder, 'b.csv') },
+    { id: 1n, __path: real.path, __index: 0n },
+    { id: 2n, __path: join(csv.folder, 'b.csv'), __index: 1n },
   ])
 })
 
