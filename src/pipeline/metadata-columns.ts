@@ -85,13 +85,13 @@ class FileColumns {
     return { ...group, columns: [...group.columns, ...paths, ...metadata] }
   }
 
-  /** The group as its format made it: the columns of the file are the first. */
+  /** The group as its format made it. */
   removed(group: FileGroup): FileGroup {
-    return { ...group, columns: group.columns.slice(0, -(this.#paths.size + this.#metadata.size)) }
+    return { ...group, columns: group.columns.filter(({ name }) => !this.#isOwn(name)) }
   }
 
   ofFiles(columns: readonly ReadColumn[]): readonly ReadColumn[] {
-    return columns.filter(({ name }) => !this.#paths.has(name) && !this.#metadata.has(name))
+    return columns.filter(({ name }) => !this.#isOwn(name))
   }
 
   inferred(groups: readonly FileGroup[]): readonly ReadColumn[] {
@@ -100,7 +100,12 @@ class FileColumns {
       name: column.name,
       type: this.#asked.table.inferTypes ? pathType(files.map(({ path }) => pathValue(path, column) ?? null)) : 'VARCHAR',
     }))
-    return [...paths, ...[...this.#metadata.values()].map((name) => ({ name, type: TYPES[name] }))]
+    const asked = new Set(groups.flatMap((group) => group.columns.map(({ name }) => name)))
+    return [...paths, ...[...this.#metadata.values()].map((name) => ({ name, type: TYPES[name] }))].filter(({ name }) => asked.has(name))
+  }
+
+  #isOwn(name: string): boolean {
+    return this.#paths.has(name) || this.#metadata.has(name)
   }
 
   /** Values are taken by the file's position, since a join would not keep the order of rows. */
