@@ -1,10 +1,11 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Tracker } from '../../src/tracker/tracker.ts'
 import {
   ALL,
   alive,
   claimAll,
   dead,
+  describeTracker,
   failed,
   type Harness,
   list,
@@ -22,29 +23,12 @@ import {
 
 /** What every tracker does when something went wrong, by hand, and when it is asked. */
 export function trackerRecoveryContract(name: string, make: () => Promise<Harness>): void {
-  describe(`${name}: retries, leases, recovery, reading`, () => {
-    let harness: Harness
-    let tracker: Tracker
-    beforeEach(async () => {
-      harness = await make()
-      tracker = await harness.open()
-    })
-    afterEach(() => harness.close())
-
-    retryTests(
-      () => tracker,
-      () => harness,
-    )
-    leaseTests(
-      () => tracker,
-      () => harness,
-    )
-    adoptTests(() => tracker)
-    manualTests(() => tracker)
-    readTests(
-      () => tracker,
-      () => harness,
-    )
+  describeTracker(`${name}: retries, leases, recovery, reading`, make, (tracker, harness) => {
+    retryTests(tracker, harness)
+    leaseTests(tracker, harness)
+    adoptTests(tracker)
+    manualTests(tracker)
+    readTests(tracker, harness)
   })
 }
 

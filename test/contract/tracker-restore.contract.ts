@@ -1,23 +1,15 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Batch } from '../../src/model/batch.ts'
 import type { RestoredFile } from '../../src/model/restore.ts'
 import type { AdoptedRestore, Tracker } from '../../src/tracker/tracker.ts'
-import { type Harness, load, manifest, movesOf, OWNER, seen, statusOf, TABLE } from './tracker.support.ts'
+import { describeTracker, type Harness, load, manifest, movesOf, OWNER, seen, statusOf, TABLE } from './tracker.support.ts'
 
 /** What every tracker does with a restore that is in the log. */
 export function trackerRestoreContract(name: string, make: () => Promise<Harness>): void {
-  describe(`${name}: restores`, () => {
-    let harness: Harness
-    let tracker: Tracker
-    beforeEach(async () => {
-      harness = await make()
-      tracker = await harness.open()
-    })
-    afterEach(() => harness.close())
-
-    movingTests(() => tracker)
-    changedTests(() => tracker)
-    batchTests(() => tracker)
+  describeTracker(`${name}: restores`, make, (tracker) => {
+    movingTests(tracker)
+    changedTests(tracker)
+    batchTests(tracker)
   })
 }
 

@@ -1,9 +1,10 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Tracker } from '../../src/tracker/tracker.ts'
 import {
   ALL,
   claimAll,
   completed,
+  describeTracker,
   failed,
   type Harness,
   load,
@@ -19,24 +20,10 @@ import { settleTests } from './tracker-settle.contract.ts'
 
 /** What every tracker does from the listing to the settlement of a batch. */
 export function trackerContract(name: string, make: () => Promise<Harness>): void {
-  describe(`${name}: admit, claim, settle`, () => {
-    let harness: Harness
-    let tracker: Tracker
-    beforeEach(async () => {
-      harness = await make()
-      tracker = await harness.open()
-    })
-    afterEach(() => harness.close())
-
-    admitTests(() => tracker)
-    claimTests(
-      () => tracker,
-      () => harness,
-    )
-    settleTests(
-      () => tracker,
-      () => harness,
-    )
+  describeTracker(`${name}: admit, claim, settle`, make, (tracker, harness) => {
+    admitTests(tracker)
+    claimTests(tracker, harness)
+    settleTests(tracker, harness)
   })
 }
 

@@ -8,20 +8,7 @@ import { copySqlite } from '../../src/tracker/sqlite/copy.ts'
 import { openSqliteSnapshot, openSqliteTracker, type SqliteTrackerOptions } from '../../src/tracker/sqlite.ts'
 import type { Tracker } from '../../src/tracker/tracker.ts'
 import { trackerContract } from './tracker.contract.ts'
-import {
-  ALL,
-  claimAll,
-  completed,
-  FakeClock,
-  type Harness,
-  load,
-  OPTIONS,
-  OWNER,
-  outcome,
-  seen,
-  statusOf,
-  TABLE,
-} from './tracker.support.ts'
+import { ALL, FakeClock, type Harness, load, OPTIONS, OWNER, seen, statusOf, TABLE } from './tracker.support.ts'
 import { trackerRecoveryContract } from './tracker-recovery.contract.ts'
 import { trackerRestoreContract } from './tracker-restore.contract.ts'
 
@@ -204,18 +191,8 @@ describe('a private copy of a tracker', () => {
   }
 
   async function loadEverything(tracker: Tracker): Promise<void> {
-    await tracker.admit(TABLE, [seen('/in/new.csv')], 'load')
     await tracker.lockTable(TABLE, OWNER, () => true)
-    const batch = await claimAll(tracker)
-    await tracker.settle(
-      TABLE,
-      OWNER,
-      outcome(
-        batch,
-        9n,
-        batch.files.map(({ path }) => completed(path)),
-      ),
-    )
+    await load(tracker, [seen('/in/new.csv')], 9n)
   }
 
   test('a missing tracker is empty and is not made', async () => {

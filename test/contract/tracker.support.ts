@@ -1,3 +1,4 @@
+import { afterEach, beforeEach, describe } from 'vitest'
 import type { Clock } from '../../src/lib/clock.ts'
 import type { Batch, BatchOutcome, FileOutcome } from '../../src/model/batch.ts'
 import { NO_STRATEGY_ROWS } from '../../src/model/batch.ts'
@@ -29,6 +30,28 @@ export interface Harness {
   readonly clock: FakeClock
   readonly open: () => Promise<Tracker>
   readonly close: () => Promise<void>
+}
+
+/** Tests that each begin with a new tracker. */
+export function describeTracker(
+  name: string,
+  make: () => Promise<Harness>,
+  tests: (tracker: () => Tracker, harness: () => Harness) => void,
+): void {
+  describe(name, () => {
+    let harness: Harness
+    let tracker: Tracker
+    beforeEach(async () => {
+      harness = await make()
+      tracker = await harness.open()
+    })
+    afterEach(() => harness.close())
+
+    tests(
+      () => tracker,
+      () => harness,
+    )
+  })
 }
 
 export const alive = () => true

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
@@ -9,7 +9,7 @@ import { TableLog } from '../../../src/delta/table-log.ts'
 import type { Session } from '../../../src/engine/engine.ts'
 import { id, sql } from '../../../src/engine/sql.ts'
 import { session as openSession } from '../../support/session.ts'
-import { type Action, add, metaData, PROTOCOL, remove, writeCommit } from './support.ts'
+import { type Action, add, metaData, PROTOCOL, readCommit, remove, writeCommit } from './support.ts'
 
 let session: Session
 let root: string
@@ -70,75 +70,28 @@ const CHANGED = 'changed rows that the plan rests on'
 const REPLACED = 'changed files that were to be replaced'
 const PROPERTY = { 'a property': 'changed the schema or the properties of the table' }
 
+/** Conflicts of everyone who read partition a and takes a file out of it. */
+const IN_A = {
+  ...PROPERTY,
+  'an append that read': ADDED,
+  'an append of a writer that does not say': ADDED,
+  'a delete of one of ours': CHANGED,
+  'a delete of one of ours, spelled otherwise': CHANGED,
+  'a delete that leaves the partition out': CHANGED,
+  'a deletion vector on one of ours': ADDED,
+  'a compaction of ours': REPLACED,
+}
+const BLIND_IN_A = { 'a blind append': ADDED }
+const BLIND = { ...BLIND_IN_A, 'a blind append elsewhere': ADDED }
+const DELETED_ELSEWHERE = { 'a delete elsewhere': CHANGED }
+
 /** Only what conflicts; all else goes through. */
 const MATRIX: [string, Intent, Readonly<Record<string, string>>, string?][] = [
   ['an append', APPEND, PROPERTY],
-  [
-    'an overwrite of the table',
-    OVERWRITE,
-    {
-      ...PROPERTY,
-      'a blind append': ADDED,
-      'a blind append elsewhere': ADDED,
-      'an append that read': ADDED,
-      'an append of a writer that does not say': ADDED,
-      'a delete elsewhere': CHANGED,
-      'a delete of one of ours': CHANGED,
-      'a delete of one of ours, spelled otherwise': CHANGED,
-      'a delete that leaves the partition out': CHANGED,
-      'a deletion vector on one of ours': ADDED,
-      'a compaction elsewhere': REPLACED,
-      'a compaction of ours': REPLACED,
-    },
-  ],
-  [
-    'an overwrite of a partition',
-    PARTITION,
-    {
-      ...PROPERTY,
-      'a blind append': ADDED,
-      'an append that read': ADDED,
-      'an append of a writer that does not say': ADDED,
-      'a delete of one of ours': CHANGED,
-      'a delete of one of ours, spelled otherwise': CHANGED,
-      'a delete that leaves the partition out': CHANGED,
-      'a deletion vector on one of ours': ADDED,
-      'a compaction of ours': REPLACED,
-    },
-  ],
-  [
-    'a merge',
-    MERGE,
-    {
-      ...PROPERTY,
-      'a blind append': ADDED,
-      'a blind append elsewhere': ADDED,
-      'an append that read': ADDED,
-      'an append of a writer that does not say': ADDED,
-      'a delete elsewhere': CHANGED,
-      'a delete of one of ours': CHANGED,
-      'a delete of one of ours, spelled otherwise': CHANGED,
-      'a delete that leaves the partition out': CHANGED,
-      'a deletion vector on one of ours': ADDED,
-      'a compaction of ours': REPLACED,
-    },
-  ],
-  [
-    'a merge where blind appends may come later',
-    MERGE,
-    {
-      ...PROPERTY,
-      'an append that read': ADDED,
-      'an append of a writer that does not say': ADDED,
-      'a delete elsewhere': CHANGED,
-      'a delete of one of ours': CHANGED,
-      'a delete of one of ours, spelled otherwise': CHANGED,
-      'a delete that leaves the partition out': CHANGED,
-      'a deletion vector on one of ours': ADDED,
-      'a compaction of ours': REPLACED,
-    },
-    'WriteSerializable',
-  ],
+  ['an overwrite of the table', OVERWRITE, { ...IN_A, ...BLIND, ...DELETED_ELSEWHERE, 'a compaction elsewhere': REPLACED }],
+  ['an overwrite of a partition', PARTITION, { ...IN_A, ...BLIND_IN_A }],
+  ['a merge', MERGE, { ...IN_A, ...BLIND, ...DELETED_ELSEWHERE }],
+  ['a merge where blind appends may come later', MERGE, { ...IN_A, ...DELETED_ELSEWHERE }, 'WriteSerializable'],
   [
     'a compaction',
     OPTIMIZE,
@@ -225,8 +178,7 @@ test('a merge that changes the schema waits for blind appends even where they ma
 
 test('the entry says how strictly it was judged, what it rests on and who wrote it', async () => {
   await race(OPTIMIZE, WINNERS['a transaction'] ?? [])
-  const text = readFileSync(join(root, '_delta_log/00000000000000000002.json'), 'utf8')
-  expect(JSON.parse(text.split('\n')[0] ?? '')).toEqual({
+  expect(readCommit(root, 2)[0]).toEqual({
     commitInfo: {
       timestamp: 1_700_000_000_000,
       operation: 'X',
@@ -243,8 +195,7 @@ test('the entry says how strictly it was judged, what it rests on and who wrote 
 
 test('a clock that went backwards makes no version older than the one before', async () => {
   await race(APPEND, [info({ timestamp: 1_600_000_000_000 })], {}, 1_500_000_000_000)
-  const text = readFileSync(join(root, '_delta_log/00000000000000000002.json'), 'utf8')
-  expect(JSON.parse(text.split('\n')[0] ?? '')).toMatchObject({ commitInfo: { timestamp: 1_600_000_000_001 } })
+  expect(readCommit(root, 2)[0]).toMatchObject({ commitInfo: { timestamp: 1_600_000_000_001 } })
 })
 
 test('a commit that another tool left half-written is told of as such, and nothing is written over it', async () => {

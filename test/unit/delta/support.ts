@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 export type Action = Readonly<Record<string, unknown>>
@@ -35,10 +35,26 @@ export const PROTOCOL: Action = { protocol: { minReaderVersion: 1, minWriterVers
 
 /** Writes one commit of another writer. */
 export function writeCommit(root: string, version: number, lines: readonly (Action | string)[], end = '\n'): void {
-  const folder = join(root, '_delta_log')
-  mkdirSync(folder, { recursive: true })
+  mkdirSync(join(root, '_delta_log'), { recursive: true })
   const text = lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line))).join('\n') + end
-  writeFileSync(join(folder, `${String(version).padStart(20, '0')}.json`), text)
+  writeFileSync(commitFile(root, version), text)
+}
+
+export function commitFile(root: string, version: number): string {
+  return join(root, '_delta_log', `${String(version).padStart(20, '0')}.json`)
+}
+
+/** The actions of one commit, each by its kind. */
+export function readCommit(root: string, version: number): readonly Readonly<Record<string, Record<string, unknown>>>[] {
+  return readFileSync(commitFile(root, version), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+}
+
+/** Those of one kind. */
+export function actionsOf(root: string, version: number, kind: string): readonly Readonly<Record<string, unknown>>[] {
+  return readCommit(root, version).flatMap(({ [kind]: action }) => (action === undefined ? [] : [action]))
 }
 
 export function add(path: string, changes: Readonly<Record<string, unknown>> = {}): Action {

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { literal, sql } from '../../../src/engine/sql.ts'
 import type { OpenTable } from '../../../src/stores/store.ts'
 import { logActions } from '../../support/project.ts'
+import { commitFile } from '../delta/support.ts'
 import { Bench, batchIdOf, COLUMNS, load, manifestOf, staged, TRACKER } from './support.ts'
 
 let bench: Bench
@@ -22,10 +23,6 @@ const VECTORS = {
     ...{ targetFileSize: 1n << 27n, logRetentionMs: 30 * 86_400_000, fileRetentionMs: 7 * 86_400_000 },
     ...{ checkpointInterval: 10, deletionVectors: true, changeDataFeed: false, optimize: 'off' as const },
   },
-}
-
-function commitPath(version: number): string {
-  return join(bench.root, '_delta_log', `${String(version).padStart(20, '0')}.json`)
 }
 
 async function removeFirst(table: OpenTable, batch: bigint): Promise<unknown> {
@@ -49,7 +46,7 @@ test.each(['/', 'file:///'])('files of another table are never deleted, and do n
     modificationTime: 1,
     dataChange: true,
   }
-  writeFileSync(commitPath(1), `${JSON.stringify({ add })}\n`)
+  writeFileSync(commitFile(bench.root, 1), `${JSON.stringify({ add })}\n`)
   const again = await bench.open({ outputFormat: 'parquet' })
   expect(await bench.rowsOf(again)).toEqual(['{"id":1,"name":"x"}', '{"id":5,"name":"o"}'])
   await load(again, { batch: 2n, add: sql`select 2, 'y'`, remove: 'everything' })
@@ -60,8 +57,8 @@ test.each(['/', 'file:///'])('files of another table are never deleted, and do n
 
 /** Takes a field out of every `add` of the first version. */
 function without(field: string): void {
-  const text = readFileSync(commitPath(0), 'utf8')
-  writeFileSync(commitPath(0), text.replace(new RegExp(`"${field}":\\d+,`), ''))
+  const text = readFileSync(commitFile(bench.root, 0), 'utf8')
+  writeFileSync(commitFile(bench.root, 0), text.replace(new RegExp(`"${field}":\\d+,`), ''))
 }
 
 test('a file without a time gets a deletion vector like any other', async () => {
@@ -89,7 +86,7 @@ test('an action that cannot be said again is not said by halves', async () => {
   }
   const loader = { trackerId: TRACKER, appId: manifest.appId }
   await expect(again.restore(planned, manifest, loader)).rejects.toMatchObject({ code: 'ING-TABLE-LOG' })
-  expect(existsSync(commitPath(2))).toBe(false)
+  expect(existsSync(commitFile(bench.root, 2))).toBe(false)
 })
 
 test('a restore that another vacuum came before does not name files that are gone', async () => {
@@ -105,7 +102,7 @@ test('a restore that another vacuum came before does not name files that are gon
   await using planned = await table.planRestore({ version: 0n }, loader)
   const first = logActions(bench.root).find(({ action }) => action['add'] !== undefined)?.action['add']?.['path']
   rmSync(join(bench.root, String(first)))
-  writeFileSync(commitPath(2), `${JSON.stringify({ commitInfo: { timestamp: 1, operation: 'VACUUM START' } })}\n`)
+  writeFileSync(commitFile(bench.root, 2), `${JSON.stringify({ commitInfo: { timestamp: 1, operation: 'VACUUM START' } })}\n`)
   await expect(table.restore(planned, manifest, loader)).rejects.toMatchObject({ code: 'ING-TABLE-RESTORE' })
-  expect(existsSync(commitPath(3))).toBe(false)
+  expect(existsSync(commitFile(bench.root, 3))).toBe(false)
 })

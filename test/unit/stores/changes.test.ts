@@ -6,6 +6,7 @@ import { sql } from '../../../src/engine/sql.ts'
 import type { TableConfig } from '../../../src/model/table.ts'
 import { changedRows } from '../../../src/stores/changes.ts'
 import type { ChangeRange, OpenTable } from '../../../src/stores/store.ts'
+import { commitFile } from '../delta/support.ts'
 import { Bench, COLUMNS, load, manifestOf, staged } from './support.ts'
 
 const DELTA = {
@@ -94,7 +95,7 @@ it('vectors of others without change files are told by their difference', async 
 
 async function withoutFeed(root: string, version: number): Promise<void> {
   const { readFileSync, writeFileSync } = await import('node:fs')
-  const path = join(root, '_delta_log', `${String(version).padStart(20, '0')}.json`)
+  const path = commitFile(root, version)
   const lines = readFileSync(path, 'utf8').split('\n')
   expect(lines.filter((line) => line.startsWith('{"cdc"'))).toHaveLength(1)
   writeFileSync(path, lines.filter((line) => !line.startsWith('{"cdc"')).join('\n'))

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'no
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { sql } from '../../../src/engine/sql.ts'
+import { commitFile, readCommit } from '../delta/support.ts'
 import { Bench, batchIdOf, COLUMNS, load, staged } from './support.ts'
 
 let bench: Bench
@@ -13,12 +14,8 @@ afterEach(async () => {
   await bench[Symbol.asyncDispose]()
 })
 
-function log(version: number): readonly Record<string, Record<string, unknown>>[] {
-  const text = readFileSync(join(bench.root, '_delta_log', `${String(version).padStart(20, '0')}.json`), 'utf8')
-  return text
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line))
+function log(version: number) {
+  return readCommit(bench.root, version)
 }
 
 test('the first commit makes the table with its tracker, and the rows read back', async () => {
@@ -66,7 +63,7 @@ test('twelve appends write a checkpoint, from which the table opens when the old
     size: 14,
     numOfAddFiles: 11,
   })
-  for (let version = 0; version < 10; version += 1) unlinkSync(join(bench.root, '_delta_log', `${String(version).padStart(20, '0')}.json`))
+  for (let version = 0; version < 10; version += 1) unlinkSync(commitFile(bench.root, version))
   const again = await bench.open()
   expect(again.state).toMatchObject({ version: 11n, columns: COLUMNS })
   expect(await again.lastBatch('ingestd/11111111-1111-4111-8111-111111111111/22222222-2222-4222-8222-222222222222')).toBe(12n)

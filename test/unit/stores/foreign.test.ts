@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { literal, sql } from '../../../src/engine/sql.ts'
 import { tableConfig } from '../../support/table.ts'
-import { type Action, add, metaData, PROTOCOL, remove, schemaString, writeCommit } from '../delta/support.ts'
+import { type Action, add, commitFile, metaData, PROTOCOL, remove, schemaString, writeCommit } from '../delta/support.ts'
 import { Bench, COLUMNS, load } from './support.ts'
 
 let bench: Bench
@@ -134,7 +134,7 @@ test.each([
 ])('a table opens when _last_checkpoint %s', async (_, damage) => {
   const table = await bench.open()
   for (let batch = 1n; batch <= 11n; batch += 1n) await load(table, { batch, add: sql`select 1, 'x'` })
-  for (let version = 0; version < 10; version += 1) rmSync(join(bench.root, `_delta_log/${String(version).padStart(20, '0')}.json`))
+  for (let version = 0; version < 10; version += 1) rmSync(commitFile(bench.root, version))
   damage()
   expect(await bench.rowsOf(await bench.open())).toHaveLength(11)
 })

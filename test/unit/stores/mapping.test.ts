@@ -1,10 +1,8 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { sql } from '../../../src/engine/sql.ts'
 import type { TableColumn } from '../../../src/stores/store.ts'
 import { activeFiles } from '../../support/project.ts'
-import { metaData, writeCommit } from '../delta/support.ts'
+import { actionsOf, metaData, writeCommit } from '../delta/support.ts'
 import { Bench, load } from './support.ts'
 
 let bench: Bench
@@ -49,15 +47,8 @@ function mapped(mode: 'name' | 'id', configuration: Record<string, string> = {})
   ])
 }
 
-/** Actions of one kind in a commit. */
-function actions(version: number, kind: string): readonly Record<string, unknown>[] {
-  return readFileSync(join(bench.root, '_delta_log', `${String(version).padStart(20, '0')}.json`), 'utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-    .flatMap((line): readonly Record<string, unknown>[] => {
-      const action = (JSON.parse(line) as Record<string, Record<string, unknown>>)[kind]
-      return action === undefined ? [] : [action]
-    })
+function actions(version: number, kind: string) {
+  return actionsOf(bench.root, version, kind)
 }
 
 const ROW = sql`select 7, {'a': 1, 'b': 'x'}, [{'n': 5}, null], map {'k': {'v': 0.5}}, 'p 1' union all select 8, null, null, null, null`

@@ -1,9 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { type Sql, sql } from '../../../src/engine/sql.ts'
 import type { TableConfig } from '../../../src/model/table.ts'
 import type { CommitOutcome, OpenTable } from '../../../src/stores/store.ts'
+import { actionsOf } from '../delta/support.ts'
 import { Bench, COLUMNS, type Load, load, manifestOf, staged } from './support.ts'
 
 const DELTA = {
@@ -51,18 +52,6 @@ async function places(table: OpenTable, where: Sql): Promise<Sql> {
 
 const NOTHING = sql`select null::bigint, null::varchar where false`
 
-function commit(root: string, version: number): readonly Record<string, Record<string, unknown>>[] {
-  const text = readFileSync(join(root, '_delta_log', `${String(version).padStart(20, '0')}.json`), 'utf8')
-  return text
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, Record<string, unknown>>)
-}
-
-function actions(root: string, version: number, name: string): readonly Record<string, unknown>[] {
-  return commit(root, version).flatMap((action) => (action[name] === undefined ? [] : [action[name]]))
-}
-
 /** Rows that the deletion vector of an action deletes. */
 function cardinality(action: Record<string, unknown> | undefined): unknown {
   const vector = action?.['deletionVector']
@@ -92,10 +81,10 @@ it.each(MODES)('rows go by their place, and others stay ($mode)', async ({ delta
     [...expected, '3 new', ...[10, 11, 12, 13, 14, 16, 17, 18, 19].map((n) => `${n} b${n}`), '99 untouched'].sort(),
   )
 
-  const removes = actions(bench.root, 3, 'remove')
-  const adds = actions(bench.root, 3, 'add')
+  const removes = actionsOf(bench.root, 3, 'remove')
+  const adds = actionsOf(bench.root, 3, 'add')
   expect(removes).toHaveLength(2)
-  const info = actions(bench.root, 3, 'commitInfo')[0] as { operation: string; operationMetrics: Record<string, string> }
+  const info = actionsOf(bench.root, 3, 'commitInfo')[0] as { operation: string; operationMetrics: Record<string, string> }
   expect(info.operation).toBe('MERGE')
   expect(info.operationMetrics).toMatchObject({ numTargetRowsInserted: '1', numTargetRowsDeleted: '3' })
   if (mode === 'deletion vectors') {
@@ -110,7 +99,7 @@ it.each(MODES)('rows go by their place, and others stay ($mode)', async ({ delta
       numTargetDeletionVectorsAdded: '2',
       numTargetFilesRemoved: '0',
     })
-    expect(actions(bench.root, 0, 'protocol')[0]).toMatchObject({
+    expect(actionsOf(bench.root, 0, 'protocol')[0]).toMatchObject({
       minReaderVersion: 3,
       minWriterVersion: 7,
       readerFeatures: ['deletionVectors'],
@@ -118,7 +107,7 @@ it.each(MODES)('rows go by their place, and others stay ($mode)', async ({ delta
   } else {
     expect(adds.every((add) => add['deletionVector'] === undefined)).toBe(true)
     expect(info.operationMetrics).toMatchObject({ numTargetRowsCopied: '17', numTargetFilesRemoved: '2' })
-    expect(actions(bench.root, 0, 'protocol')[0]).toEqual({ minReaderVersion: 1, minWriterVersion: 2 })
+    expect(actionsOf(bench.root, 0, 'protocol')[0]).toEqual({ minReaderVersion: 1, minWriterVersion: 2 })
   }
 
   // A second time in the same file, and a file that loses its last row.
@@ -126,15 +115,15 @@ it.each(MODES)('rows go by their place, and others stay ($mode)', async ({ delta
   expect((await ids()).filter((row) => /^(10|11|99) /.test(row))).toEqual([])
   expect(await ids()).toHaveLength(16)
   if (mode === 'deletion vectors') {
-    const [add] = actions(bench.root, 4, 'add')
+    const [add] = actionsOf(bench.root, 4, 'add')
     expect(cardinality(add)).toBe(3)
-    expect(actions(bench.root, 4, 'remove').filter((one) => one['deletionVector'])).toHaveLength(1)
+    expect(actionsOf(bench.root, 4, 'remove').filter((one) => one['deletionVector'])).toHaveLength(1)
   }
   await using again = await changed(bench, { delta })
   expect(await bench.rowsOf(again)).toHaveLength(16)
   await remove(again, { batch: 6n, add: NOTHING, positions: await places(again, sql`true`) })
   expect(await bench.rowsOf(again)).toEqual([])
-  expect(actions(bench.root, 5, 'add')).toEqual([])
+  expect(actionsOf(bench.root, 5, 'add')).toEqual([])
 })
 
 it.each(MODES)('partitions, later columns and awkward values stay as they are ($mode)', async ({ delta }) => {
@@ -163,7 +152,7 @@ it.each(MODES)('partitions, later columns and awkward values stay as they are ($
   const after = await bench.rowsOf(table)
   const kept = before.filter((row) => !/^\{"id":[4-9],/.test(row)).map((row) => row.replace(/\}$/, ',"late":null}'))
   expect(after).toEqual([...kept, '{"id":7,"p":"x","d":null,"ts":null,"n":null,"late":"here"}'].sort())
-  const values = [...actions(bench.root, 1, 'add'), ...actions(bench.root, 1, 'remove')].map((one) => one['partitionValues'])
+  const values = [...actionsOf(bench.root, 1, 'add'), ...actionsOf(bench.root, 1, 'remove')].map((one) => one['partitionValues'])
   expect(values.length).toBe(9)
   expect(values).toContainEqual({ p: 'a b/%:=ü' })
 })
@@ -173,7 +162,7 @@ it('statistics of rewritten files are those of the rows that stay', async () => 
   const table = await bench.open()
   await load(table, { batch: 1n, add: sql`select 9007199254740000 + i, 'n' || i from range(1000) as r(i)` })
   await remove(table, { batch: 2n, add: NOTHING, positions: await places(table, sql`id < 9007199254740993 or id > 9007199254740995`) })
-  const [add] = actions(bench.root, 1, 'add')
+  const [add] = actionsOf(bench.root, 1, 'add')
   expect(String(add?.['stats'])).toContain(
     '"numRecords":3,"minValues":{"id":9007199254740993,"name":"n993"},"maxValues":{"id":9007199254740995,"name":"n995"}',
   )
@@ -185,19 +174,19 @@ it('deletion vectors are switched on in a table that is there, and off they stay
   await load(plain, { batch: 1n, add: sql`select i, 'a' from range(10) as r(i)` })
   const table = await bench.open({ delta: MODES[1]?.delta as TableConfig['delta'] })
   await remove(table, { batch: 2n, add: NOTHING, positions: await places(table, sql`id < 3`) })
-  const [metadata] = actions(bench.root, 1, 'metaData')
+  const [metadata] = actionsOf(bench.root, 1, 'metaData')
   expect(metadata?.['configuration']).toMatchObject({ custom: 'kept', 'delta.enableDeletionVectors': 'true' })
-  expect(actions(bench.root, 1, 'protocol')[0]).toEqual({
+  expect(actionsOf(bench.root, 1, 'protocol')[0]).toEqual({
     minReaderVersion: 3,
     minWriterVersion: 7,
     readerFeatures: ['deletionVectors'],
     writerFeatures: ['appendOnly', 'invariants', 'deletionVectors'],
   })
-  expect(actions(bench.root, 1, 'add')[0]?.['deletionVector']).toBeTruthy()
+  expect(actionsOf(bench.root, 1, 'add')[0]?.['deletionVector']).toBeTruthy()
   const later = await bench.open()
   await remove(later, { batch: 3n, add: NOTHING, positions: await places(later, sql`id = 3`) })
-  expect(actions(bench.root, 2, 'metaData')).toEqual([])
-  expect(cardinality(actions(bench.root, 2, 'add')[0])).toBe(4)
+  expect(actionsOf(bench.root, 2, 'metaData')).toEqual([])
+  expect(cardinality(actionsOf(bench.root, 2, 'add')[0])).toBe(4)
   expect(await bench.rowsOf(later)).toHaveLength(6)
 })
 
@@ -213,7 +202,7 @@ it('vectors of many files are in one file of the root, which a discard removes',
   await remove(table, { batch: 7n, add: NOTHING, positions: await places(table, sql`id = 4`) })
   expect(readdirSync(bench.root).filter((name) => name.startsWith('deletion_vector_'))).toHaveLength(1)
   expect(
-    new Set(actions(bench.root, 5, 'add').map((add) => (add['deletionVector'] as { pathOrInlineDv: string }).pathOrInlineDv)).size,
+    new Set(actionsOf(bench.root, 5, 'add').map((add) => (add['deletionVector'] as { pathOrInlineDv: string }).pathOrInlineDv)).size,
   ).toBe(1)
   expect(await bench.rowsOf(table)).toHaveLength(45)
 })
@@ -222,7 +211,7 @@ it.each(MODES)('a place that the table does not have is refused by name, and lea
   await using bench = await Bench.make()
   const table = await changed(bench, { delta })
   await load(table, { batch: 1n, add: sql`select i, 'a' from range(10) as r(i)` })
-  const path = String(actions(bench.root, 0, 'add')[0]?.['path'])
+  const path = String(actionsOf(bench.root, 0, 'add')[0]?.['path'])
   for (const [positions, problem] of [
     [sql`select 'gone.parquet', 0`, 'gone.parquet is none of its files'],
     [sql`select ${path}, 10`, 'has 10 rows, and one beyond them was named'],
@@ -262,7 +251,7 @@ const FEED = MODES.map(({ mode, delta }) => ({ mode, delta: { ...delta, changeDa
 
 /** The change files of a version: `type id name`, sorted. */
 async function feed(bench: Bench, version: number): Promise<readonly string[] | null> {
-  const files = actions(bench.root, version, 'cdc')
+  const files = actionsOf(bench.root, version, 'cdc')
   if (files.length === 0) return null
   const paths = files.map((file) => join(bench.root, decodeURIComponent(String(file['path']))))
   const rows = await bench.session.rows(
@@ -275,11 +264,11 @@ it.each(FEED)('the change feed tells of every row that goes and comes ($mode)', 
   await using bench = await Bench.make()
   const table = await changed(bench, { delta })
   await load(table, { batch: 1n, add: sql`select i, 'a' from range(5) as r(i)` })
-  expect(actions(bench.root, 0, 'protocol')[0]?.['minWriterVersion']).toBe(delta.deletionVectors ? 7 : 4)
+  expect(actionsOf(bench.root, 0, 'protocol')[0]?.['minWriterVersion']).toBe(delta.deletionVectors ? 7 : 4)
   expect(await feed(bench, 0)).toBeNull()
   await remove(table, { batch: 2n, add: sql`select 1, 'b' union all select 7, 'c'`, positions: await places(table, sql`id in (1, 4)`) })
   expect(await feed(bench, 1)).toEqual(['delete 1 a', 'delete 4 a', 'insert 1 b', 'insert 7 c'])
-  const [cdc] = actions(bench.root, 1, 'cdc')
+  const [cdc] = actionsOf(bench.root, 1, 'cdc')
   expect(cdc).toMatchObject({
     dataChange: false,
     partitionValues: {},
@@ -288,7 +277,7 @@ it.each(FEED)('the change feed tells of every row that goes and comes ($mode)', 
   const changes = sql`select 0 as id, 'a' as name, 'update_preimage' as _change_type union all select 0, 'z', 'update_postimage' union all select 2, 'a', 'delete'`
   await remove(table, { batch: 3n, add: sql`select 0, 'z'`, changes, positions: await places(table, sql`id in (0, 2)`) })
   expect(await feed(bench, 2)).toEqual(['delete 2 a', 'update_postimage 0 z', 'update_preimage 0 a'])
-  const info = actions(bench.root, 2, 'commitInfo')[0] as { operationMetrics: Record<string, string> }
+  const info = actionsOf(bench.root, 2, 'commitInfo')[0] as { operationMetrics: Record<string, string> }
   expect(info.operationMetrics).toMatchObject({
     numTargetRowsInserted: '0',
     numTargetRowsUpdated: '1',
@@ -330,7 +319,7 @@ it('change files of a partitioned table carry its values', async () => {
   const table = await changed(bench, { delta: FEED[0]?.delta as TableConfig['delta'], partitionColumns: ['name'] })
   await load(table, { batch: 1n, add: sql`select i, case when i < 3 then 'a b' end from range(6) as r(i)` })
   await remove(table, { batch: 2n, add: sql`select 9, 'c'`, positions: await places(table, sql`id in (1, 4)`) })
-  expect(actions(bench.root, 1, 'cdc').map((one) => [one['partitionValues'], String(one['path']).replace(/cdc-[0-9a-f-]+/, '')])).toEqual(
+  expect(actionsOf(bench.root, 1, 'cdc').map((one) => [one['partitionValues'], String(one['path']).replace(/cdc-[0-9a-f-]+/, '')])).toEqual(
     expect.arrayContaining([
       [{ name: 'a b' }, '_change_data/.parquet'],
       [{ name: null }, '_change_data/.parquet'],

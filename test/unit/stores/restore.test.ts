@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Blobs } from '../../../src/blobs/blobs.ts'
@@ -6,7 +6,7 @@ import { type Sql, sql } from '../../../src/engine/sql.ts'
 import type { Manifest } from '../../../src/model/manifest.ts'
 import type { TableConfig } from '../../../src/model/table.ts'
 import type { CommitOutcome, Loader, OpenTable, TableRestore } from '../../../src/stores/store.ts'
-import { metaData, writeCommit } from '../delta/support.ts'
+import { actionsOf, metaData, writeCommit } from '../delta/support.ts'
 import { hookedBlobs } from './hooked-blobs.ts'
 import { Bench, COLUMNS, load, manifestOf, staged } from './support.ts'
 
@@ -24,14 +24,8 @@ const LOADER: Loader = {
   appId: 'ingestd/11111111-1111-4111-8111-111111111111/22222222-2222-4222-8222-222222222222',
 }
 
-function actions(version: number, kind: string): readonly Record<string, unknown>[] {
-  return readFileSync(join(bench.root, '_delta_log', `${String(version).padStart(20, '0')}.json`), 'utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-    .flatMap((line): readonly Record<string, unknown>[] => {
-      const action = (JSON.parse(line) as Record<string, Record<string, unknown>>)[kind]
-      return action === undefined ? [] : [action]
-    })
+function actions(version: number, kind: string) {
+  return actionsOf(bench.root, version, kind)
 }
 
 function restoreManifest(batch: bigint, restore: TableRestore): Manifest {

@@ -7,6 +7,7 @@ import type { VacuumRequest } from '../../../src/model/maintenance.ts'
 import type { OpenTable } from '../../../src/stores/store.ts'
 import { isHidden } from '../../../src/stores/vacuum-candidates.ts'
 import { logActions } from '../../support/project.ts'
+import { writeCommit } from '../delta/support.ts'
 import { hookedBlobs } from './hooked-blobs.ts'
 import { Bench, COLUMNS, load, staged, TRACKER } from './support.ts'
 
@@ -220,7 +221,6 @@ test('deletion vector files of the versions within the retention stay, and other
   const old = 'deletion_vector_11c639aa-8816-431a-aaf6-d3fe2512ff61.bin'
   for (const path of [live, dead, old]) put(path, 30)
   const vector = (uuid: string) => ({ storageType: 'u', pathOrInlineDv: uuid, offset: 1, sizeInBytes: 40, cardinality: 1 })
-  const log = join(bench.root, '_delta_log')
   const [add] = logActions(bench.root).flatMap(({ action }) => (action['add'] ? [action['add']] : []))
   const lines = [
     {
@@ -233,7 +233,7 @@ test('deletion vector files of the versions within the retention stay, and other
     },
     { add: { ...add, deletionVector: vector(`aa${encodedUuid('d2c639aa-8816-431a-aaf6-d3fe2512ff61')}`) } },
   ]
-  writeFileSync(join(log, `${'1'.padStart(20, '0')}.json`), lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
+  writeCommit(bench.root, 1, lines)
   expect((await vacuum(await bench.open(), { dryRun: true })).paths).toEqual([dead])
 })
 
@@ -243,7 +243,7 @@ test('change files stay as long as their commit is within the retention', async 
   const told = put('_change_data/cdc-told.parquet', 30)
   const dead = put('_change_data/cdc-dead.parquet', 30)
   const line = { cdc: { path: told, partitionValues: {}, size: 1, dataChange: false } }
-  writeFileSync(join(bench.root, '_delta_log', `${'1'.padStart(20, '0')}.json`), `${JSON.stringify(line)}\n`)
+  writeCommit(bench.root, 1, [line])
   expect((await vacuum(await bench.open())).paths).toEqual([dead])
   expect(exists(told)).toBe(true)
 })
@@ -258,8 +258,7 @@ test('an old file that another writer brings back while files are deleted is not
         const answer = await real.putIfAbsent(path, content)
         // VACUUM START is in the log: now the other restores an older version.
         const add = { path: back, partitionValues: {}, size: 1, modificationTime: 0, dataChange: true }
-        if (path.endsWith('01.json'))
-          writeFileSync(join(bench.root, '_delta_log', `${'2'.padStart(20, '0')}.json`), `${JSON.stringify({ add })}\n`)
+        if (path.endsWith('01.json')) writeCommit(bench.root, 2, [{ add }])
         return answer
       },
     })),
