@@ -1,4 +1,4 @@
-import type { ReportError, RunReport, TableReport } from '../../model/report.ts'
+import type { ReportError, RunReport, TableReport, TableStatus } from '../../model/report.ts'
 import { hintOf } from '../failure.ts'
 import type { Colors } from '../output.ts'
 import { bytes, count, counted, duration, perSecond } from '../text/numbers.ts'
@@ -8,13 +8,24 @@ import { optimizeText, vacuumText } from './maintenance-text.ts'
 /** Failed files that are told in full; a broken delivery has thousands of the same kind. */
 const SHOWN = 10
 
-const WORDS = { pass: 'FINISHED', warn: 'WARN', error: 'ERROR', skip: 'SKIP' } as const
+const WORDS = {
+  pass: ['FINISHED', 'green'],
+  warn: ['WARN', 'yellow'],
+  error: ['ERROR', 'red'],
+  skip: ['SKIP', 'dim'],
+} as const
 
 /** Where a table stands among the tables of a run. */
 export interface Place {
   /** From 1. */
   readonly number: number
   readonly total: number
+}
+
+/** `[3 of 7] FINISHED analytics.orders` */
+export function tableHead(table: string, status: TableStatus, { number, total }: Place, colors: Colors): string {
+  const [word, paint] = WORDS[status]
+  return `[${number} of ${total}] ${colors[paint](word)} ${printable(table)}`
 }
 
 /** How a table ended: one line, and what went wrong below it. */
@@ -30,9 +41,8 @@ function maintenanceLines({ maintenance }: TableReport): readonly string[] {
   ]
 }
 
-function tableLine(report: TableReport, { number, total }: Place, colors: Colors): string {
-  const paint = { pass: colors.green, warn: colors.yellow, error: colors.red, skip: colors.dim }[report.status]
-  const head = `[${number} of ${total}] ${paint(WORDS[report.status])} ${printable(report.table)}`
+function tableLine(report: TableReport, place: Place, colors: Colors): string {
+  const head = tableHead(report.table, report.status, place, colors)
   const reason = report.reason === null ? '' : `: ${printable(report.reason)}`
   if (report.status === 'skip') return `${head}${reason}`
   return `${head} in ${duration(report.seconds)} (${countsOf(report)})${reason}`
