@@ -87,8 +87,10 @@ interface Reading {
 async function readAll(files: Sql, variable: string, reading: Reading): Promise<Sql> {
   const groups = await groupsOf(files, variable, reading.state, reading.table)
   const estimate = await rowEstimate(files, reading.table)
+  // The reader numbers its files in the order of its list; of several groups each has a list of its own.
+  const located = groups.length > 1 ? files : sql`select *, (row_number() over (order by file) - 1)::ubigint as number from (${files})`
   return join(
-    groups.map((group) => readGroup(group, files, { ...reading, estimate })),
+    groups.map((group) => readGroup(group, located, { ...reading, estimate, isNumbered: groups.length === 1 })),
     ' union all ',
   )
 }
@@ -105,7 +107,7 @@ async function rowEstimate(files: Sql, { session }: FilesIo): Promise<bigint> {
 function readGroup(
   { variable, reads }: FileGroup,
   files: Sql,
-  { state, position, deleted, estimate }: Reading & { readonly estimate: bigint },
+  { state, position, deleted, estimate, isNumbered }: Reading & { readonly estimate: bigint; readonly isNumbered: boolean },
 ): Sql {
   // Partition columns are read from the log, never from the names of folders; what files say of them counts for nothing.
   const partitions = partitionValuesOf(state, sql`f."values"`)
@@ -124,7 +126,8 @@ function readGroup(
   const columns = state.fields.map(({ name }) => sql`${values.get(name) ?? partitions.get(name) ?? raw('null')} as ${id(name)}`)
   const places = position === undefined ? [] : [sql`f.path as ${id(position.file)}`, sql`r.file_row_number as ${id(position.row)}`]
   const isPlain = partitions.size === 0 && position === undefined && !deleted
-  const from = isPlain ? read : sql`${read} join (${files}) as f on r.filename = f.file`
+  // Every row is joined with its file: numbers compare faster than paths.
+  const from = isPlain ? read : sql`${read} join (${files}) as f on ${raw(isNumbered ? 'f.number = r.file_index' : 'f.file = r.filename')}`
   // A join, since `not exists` would gather all places of the table first.
   const left = deleted ? sql` anti join ${deleted} as d on d.path = f.path and d."row" = r.file_row_number` : raw('')
   return sql`select ${join([...columns, ...places])} from ${from}${left}`

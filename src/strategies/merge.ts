@@ -1,5 +1,5 @@
 import { id, join, raw, type Sql, sql } from '../engine/sql.ts'
-import { latestOf } from './keyed/latest.ts'
+import { newestRows, olderRows } from './keyed/latest.ts'
 import { comparison, differs, keyColumns, observationColumns, of, orderColumns, orderOf, sameKey } from './keyed/order.ts'
 import { ambiguous, tiesOf } from './keyed/ties.ts'
 import type { LoadPlan, PlanInput, PlanStep, Strategy } from './strategy.ts'
@@ -17,8 +17,6 @@ export const merge: Strategy = {
   plan: (input) => (input.current === null && input.observations === null ? planFirst(input) : planMerge(input)),
 }
 
-const REPEATED = '__ingestd_repeated'
-const OLDER = '__ingestd_older'
 const LATEST = '__ingestd_latest'
 const MATCHED = '__ingestd_matched'
 const COMPARED = '__ingestd_compared'
@@ -30,24 +28,18 @@ const MISSING = '__ingestd_missing'
  * are counted and never sorted, and rows pass without being kept once more.
  */
 function planFirst(input: PlanInput): LoadPlan {
-  const { table, records, columns } = input
-  const keys = join(keyColumns(table))
-  const newest = join([...table.sequenceBy.map(id), id('__ordinal'), id('__row')].map((column) => sql`${column} desc`))
-  const several = sql`select r.* from ${records} as r semi join ${id(REPEATED)} as k on ${sameKey(table, 'r', 'k')}`
-  const left = sql`${records} as r anti join ${id(OLDER)} as o on o.__row = r.__row`
+  const { table, columns } = input
+  const left = newestRows(input)
   return {
-    steps: [
-      { name: REPEATED, query: sql`select ${keys}, count(*) as rivals from ${records} group by ${keys} having count(*) > 1` },
-      { name: OLDER, query: sql`select __row from (${several}) qualify row_number() over (partition by ${keys} order by ${newest}) > 1` },
-    ],
+    steps: olderRows(input, keyColumns(table)),
     add: sql`select ${join([...of('r', names(columns)), sql`r.__path`])} from ${left} where not r.__deleted`,
     remove: { kind: 'nothing' },
     blindAppend: false,
     dropped: 'superseded',
     observe: sql`select ${join(of('r', observationColumns(table)))} from ${left} where r.__deleted`,
     counts: sql`select count(*) filter (not r.__deleted) as inserted, 0::bigint as updated, 0::bigint as deleted,
-      count(*) filter (r.__deleted) as unchanged, (select count(*) from ${id(OLDER)}) as superseded from ${left}`,
-    ties: tiesOf(input, REPEATED, null),
+      count(*) filter (r.__deleted) as unchanged, (select count(*) from ${input.records}) - count(*) as superseded from ${left}`,
+    ties: tiesOf(input, null),
   }
 }
 
@@ -55,12 +47,12 @@ function planMerge(input: PlanInput): LoadPlan {
   const { table, current } = input
   const latest: PlanStep = {
     name: LATEST,
-    query: latestOf(input, [...keyColumns(table), ...orderColumns(table), id('__row'), id('__deleted')]),
+    query: sql`select ${join(of('r', [...keyColumns(table), ...orderColumns(table), id('__row'), id('__deleted')]))} from ${newestRows(input)}`,
   }
   const ofTable = current === null ? [] : matchSteps(input, current)
   const verdict: PlanStep = { name: VERDICT, query: verdictOf(input) }
   return {
-    steps: [latest, ...ofTable, verdict],
+    steps: [...olderRows(input, keyColumns(table)), latest, ...ofTable, verdict],
     add: addedRows(input),
     remove: current === null ? { kind: 'nothing' } : { kind: 'positions', positions: goneRows(input) },
     blindAppend: false,
@@ -68,7 +60,7 @@ function planMerge(input: PlanInput): LoadPlan {
     changes: current === null ? undefined : changesOf(input, current),
     observe: observed(input),
     counts: countsOf(input),
-    ties: tiesOf(input, LATEST, current === null || !ambiguous(table) ? null : COMPARED),
+    ties: tiesOf(input, current === null || !ambiguous(table) ? null : COMPARED),
   }
 }
 
@@ -85,10 +77,10 @@ function matchSteps(input: PlanInput, current: Sql): readonly PlanStep[] {
     : sql`select ${position}, ${newerRow('l', 'c')} as newer, l.__deleted or ${differs(values(input), 'r', 'c')} as differs
         from (${current}) as c join ${id(LATEST)} as l on ${keys} join ${records} as r on r.__row = l.__row`
   // Values are compared only where the sequence does not tell two rows apart; where it does, they differ in it.
-  const compared = sql`select m.__row, m.__file, m.__position, ${newerRow('r', 'c')} as newer, m.__deleted or ${differs(values(input), 'r', 'c')} as differs,
+  const tying = sql`select r.*, m.__file, m.__position from ${records} as r join (select * from ${id(MATCHED)} where newer = 0) as m on m.__row = r.__row`
+  const compared = sql`select r.__row, r.__file, r.__position, ${newerRow('r', 'c')} as newer, r.__deleted or ${differs(values(input), 'r', 'c')} as differs,
       ${sourceFile(input)} as path
-    from (${current}) as c join (select * from ${id(MATCHED)} where newer = 0) as m on c.__file = m.__file and c.__position = m.__position
-    join ${records} as r on r.__row = m.__row`
+    from (${current}) as c join (${tying}) as r on c.__file = r.__file and c.__position = r.__position`
   return [
     { name: MATCHED, query: matched, ordered: true },
     ...(isOrdered ? [{ name: COMPARED, query: compared, ordered: true }] : []),

@@ -1,10 +1,11 @@
 import { id, join, type Sql, sql } from '../engine/sql.ts'
 import { AUDIT_COLUMNS } from '../model/schema.ts'
+import { olderRows } from './keyed/latest.ts'
 import { ambiguous, tiesOf } from './keyed/ties.ts'
-import { allEvents, comparedVersions, incomingEvents, touchedVersions } from './scd2/events.ts'
+import { comparedVersions, eventSteps, incomingEvents, touchedVersions } from './scd2/events.ts'
 import { changesOf, countsOf, observedEvents } from './scd2/outcome.ts'
-import { historyColumns, rolesOf, untrackedNames } from './scd2/roles.ts'
-import { unwanted, WANTED, wantedVersions } from './scd2/versions.ts'
+import { effectiveTime, historyColumns, rolesOf, untrackedNames } from './scd2/roles.ts'
+import { unwanted, versionSteps, wantedRows } from './scd2/versions.ts'
 import type { LoadPlan, PlanInput, PlanStep, Strategy } from './strategy.ts'
 
 const INCOMING_STEP = '__ingestd_incoming'
@@ -36,14 +37,14 @@ function planHistory(input: PlanInput): LoadPlan {
   const roles = rolesOf(input)
   return {
     steps: stepsOf(input),
-    add: sql`select ${join(roles.columns)}, __path from ${WANTED} where not __kept`,
-    remove: input.current === null ? { kind: 'nothing' } : { kind: 'positions', positions: positionsOf(unwanted(roles)) },
+    add: sql`select ${join(roles.columns)}, __path from (${wantedRows(input, roles)}) where not __kept`,
+    remove: input.current === null ? { kind: 'nothing' } : { kind: 'positions', positions: positionsOf(unwanted()) },
     blindAppend: false,
     dropped: 'superseded',
-    changes: input.current === null ? undefined : changesOf(roles),
+    changes: input.current === null ? undefined : changesOf(input, roles),
     observe: observedEvents(roles),
     counts: countsOf(input, roles),
-    ties: tiesOf(input, INCOMING_STEP, comparesTies(input) ? COMPARED_STEP : null),
+    ties: tiesOf(input, comparesTies(input) ? COMPARED_STEP : null),
   }
 }
 
@@ -53,11 +54,12 @@ function stepsOf(input: PlanInput): readonly PlanStep[] {
     input.current === null ? [] : [{ name: '__ingestd_versions', query: touchedVersions(input.current, input, roles), ordered: true }]
   const compared = comparesTies(input) ? [{ name: COMPARED_STEP, query: comparedVersions(input, roles) }] : []
   return [
+    ...olderRows(input, [...roles.keys, effectiveTime(roles)]),
     { name: INCOMING_STEP, query: incomingEvents(input, roles) },
     ...versions,
     ...compared,
-    { name: '__ingestd_events', query: allEvents(input, roles) },
-    { name: '__ingestd_wanted', query: wantedVersions(input, roles) },
+    ...eventSteps(input, roles),
+    ...versionSteps(input, roles),
   ]
 }
 

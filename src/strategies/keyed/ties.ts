@@ -1,6 +1,7 @@
 import { id, join, type Sql, sql } from '../../engine/sql.ts'
 import type { TableConfig } from '../../model/table.ts'
 import type { PlanInput } from '../strategy.ts'
+import { REPEATED } from './latest.ts'
 import { keyColumns, keyText, sameKey } from './order.ts'
 
 /** Whether two rows of a key can have the same place in its history: `_sequence` alone never ties. */
@@ -10,15 +11,15 @@ export function ambiguous({ sequenceBy }: TableConfig): boolean {
 
 /**
  * Rows of one key that tie on `sequence_by` and differ: those of the batch among themselves, and, where `compared` is
- * given, those that tie with a row of the table. `latest` is a step with the keys and `rivals`. Undefined where no tie can be.
+ * given, those that tie with a row of the table. After the steps of `olderRows`. Undefined where no tie can be.
  */
-export function tiesOf(input: PlanInput, latest: string, compared: string | null): Sql | undefined {
+export function tiesOf(input: PlanInput, compared: string | null): Sql | undefined {
   const { table, records, columns, auditColumns } = input
   if (!ambiguous(table)) return undefined
   const place = [...keyColumns(table), ...table.sequenceBy.map(id)]
   const values = columns.filter(({ name }) => !auditColumns.includes(name)).map(({ name }) => id(name))
   // Few keys have several rows, and few of these tie: the values of no others are looked at.
-  const several = sql`select r.* from ${records} as r semi join (select ${join(keyColumns(table))} from ${id(latest)} where rivals > 1) as l on ${sameKey(table, 'r', 'l')}`
+  const several = sql`select r.* from ${records} as r semi join ${id(REPEATED)} as k on ${sameKey(table, 'r', 'k')}`
   const tied = sql`select * from (${several}) qualify count(*) over (partition by ${join(place)}) > 1`
   const version = sql`row(${join([...values, id('__deleted')])})`
   const rivals = sql`select *, ${version} as version, row_number() over (partition by ${join(place)} order by __ordinal desc, __row desc) = 1 as chosen from (${tied})

@@ -1,6 +1,7 @@
 import { id, join, raw, type Sql, sql } from '../../engine/sql.ts'
 import { SEQUENCE_COLUMN } from '../../model/schema.ts'
-import type { PlanInput } from '../strategy.ts'
+import { newestRows, REPEATED } from '../keyed/latest.ts'
+import type { PlanInput, PlanStep } from '../strategy.ts'
 import { missingEvents } from './missing.ts'
 import { effectiveTime, isOpen, type Roles, same } from './roles.ts'
 
@@ -14,23 +15,18 @@ import { effectiveTime, isOpen, type Roles, same } from './roles.ts'
 export const ORIGINS = { ending: 0, version: 1, observed: 2, batch: 3 } as const
 
 const INCOMING = id('__ingestd_incoming')
+const OBSERVED = id('__ingestd_observed')
+const TWICE = id('__ingestd_twice')
 export const VERSIONS = id('__ingestd_versions')
 export const EVENTS = id('__ingestd_events')
 
 /** The rows of the batch, of each key and time the last: a version that begins and ends in one instant is none. */
 export function incomingEvents(input: PlanInput, roles: Roles): Sql {
-  const given = givenEvents(input.records, roles)
+  const { keys, tracked, untracked, audit, order } = roles
+  const columns = distinct([...keys, ...order, ...tracked, ...untracked, ...audit]).map((column) => sql`r.${column}`)
+  const given = sql`select ${join(columns)}, r.__deleted, r.__path, r.__row, ${effectiveTime(roles)} as __at from ${newestRows(input)}`
   if (!input.table.keyed.missingMeansDeleted) return given
   return sql`${given} union all by name select * from (${missingEvents(input, roles)})`
-}
-
-function givenEvents(records: Sql, roles: Roles): Sql {
-  const { keys, tracked, untracked, audit, order } = roles
-  const columns = [...keys, ...order, ...tracked, ...untracked, ...audit]
-  const moment = sql`partition by ${join(keys)}, __at`
-  return sql`select *, count(*) over (${moment}) as rivals
-    from (select ${join(distinct(columns))}, __deleted, __path, __row, ${effectiveTime(roles)} as __at from ${records})
-    qualify row_number() over (${moment} order by ${descending(order)}) = 1`
 }
 
 /**
@@ -58,21 +54,39 @@ export function comparedVersions({ auditColumns }: PlanInput, roles: Roles): Sql
     from ${INCOMING} as i join ${VERSIONS} as v on ${same([...keys, ...sequenceBy], 'i', 'v')} where i.__path is not null`
 }
 
-/** All events of the keys of the batch, of each key and time the last, with what they change. */
-export function allEvents(input: PlanInput, roles: Roles): Sql {
-  const { keys, order, tracked, untracked } = roles
-  const window = sql`partition by ${join(keys)} order by __at`
+/** Steps up to all events of the keys of the batch, of each key and time the last, with what they change. */
+export function eventSteps(input: PlanInput, roles: Roles): readonly PlanStep[] {
+  const { observations } = input
+  // Keys of a first load nearly all have one event, of which nothing is to be sorted.
+  if (input.current === null && !input.table.keyed.missingMeansDeleted) {
+    const repeated = sql`${id(REPEATED)} as k on ${same(roles.keys, 'e', 'k')}`
+    const several = noted(sql`select e.* from (${batchPart(roles)}) as e semi join ${repeated}`, roles)
+    const single = sql`select e.*, null::boolean as __was_live, not __deleted as __opens, false as __closes, not __deleted as __shows
+      from (${batchPart(roles)}) as e anti join ${repeated}`
+    return [{ name: '__ingestd_events', query: sql`${single} union all by name ${several}` }]
+  }
+  const isObserved = input.current !== null && observations !== null
+  const observed = isObserved ? [{ name: '__ingestd_observed', query: observedPart(observations, input, roles) }] : []
   const parts = [batchPart(roles), ...(input.current === null ? [] : [versionPart(roles), endingPart(input, roles)])]
-  if (input.current !== null && input.observations !== null) parts.push(observedPart(input.observations, input, roles))
-  const isUnique = parts.length === 1 && !input.table.keyed.missingMeansDeleted
-  const told = isUnique
-    ? join(parts)
-    : sql`select * from (${join(parts, ' union all by name ')})
-    qualify row_number() over (partition by ${join(keys)}, __at order by (__origin > ${ORIGINS.ending}) desc, ${descending(order)}, __origin desc) = 1`
-  const noted = sql`select *, lag(not __deleted) over (${window}) as __was_live, ${changed(tracked, window)} as __other, ${changed(untracked, window)} as __moved
-    from (${told})`
-  return sql`select *, not __deleted and (__was_live is not true or __other) as __opens, __deleted and __was_live is true as __closes,
-    not __deleted and (__was_live is not true or __other or __moved) as __shows from (${noted})`
+  const all = join([...parts, ...(isObserved ? [sql`select * from ${OBSERVED}`] : [])], ' union all by name ')
+  const place = [...roles.keys, raw('__at')]
+  const told = sql`select e.* from (${all}) as e anti join ${TWICE} as t on ${same(place, 'e', 't')}
+    union all by name select e.* from (${all}) as e semi join ${TWICE} as t on ${same(place, 'e', 't')}
+    qualify row_number() over (partition by ${join(place)} order by (__origin > ${ORIGINS.ending}) desc, ${descending(roles.order)}, __origin desc) = 1`
+  return [
+    ...observed,
+    { name: '__ingestd_twice', query: sql`select ${join(place)} from (${all}) group by ${join(place)} having count(*) > 1` },
+    { name: '__ingestd_events', query: noted(told, roles) },
+  ]
+}
+
+/** Events, of each key and time one, with what they change. */
+function noted(events: Sql, { keys, tracked, untracked }: Roles): Sql {
+  const window = sql`partition by ${join(keys)} order by __at`
+  const before = sql`select *, lag(not __deleted) over (${window}) as __was_live, ${changed(tracked, window)} as __other, ${changed(untracked, window)} as __moved
+    from (${events})`
+  return sql`select * exclude (__other, __moved), not __deleted and (__was_live is not true or __other) as __opens, __deleted and __was_live is true as __closes,
+    not __deleted and (__was_live is not true or __other or __moved) as __shows from (${before})`
 }
 
 function batchPart(roles: Roles): Sql {

@@ -18,7 +18,7 @@ export function missingEvents(input: PlanInput, roles: Roles): Sql {
     return index === 0 && sequenceBy.length > 0 ? sql`__at as ${column}` : sql`null as ${column}`
   })
   return sql`with snapshots as (${snapshotsOf(input, roles)}), present as (${held}), gone as (${gone})
-    select ${join([...keys, ...cells])}, true as __deleted, null::varchar as __path, __at, 0::bigint as rivals from gone`
+    select ${join([...keys, ...cells])}, true as __deleted, null::varchar as __path, __at from gone`
 }
 
 /** The snapshots of the batch, numbered in their order. */

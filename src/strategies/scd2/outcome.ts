@@ -2,7 +2,7 @@ import { join, raw, type Sql, sql } from '../../engine/sql.ts'
 import type { PlanInput } from '../strategy.ts'
 import { distinct, EVENTS, ORIGINS } from './events.ts'
 import { type Roles, same } from './roles.ts'
-import { unwanted, WANTED } from './versions.ts'
+import { unwanted, WANTED, wantedRows } from './versions.ts'
 
 /** What becomes of the rows of the batch. `missing` counts deletes that no row asked for. */
 export function countsOf({ records }: PlanInput, roles: Roles): Sql {
@@ -35,11 +35,11 @@ export function observedEvents(roles: Roles): Sql {
 }
 
 /** Each row that goes or comes: a version that is written again is one update. */
-export function changesOf(roles: Roles): Sql {
+export function changesOf(input: PlanInput, roles: Roles): Sql {
   const { keys, effective, columns } = roles
   const place = join([...keys, effective])
-  const gone = unwanted(roles)
-  const come = sql`select * from ${WANTED} where not __kept`
+  const gone = unwanted()
+  const come = sql`select * from (${wantedRows(input, roles)}) where not __kept`
   const told = (rows: Sql, other: Sql, paired: string, single: string) => sql`select ${join(columns)},
     if(exists (select 1 from (select ${place} from (${other})) as o where ${same([...keys, effective], 'o', 'r')}), ${paired}, ${single}) as _change_type
     from (${rows}) as r`
