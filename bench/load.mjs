@@ -1,10 +1,11 @@
 // npm run bench [-- many|csv|parquet|memory …]: whole processes, ingestd and raw DuckDB in turn, with the ratio of each pair.
-import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { manyCsv, oneFile } from './data.mjs'
+import { watched } from './memory.mjs'
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 const RAW = fileURLToPath(new URL('./raw.mjs', import.meta.url))
@@ -77,37 +78,6 @@ function timed(args) {
   const seconds = Number(process.hrtime.bigint() - started) / 1e9
   if (status !== 0) throw new Error(`${args.join(' ')} ended with ${status}: ${stdout.slice(0, 1000)}${stderr}`)
   return { seconds }
-}
-
-/** The largest resident set of the command and of its load processes, which it does not wait for at its end. */
-async function watched(args) {
-  const started = performance.now()
-  const command = spawn(process.execPath, args, { stdio: 'ignore' })
-  let peakMiB = 0
-  const timer = setInterval(() => {
-    for (const pid of [command.pid, ...childrenOf(command.pid)]) peakMiB = Math.max(peakMiB, highWaterMiB(pid))
-  }, 20)
-  const code = await new Promise((resolve) => command.once('exit', resolve))
-  clearInterval(timer)
-  if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code}`)
-  return { seconds: (performance.now() - started) / 1000, peakMiB }
-}
-
-function childrenOf(pid) {
-  return proc(`${pid}/task/${pid}/children`).split(' ').filter(Boolean)
-}
-
-function highWaterMiB(pid) {
-  return Number(/VmHWM:\s*(\d+)/.exec(proc(`${pid}/status`))?.[1] ?? 0) / 1024
-}
-
-function proc(path) {
-  try {
-    return readFileSync(`/proc/${path}`, 'utf8')
-  } catch {
-    // The process has ended.
-    return ''
-  }
 }
 
 function spread(values) {

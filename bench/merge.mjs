@@ -2,11 +2,12 @@
 // With BENCH_PYTHON (a Python with deltalake) delta-rs' merge runs on a copy of the same table with the same rows;
 // with BENCH_SPARK_JARS beside it Spark's, too.
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { changedRows, versionedRows } from './data.mjs'
+import { watched } from './memory.mjs'
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 const PEERS = fileURLToPath(new URL('./peers_merge.py', import.meta.url))
@@ -65,15 +66,14 @@ async function contenders(changes) {
   return [...runs, ...engines.map((engine) => ({ name: engine, seconds: [], run: () => peer(engine, base, changes) }))]
 }
 
-/** A table of 20 million rows takes the changes within a small memory limit. */
+/** A table of 20 million rows takes the changes within a small memory limit: the resident set of the command and of its load process. */
 async function memory() {
   const base = await baseOf({ name: 'memory', strategy: 'merge', delta: {} }, { rows: 20_000_000, engine: { memory_limit: '512MB' } })
   const changes = join(root, 'changes-memory.parquet')
   if (!existsSync(changes)) await changedRows(changes, { rows: 20_000_000, changes: CHANGES, keys: 'random' })
-  const report = join(root, 'time')
-  const seconds = ours(base, changes, ['/usr/bin/time', '-f', '%M', '-o', report])
+  const { seconds, peakMiB } = await watched([MAIN, 'run', '-c', join(landed(base, changes), 'ingest.yaml'), '--json'])
   console.log(
-    `${CHANGES} rows into 20000000 under memory_limit 512MB: ${seconds.toFixed(1)} s, peak of the largest process ${(Number(readFileSync(report, 'utf8').trim()) / 1024).toFixed(0)} MiB`,
+    `${CHANGES} rows into 20000000 under memory_limit 512MB: ${seconds.toFixed(1)} s, peak of the largest process ${peakMiB.toFixed(0)} MiB`,
   )
 }
 
@@ -100,12 +100,17 @@ async function baseOf({ name, strategy, delta }, { rows = ROWS, engine } = {}) {
   return folder
 }
 
-function ours(base, changes, before = []) {
+function ours(base, changes) {
+  return timed([process.execPath, MAIN, 'run', '-c', join(landed(base, changes), 'ingest.yaml'), '--json'])
+}
+
+/** A copy of a base with the changes in its landing folder. */
+function landed(base, changes) {
   const folder = fresh(base)
   // A file is known by its path, which is another in a copy.
   rmSync(join(folder, 'landing', 'first.parquet'))
   cpSync(changes, join(folder, 'landing', 'changes.parquet'))
-  return timed([...before, process.execPath, MAIN, 'run', '-c', join(folder, 'ingest.yaml'), '--json'])
+  return folder
 }
 
 function peer(engine, base, changes) {
