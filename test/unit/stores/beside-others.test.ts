@@ -1,19 +1,15 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { literal, sql } from '../../../src/engine/sql.ts'
 import type { OpenTable } from '../../../src/stores/store.ts'
 import { logActions } from '../../support/project.ts'
 import { commitFile } from '../delta/support.ts'
-import { Bench, batchIdOf, COLUMNS, load, manifestOf, staged, TRACKER } from './support.ts'
+import { type Bench, batchIdOf, benchForEach, COLUMNS, load, manifestOf, staged, TRACKER } from './support.ts'
 
 let bench: Bench
-beforeEach(async () => {
-  bench = await Bench.make()
-})
-afterEach(async () => {
-  expect(bench.warnings).toEqual([])
-  await bench[Symbol.asyncDispose]()
+benchForEach((made) => {
+  bench = made
 })
 
 const NO_ROWS = sql`select null::bigint, null::varchar where false`

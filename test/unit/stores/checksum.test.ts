@@ -1,17 +1,13 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { sql } from '../../../src/engine/sql.ts'
 import { metaData, PROTOCOL, remove, writeCommit } from '../delta/support.ts'
-import { Bench, load } from './support.ts'
+import { type Bench, benchForEach, load } from './support.ts'
 
 let bench: Bench
-beforeEach(async () => {
-  bench = await Bench.make()
-})
-afterEach(async () => {
-  expect(bench.warnings).toEqual([])
-  await bench[Symbol.asyncDispose]()
+benchForEach((made) => {
+  bench = made
 })
 
 function pathOf(version: number): string {

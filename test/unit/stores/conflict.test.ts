@@ -1,19 +1,15 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Blobs } from '../../../src/blobs/blobs.ts'
 import { localBlobs } from '../../../src/blobs/local.ts'
 import { sql } from '../../../src/engine/sql.ts'
 import { UnavailableError } from '../../../src/errors/errors.ts'
 import type { CommitRequest } from '../../../src/stores/store.ts'
 import { metaData, PROTOCOL, writeCommit } from '../delta/support.ts'
-import { Bench, batchIdOf, COLUMNS, load, manifestOf, staged } from './support.ts'
+import { type Bench, batchIdOf, benchForEach, COLUMNS, load, manifestOf, staged } from './support.ts'
 
 let bench: Bench
-beforeEach(async () => {
-  bench = await Bench.make()
-})
-afterEach(async () => {
-  expect(bench.warnings).toEqual([])
-  await bench[Symbol.asyncDispose]()
+benchForEach((made) => {
+  bench = made
 })
 
 const OTHER_APP = 'another-writer'

@@ -1,17 +1,13 @@
 import { readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { sql } from '../../../src/engine/sql.ts'
 import { commitFile, readCommit } from '../delta/support.ts'
-import { Bench, batchIdOf, COLUMNS, load, staged } from './support.ts'
+import { type Bench, batchIdOf, benchForEach, COLUMNS, load, staged } from './support.ts'
 
 let bench: Bench
-beforeEach(async () => {
-  bench = await Bench.make()
-})
-afterEach(async () => {
-  expect(bench.warnings).toEqual([])
-  await bench[Symbol.asyncDispose]()
+benchForEach((made) => {
+  bench = made
 })
 
 function log(version: number) {

@@ -1,18 +1,14 @@
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { literal, sql } from '../../../src/engine/sql.ts'
 import { tableConfig } from '../../support/table.ts'
 import { type Action, add, commitFile, metaData, PROTOCOL, remove, schemaString, writeCommit } from '../delta/support.ts'
-import { Bench, COLUMNS, load } from './support.ts'
+import { Bench, benchForEach, COLUMNS, load } from './support.ts'
 
 let bench: Bench
-beforeEach(async () => {
-  bench = await Bench.make()
-})
-afterEach(async () => {
-  expect(bench.warnings).toEqual([])
-  await bench[Symbol.asyncDispose]()
+benchForEach((made) => {
+  bench = made
 })
 
 /** A data file of another writer, and the action that adds it. */

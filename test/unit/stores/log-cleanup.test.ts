@@ -1,22 +1,18 @@
 import { existsSync, readdirSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { localBlobs } from '../../../src/blobs/local.ts'
 import { TableLog } from '../../../src/delta/table-log.ts'
 import { sql } from '../../../src/engine/sql.ts'
 import type { TableConfig } from '../../../src/model/table.ts'
 import { cleanLog } from '../../../src/stores/log-cleanup.ts'
-import { Bench, load } from './support.ts'
+import { type Bench, benchForEach, load } from './support.ts'
 
 const DAY_MS = 86_400_000
 
 let bench: Bench
-beforeEach(async () => {
-  bench = await Bench.make()
-})
-afterEach(async () => {
-  expect(bench.warnings).toEqual([])
-  await bench[Symbol.asyncDispose]()
+benchForEach((made) => {
+  bench = made
 })
 
 /** Twelve versions with checkpoints at 2, 4 … 10. */

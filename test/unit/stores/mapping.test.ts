@@ -1,17 +1,13 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { sql } from '../../../src/engine/sql.ts'
 import type { TableColumn } from '../../../src/stores/store.ts'
 import { activeFiles } from '../../support/project.ts'
 import { actionsOf, metaData, writeCommit } from '../delta/support.ts'
-import { Bench, load } from './support.ts'
+import { type Bench, benchForEach, load } from './support.ts'
 
 let bench: Bench
-beforeEach(async () => {
-  bench = await Bench.make()
-})
-afterEach(async () => {
-  expect(bench.warnings).toEqual([])
-  await bench[Symbol.asyncDispose]()
+benchForEach((made) => {
+  bench = made
 })
 
 function field(name: string, type: unknown, id: number): Record<string, unknown> {

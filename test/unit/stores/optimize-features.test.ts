@@ -1,19 +1,15 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { sql } from '../../../src/engine/sql.ts'
 import type { OpenTable } from '../../../src/stores/store.ts'
 import { logActions } from '../../support/project.ts'
 import { metaData, writeCommit } from '../delta/support.ts'
-import { Bench, COLUMNS, load, manifestOf, staged, TRACKER } from './support.ts'
+import { type Bench, benchForEach, COLUMNS, load, manifestOf, staged, TRACKER } from './support.ts'
 
 let bench: Bench
-beforeEach(async () => {
-  bench = await Bench.make()
-})
-afterEach(async () => {
-  expect(bench.warnings).toEqual([])
-  await bench[Symbol.asyncDispose]()
+benchForEach((made) => {
+  bench = made
 })
 
 const REQUEST = { trackerId: TRACKER, targetFileSize: null, zOrder: [], dryRun: false, auto: false }

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Blobs } from '../../../src/blobs/blobs.ts'
 import { type Sql, sql } from '../../../src/engine/sql.ts'
 import type { OptimizeRequest } from '../../../src/model/maintenance.ts'
@@ -8,15 +8,11 @@ import type { TableConfig } from '../../../src/model/table.ts'
 import type { OpenTable } from '../../../src/stores/store.ts'
 import { logActions } from '../../support/project.ts'
 import { hookedBlobs } from './hooked-blobs.ts'
-import { Bench, COLUMNS, load, TRACKER } from './support.ts'
+import { type Bench, benchForEach, COLUMNS, load, TRACKER } from './support.ts'
 
 let bench: Bench
-beforeEach(async () => {
-  bench = await Bench.make()
-})
-afterEach(async () => {
-  expect(bench.warnings).toEqual([])
-  await bench[Symbol.asyncDispose]()
+benchForEach((made) => {
+  bench = made
 })
 
 function optimize(table: OpenTable, changes: Partial<OptimizeRequest> = {}) {

@@ -1,17 +1,13 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { jsonText } from '../../../src/delta/json.ts'
 import { sql } from '../../../src/engine/sql.ts'
-import { Bench, batchIdOf, load, staged } from './support.ts'
+import { type Bench, batchIdOf, benchForEach, load, staged } from './support.ts'
 
 let bench: Bench
-beforeEach(async () => {
-  bench = await Bench.make()
-})
-afterEach(async () => {
-  expect(bench.warnings).toEqual([])
-  await bench[Symbol.asyncDispose]()
+benchForEach((made) => {
+  bench = made
 })
 
 const PARQUET = { outputFormat: 'parquet' } as const

@@ -1,18 +1,14 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { sql } from '../../../src/engine/sql.ts'
 import type { TableColumn } from '../../../src/stores/store.ts'
 import { actionsOf, add, metaData, PROTOCOL, schemaString, writeCommit } from '../delta/support.ts'
-import { Bench, load, staged } from './support.ts'
+import { type Bench, benchForEach, load, staged } from './support.ts'
 
 let bench: Bench
-beforeEach(async () => {
-  bench = await Bench.make()
-})
-afterEach(async () => {
-  expect(bench.warnings).toEqual([])
-  await bench[Symbol.asyncDispose]()
+benchForEach((made) => {
+  bench = made
 })
 
 const BY_P = { partitionColumns: ['p'] }

@@ -1,6 +1,6 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Blobs } from '../../../src/blobs/blobs.ts'
 import { type Sql, sql } from '../../../src/engine/sql.ts'
 import type { Manifest } from '../../../src/model/manifest.ts'
@@ -8,15 +8,11 @@ import type { TableConfig } from '../../../src/model/table.ts'
 import type { CommitOutcome, Loader, OpenTable, TableRestore } from '../../../src/stores/store.ts'
 import { actionsOf, metaData, writeCommit } from '../delta/support.ts'
 import { hookedBlobs } from './hooked-blobs.ts'
-import { Bench, COLUMNS, load, manifestOf, staged } from './support.ts'
+import { type Bench, benchForEach, COLUMNS, load, manifestOf, staged } from './support.ts'
 
 let bench: Bench
-beforeEach(async () => {
-  bench = await Bench.make()
-})
-afterEach(async () => {
-  expect(bench.warnings).toEqual([])
-  await bench[Symbol.asyncDispose]()
+benchForEach((made) => {
+  bench = made
 })
 
 const LOADER: Loader = {

@@ -1,18 +1,14 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { type Sql, sql } from '../../../src/engine/sql.ts'
 import type { OpenTable, TableColumn } from '../../../src/stores/store.ts'
 import { metaData, PROTOCOL, schemaString, writeCommit } from '../delta/support.ts'
-import { Bench, COLUMNS, load } from './support.ts'
+import { type Bench, benchForEach, COLUMNS, load } from './support.ts'
 
 let bench: Bench
-beforeEach(async () => {
-  bench = await Bench.make()
-})
-afterEach(async () => {
-  expect(bench.warnings).toEqual([])
-  await bench[Symbol.asyncDispose]()
+benchForEach((made) => {
+  bench = made
 })
 
 /** A table of another writer with properties, and perhaps other fields. */

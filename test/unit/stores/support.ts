@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { afterEach, beforeEach, expect } from 'vitest'
 import type { Blobs } from '../../../src/blobs/blobs.ts'
 import { localBlobs } from '../../../src/blobs/local.ts'
 import { openSession } from '../../../src/engine/duckdb.ts'
@@ -86,6 +87,19 @@ export class Bench implements AsyncDisposable {
     await this.session[Symbol.asyncDispose]()
     rmSync(this.folder, { recursive: true, force: true })
   }
+}
+
+/** Gives each test of a file a new bench, on which it must leave no warning. */
+export function benchForEach(use: (bench: Bench) => void): void {
+  let bench: Bench
+  beforeEach(async () => {
+    bench = await Bench.make()
+    use(bench)
+  })
+  afterEach(async () => {
+    expect(bench.warnings).toEqual([])
+    await bench[Symbol.asyncDispose]()
+  })
 }
 
 export interface Load {

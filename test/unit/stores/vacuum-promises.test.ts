@@ -1,19 +1,15 @@
 import { existsSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { sql } from '../../../src/engine/sql.ts'
-import { Bench, load, TRACKER } from './support.ts'
+import { type Bench, benchForEach, load, TRACKER } from './support.ts'
 
 const DAY_MS = 86_400_000
 const REQUEST = { trackerId: TRACKER, retentionMs: null, dryRun: true, force: false }
 
 let bench: Bench
-beforeEach(async () => {
-  bench = await Bench.make()
-})
-afterEach(async () => {
-  expect(bench.warnings).toEqual([])
-  await bench[Symbol.asyncDispose]()
+benchForEach((made) => {
+  bench = made
 })
 
 function put(name: string, days: number): string {

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { encodedUuid } from '../../../src/delta/deletion-vectors/descriptor.ts'
 import { sql } from '../../../src/engine/sql.ts'
 import type { VacuumRequest } from '../../../src/model/maintenance.ts'
@@ -9,17 +9,13 @@ import { isHidden } from '../../../src/stores/vacuum-candidates.ts'
 import { logActions } from '../../support/project.ts'
 import { writeCommit } from '../delta/support.ts'
 import { hookedBlobs } from './hooked-blobs.ts'
-import { Bench, COLUMNS, load, staged, TRACKER } from './support.ts'
+import { Bench, benchForEach, COLUMNS, load, staged, TRACKER } from './support.ts'
 
 const DAY_MS = 86_400_000
 
 let bench: Bench
-beforeEach(async () => {
-  bench = await Bench.make()
-})
-afterEach(async () => {
-  expect(bench.warnings).toEqual([])
-  await bench[Symbol.asyncDispose]()
+benchForEach((made) => {
+  bench = made
 })
 
 function vacuum(table: OpenTable, changes: Partial<VacuumRequest> = {}) {
