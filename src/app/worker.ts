@@ -12,6 +12,7 @@ import type { ValidateRequest } from '../model/validation.ts'
 import type { LoadContext } from '../pipeline/context.ts'
 import { inspectLog, recoverLog } from '../pipeline/inspect-log.ts'
 import { loadBatch, previewBatch } from '../pipeline/load-batch.ts'
+import { withMask } from '../pipeline/mask.ts'
 import { withFileColumns } from '../pipeline/metadata-columns.ts'
 import { applicationId, type LoadJob, type RestoreJob, type RestoreQuestion } from '../pipeline/protocol.ts'
 import { planRestore, restoreBatch } from '../pipeline/restore-batch.ts'
@@ -149,7 +150,7 @@ class Worker {
     return {
       session: this.#session,
       landing,
-      format: withFileColumns(await load(), job),
+      format: withMask(withFileColumns(await load(), job), table),
       formatContext: {
         session: this.#session,
         io: landing,

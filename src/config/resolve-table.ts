@@ -26,6 +26,7 @@ export interface Surroundings {
   /** What the whole config asks for and is not built. */
   readonly unsupported: readonly UnsupportedKey[]
   readonly hasStrategy: (name: string) => boolean
+  readonly maskKey: string | null
 }
 
 /** A table as far as it could be resolved; with issues on the desk it is never used. */
@@ -55,6 +56,8 @@ export function resolveTable(given: Pick<TableDraft, 'input' | 'at' | 'bad'>, ar
     ...unsupportedPaths(draft, source, target, desk),
     ...around.unsupported,
   ]
+  const isHashed = Object.values(input.mask).includes('hash')
+  if (isHashed && around.maskKey === null) complainOfKey(draft, desk)
   const table: TableConfig = {
     ...settingsOf(input),
     name: `${input.database_name}.${input.table_name}`,
@@ -64,9 +67,19 @@ export function resolveTable(given: Pick<TableDraft, 'input' | 'at' | 'bad'>, ar
     formatOptions: fileFormat === undefined ? {} : formatOptions(draft, fileFormat, desk),
     strategy,
     targetPath: textOf(target),
+    // Where nothing is hashed nobody needs the key.
+    maskKey: isHashed ? around.maskKey : null,
     unsupported,
   }
   return { table, source, target }
+}
+
+function complainOfKey(draft: TableDraft, desk: Desk): void {
+  complain(desk, draft, ['mask'], {
+    problem: 'hash needs a key',
+    fix: 'add mask_key: ${MASK_KEY} beside tables, or set the environment variable INGEST_MASK_KEY',
+    code: 'ING-CONFIG-MISSING',
+  })
 }
 
 /** `load_strategy`, by which reference tables are known, is another name of two strategies. */
@@ -87,7 +100,7 @@ function withLoadStrategy({ input, at, bad }: Pick<TableDraft, 'input' | 'at' | 
 /** Settings that need nothing but the table's own keys. */
 function settingsOf(
   input: TableInput,
-): Omit<TableConfig, 'name' | 'sourcePattern' | 'fileFormat' | 'formatOptions' | 'strategy' | 'targetPath' | 'unsupported'> {
+): Omit<TableConfig, 'name' | 'sourcePattern' | 'fileFormat' | 'formatOptions' | 'strategy' | 'targetPath' | 'maskKey' | 'unsupported'> {
   const { columns, sequence_by: sequence, schema_evolution: evolution } = input
   const fileColumns = fileColumnsOf(input)
   return {
@@ -106,6 +119,7 @@ function settingsOf(
     excludeColumns: input.exclude_columns,
     renameColumns: input.rename_columns,
     inferTypes: input.infer_types,
+    mask: input.mask,
     partitionColumns: input.partition_columns,
     deduplicate: Array.isArray(input.deduplicate) && input.deduplicate.length === 0 ? false : input.deduplicate,
     unchanged: {

@@ -49,6 +49,7 @@ export function resolveConfig(config: ConfigInput): ResolvedConfig | undefined {
     connections: Object.keys(input.connections),
     unsupported: unsupportedGlobals(input, desk.places),
     hasStrategy: config.hasStrategy,
+    maskKey: input.mask_key,
   }
   const tables = (input.tables ?? []).flatMap((_, index) => tableAt(config, index, around))
   checkCollisions(tables.map(claimOf), paths.checkpoint, desk)

@@ -69,6 +69,12 @@ const globalShape = {
     .record(text(), connectionSchema, { error: 'a map of connections by name' })
     .default({})
     .meta(doc('Named connections.', { example: { lake: { type: 's3', region: 'eu-central-1' } } })),
+  mask_key: maskKey()
+    .nullable()
+    .default(null)
+    .meta(
+      doc('Key of hashed columns (mask); keep it secret, and the same for as long as hashes shall compare.', { example: '${MASK_KEY}' }),
+    ),
   include: texts()
     .default([])
     .meta(doc('Globs of further files, each a table or a list of tables.', { example: ['tables/*.yaml'] })),
@@ -95,6 +101,12 @@ const globalShape = {
     .meta(doc('Catalog of tables that name none.', { example: 'production' })),
   enable_cluster_optimizations: flag().default(false).meta(doc('Tunes the cluster that the engine runs on.')),
   enable_job_dependencies: flag().default(false).meta(doc('Waits for and starts jobs of the cluster.')),
+}
+
+/** Below 16 characters the hashes of known values could be tried out. */
+function maskKey() {
+  const error = 'text of at least 16 characters'
+  return z.string({ error }).min(16, { error })
 }
 
 const tablesDoc = doc('The tables.')

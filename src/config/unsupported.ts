@@ -37,7 +37,6 @@ const TABLE_KEYS: readonly Unbuilt[] = [
   { key: ['transform'] },
   { key: ['expectations'] },
   { key: ['max_bad_rows'], builtFor: ['merge', 'scd2'] },
-  { key: ['mask'] },
   { key: ['json_path'] },
   { key: ['pre_sql'] },
   { key: ['post_sql'] },

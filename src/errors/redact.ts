@@ -10,7 +10,7 @@ const ABFS_USERINFO = /^(?:abfss?|wasbs?):\/\//i
 const PAIRS = /\b((?:account ?key|shared ?access ?(?:key|signature)|password|pwd|secret|sas_?token|access_?token)\s*=\s*)[^;&\s"']+/gi
 const SLACK_HOOK = /(https:\/\/hooks\.slack\.com\/)[^\s"']*/gi
 const SECRET_KEY =
-  /(^|_|-|\.)(password|passwd|passphrase|pwd|secret|secrets|token|tokens|sas|sig|signature|apikey|authorization|bearer)($|_|-|\.)|(^|_|-|\.)(access|api|account|private|secret|shared|encryption|master|storage)_?keys?($|_|-|\.)|access_key|connection_string|connectionstring/i
+  /(^|_|-|\.)(password|passwd|passphrase|pwd|secret|secrets|token|tokens|sas|sig|signature|apikey|authorization|bearer)($|_|-|\.)|(^|_|-|\.)(access|api|account|private|secret|shared|encryption|master|storage|mask)_?keys?($|_|-|\.)|access_key|connection_string|connectionstring/i
 const PLAIN_KEYS = ['token_endpoint', 'secret_name']
 
 /** A text without what grants access: user and password of URLs, SAS and other signatures, keys of connection strings. */

@@ -33,6 +33,10 @@ export interface TableConfig {
   /** Columns about the file that a row came from. */
   readonly metadataColumns: readonly MetadataColumn[]
   readonly pathColumns: readonly PathColumn[]
+  /** Columns of the table that are stored masked. */
+  readonly mask: Readonly<Record<string, Mask>>
+  /** Key of hashed columns; a secret. Null where no column is hashed. */
+  readonly maskKey: string | null
   readonly partitionColumns: readonly string[]
   /** false, true (all columns but audit ones), or the columns that make two rows the same. */
   readonly deduplicate: boolean | readonly string[]
@@ -78,6 +82,11 @@ export function hasSchemaMode(
 ): boolean {
   return schemaEvolution === mode || Object.values(schemaModes).includes(mode)
 }
+
+/** `hash` is HMAC-SHA-256 under a key, `redact` hides the value, `partial` leaves a part by which people recognise it. */
+export const MASKS = ['hash', 'redact', 'partial'] as const
+
+export type Mask = (typeof MASKS)[number]
 
 /** Columns that `metadata_columns` adds, in their order in a table. */
 export const METADATA_COLUMNS = [

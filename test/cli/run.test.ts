@@ -190,7 +190,7 @@ describe('exit codes', () => {
   test('a key that is not built fails its table alone, with 1', async () => {
     using folder = scratch({
       ...FILES,
-      'ingest.yaml': CONFIG.replace('  - table_name: orders', '  - table_name: orders\n    mask: { email: hash }'),
+      'ingest.yaml': CONFIG.replace('  - table_name: orders', '  - table_name: orders\n    pre_sql: select 1'),
     })
     const { code, stdout } = await ingest(['run'], { cwd: folder.path })
     expect(timeless(stdout)).toContain(

@@ -27,7 +27,7 @@ describe('config', () => {
     landing.land('a.csv', 'id\n1\n')
     const tables = [
       { table_name: 'good', source_path_pattern: '*.csv', watch: { settle_seconds: 0 } },
-      { table_name: 'late', source_path_pattern: '*.csv', mask: { id: 'hash' } },
+      { table_name: 'late', source_path_pattern: '*.csv', pre_sql: 'select 1' },
     ]
     await using ingest = await createIngest({ config: { ...landing.config, tables } })
     const report = await ingest.run()

@@ -24,6 +24,8 @@ export function tableConfig(changes: Partial<TableConfig> = {}): TableConfig {
     inferTypes: true,
     metadataColumns: [],
     pathColumns: [],
+    mask: {},
+    maskKey: null,
     partitionColumns: [],
     deduplicate: false,
     unchanged: { skip: false, hash: 'sha256', forceReloadAfterMs: null },

@@ -102,6 +102,10 @@ const RULES: readonly Rule[] = [
   },
   { keys: ['path_columns'], find: ({ input }) => pathClash(input) },
   { keys: ['path_columns', 'metadata_columns'], find: ({ input }) => fileColumnClash(input) },
+  {
+    keys: ['mask', 'columns', 'primary_keys', 'sequence_by', 'tracking_columns', 'deduplicate'],
+    find: ({ input }) => maskClash(input),
+  },
   { keys: ['transform'], find: ({ input }) => transformClash(input) },
   { keys: ['watch'], find: ({ input }) => watchClash(input) },
   { keys: ['scd2_effective_date_column', 'scd2_end_date_column', 'scd2_current_flag_column'], find: scd2Clash },
@@ -184,6 +188,27 @@ function fileColumnClash(input: TableInput): Clash | undefined {
       return { key: ['path_columns'], problem: `${name} is a name of ingestd itself`, fix: 'choose another name' }
     if (seen.has(lower(name))) return { key: ['path_columns'], problem: `${name} stands twice`, fix: 'choose another name' }
     seen.add(lower(name))
+  }
+  return undefined
+}
+
+function maskClash(input: TableInput): Clash | undefined {
+  const { mask, columns, sequence_by: sequence } = input
+  const sequences = typeof sequence === 'string' ? [sequence] : (sequence ?? [])
+  const compared = [...input.primary_keys, ...input.tracking_columns, ...(Array.isArray(input.deduplicate) ? input.deduplicate : [])]
+  const types = new Map(Array.isArray(columns) ? [] : Object.entries(columns).map(([name, type]) => [lower(name), type]))
+  const seen = new Set<string>()
+  for (const [name, how] of Object.entries(mask)) {
+    const key = ['mask', name]
+    const type = types.get(lower(name))
+    const isAmong = (names: readonly string[]) => names.some((one) => lower(one) === lower(name))
+    if (seen.has(lower(name))) return { key, problem: 'another column differs by case alone', fix: 'remove one of them' }
+    seen.add(lower(name))
+    if (type !== undefined && !/^(varchar|text|string)$/i.test(type.trim()))
+      return { key, problem: `a masked column is text, but columns says ${type}`, fix: 'write VARCHAR there' }
+    if (isAmong(sequences)) return { key, problem: `${name} is in sequence_by, and masked values have no order`, fix: 'remove one of them' }
+    if (how !== 'hash' && isAmong(compared))
+      return { key, problem: `${how} makes different values the same, but rows are told apart by ${name}`, fix: 'write hash' }
   }
   return undefined
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { METADATA_COLUMNS } from '../../model/table.ts'
+import { MASKS, METADATA_COLUMNS } from '../../model/table.ts'
 import {
   afterLoadSchema,
   deltaSchema,
@@ -99,9 +99,12 @@ const reading = {
     .union([flag(), metadataNames()], { error: `true, false or a list of ${METADATA_COLUMNS.join(', ')}` })
     .default(false)
     .meta(doc(`Adds columns about the file: true for all, or a list of ${METADATA_COLUMNS.join(', ')}.`)),
-  mask: textMap()
+  mask: z
+    .record(text(), oneOf(MASKS), { error: `a map of column names to ${MASKS.join(', ')}` })
     .default({})
-    .meta(doc('Columns that are hashed or hidden before they are stored.', { example: { email: 'hash' } })),
+    .meta(
+      doc('Columns that are hashed (with mask_key), redacted, or shown in part before they are stored.', { example: { email: 'hash' } }),
+    ),
   transform: transformSchema.prefault({}).meta(doc('SQL or a module between reading and loading.')),
   expectations: z
     .array(expectationSchema, { error: 'a list of expectations' })

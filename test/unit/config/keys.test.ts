@@ -62,7 +62,12 @@ const TABLE_KEYS: readonly (readonly [string, string, string, string])[] = [
     '5',
     'must be true, false or a list of _file_path, _file_name, _file_size, _file_modified_time, _file_row_number, _batch_number, is 5; write for example metadata_columns: false',
   ],
-  ['mask', '{email: hash}', 'email', 'must be a map of text, is "email"; write for example mask: { email: hash }'],
+  [
+    'mask',
+    '{email: redact}',
+    'email',
+    'must be a map of column names to hash, redact, partial, is "email"; write for example mask: { email: hash }',
+  ],
   [
     'transform',
     '{sql: select * from records, params: {a: 1}, scope: batch}',

@@ -254,26 +254,6 @@ describe('keys that need or contradict one another', () => {
       'force_reload_after needs skip_unchanged: true; add it, or remove force_reload_after [ING-CONFIG-COMBINATION]',
     ],
     [
-      'path_columns: "year=(\\\\d+)"',
-      'path_columns',
-      'the pattern names no column; write named groups, for example "year=(?<year>\\\\d+)"; for folders name=value write a list: [year] [ING-CONFIG-COMBINATION]',
-    ],
-    [
-      'path_columns: {a: "(x"}',
-      'path_columns.a',
-      'it is no regular expression: unterminated group; write for example "a-(\\\\d+)" [ING-CONFIG-COMBINATION]',
-    ],
-    [
-      'path_columns: [_source_file]',
-      'path_columns',
-      '_source_file is a name of ingestd itself; choose another name [ING-CONFIG-COMBINATION]',
-    ],
-    [
-      'path_columns: [_FILE_SIZE], metadata_columns: true',
-      'path_columns',
-      '_file_size stands twice; choose another name [ING-CONFIG-COMBINATION]',
-    ],
-    [
       'transform: {params: {a: 1}}',
       'transform.params',
       'params need sql, file or module; add one of them, or remove params [ING-CONFIG-COMBINATION]',

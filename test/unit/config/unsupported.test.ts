@@ -119,7 +119,6 @@ describe('what is not built yet', () => {
     ['transform: {sql: select 1}', 'transform', 'transform is not built yet'],
     ['expectations: [{name: a, check: b}]', 'expectations', 'expectations is not built yet'],
     ['max_bad_rows: 1', 'max_bad_rows', 'max_bad_rows is not built yet'],
-    ['mask: {a: hash}', 'mask', 'mask is not built yet'],
     ['json_path: $.a', 'json_path', 'json_path is not built yet'],
     ['pre_sql: select 1', 'pre_sql', 'pre_sql is not built yet'],
     ['post_sql: [select 1]', 'post_sql', 'post_sql is not built yet'],
@@ -185,9 +184,9 @@ describe('what is not built yet', () => {
   })
 
   test('a default that is not built is named where it stands', async () => {
-    const config = await load(`defaults: {mask: {a: hash}}\n${tableText('')}`)
+    const config = await load(`defaults: {pre_sql: select 1}\n${tableText('')}`)
     expect(config.tables[0]?.unsupported).toEqual([
-      { key: 'defaults.mask', message: 'mask is not built yet', hint: 'remove it; the other tables run' },
+      { key: 'defaults.pre_sql', message: 'pre_sql is not built yet', hint: 'remove it; the other tables run' },
     ])
   })
 

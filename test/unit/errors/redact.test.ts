@@ -30,6 +30,8 @@ describe('redact', () => {
 
   test('keys that hold a password, token, key or SAS are secret', () => {
     const secret = [
+      'mask_key',
+      'maskKey',
       'password',
       'token',
       'sas_token',
