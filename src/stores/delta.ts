@@ -1,15 +1,15 @@
 import { changedRows } from './changes.ts'
+import type { Keeps } from './cleaning.ts'
 import { openDeltaTable } from './delta-table.ts'
 import type { StoreDeps } from './deps.ts'
 import type { Store } from './store.ts'
 import { openTableVersion } from './table-version.ts'
 
-/** Delta tables: superseded files stay for older versions, and checkpoints keep the log short. */
-export function deltaStore(deps: StoreDeps): Store {
+/** Delta tables, whose superseded files stay for older versions or are deleted after each commit. */
+export function deltaStore(deps: StoreDeps, keeps: Keeps): Store {
   return {
-    name: 'delta',
-    open: (table, session) => openDeltaTable(table, session, deps, 'all versions'),
-    openAt: (table, session, at) => openTableVersion(table, session, at, { deps, keeps: 'all versions' }),
-    changes: (table, session, range) => changedRows(table, session, range, { deps, keeps: 'all versions' }),
+    open: (table, session) => openDeltaTable(table, session, deps, keeps),
+    openAt: (table, session, at) => openTableVersion(table, session, at, { deps, keeps }),
+    changes: (table, session, range) => changedRows(table, session, range, { deps, keeps }),
   }
 }

@@ -9,7 +9,6 @@ import type { RemovedTwice } from '../model/validation.ts'
 
 /** Where plans land. */
 export interface Store {
-  readonly name: string
   /**
    * Opens a table at its current version and checks that we may read and write it.
    * TableError: an unknown feature, a damaged log, a folder that is not ours.
