@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { list, query } from '../support/engine.ts'
-import { activeFiles, finished, logActions, Project } from '../support/project.ts'
+import { activeFiles, finished, type LogAction, logActions, Project } from '../support/project.ts'
 
 const FILES = 200
 const ROWS = 5
@@ -69,6 +69,13 @@ export async function expectComplete(made: Project): Promise<void> {
     high: String(FILES * ROWS - 1),
     files: String(FILES),
   })
+  expectSoundLog(table)
+  const tracked = await made.json<{ status: string; rows_loaded: number }[]>(['files', '--limit', '100000'])
+  expect(tracked.map((file) => `${file.status} ${file.rows_loaded}`)).toEqual(Array.from({ length: FILES }, () => `completed ${ROWS}`))
+}
+
+/** Versions without a gap, and each batch once; the actions, and how many batches there are. */
+export function expectSoundLog(table: string): { readonly actions: readonly LogAction[]; readonly batches: number } {
   const actions = logActions(table)
   const versions = [...new Set(actions.map(({ version }) => version))]
   expect(versions).toEqual(versions.map((_, index) => index))
@@ -76,8 +83,7 @@ export async function expectComplete(made: Project): Promise<void> {
     action['txn'] ? [`${String(action['txn']['appId'])} ${String(action['txn']['version'])}`] : [],
   )
   expect(new Set(transactions).size).toBe(transactions.length)
-  const tracked = await made.json<{ status: string; rows_loaded: number }[]>(['files', '--limit', '100000'])
-  expect(tracked.map((file) => `${file.status} ${file.rows_loaded}`)).toEqual(Array.from({ length: FILES }, () => `completed ${ROWS}`))
+  return { actions, batches: transactions.length }
 }
 
 /** Keeps a copy of the tracker, as an operator's backup would; `restore` puts it back. */

@@ -4,7 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { list, query } from '../support/engine.ts'
-import { activeFiles, finished, logActions, type Project, project } from '../support/project.ts'
+import { activeFiles, finished, type Project, project } from '../support/project.ts'
+import { expectSoundLog } from './campaign.ts'
 
 const SECONDS = Number(process.env['INGEST_TEST_RACE_SECONDS'] ?? '20')
 const PROCESSES = 4
@@ -52,13 +53,7 @@ test(`${PROCESSES} processes and delta-rs write and compact one table for ${SECO
   // All that delta-rs was told is committed is there, once.
   expect(theirs.map((row) => Number(row['id']))).toEqual(foreignIds)
 
-  const actions = logActions(table)
-  const versions = [...new Set(actions.map(({ version }) => version))]
-  expect(versions).toEqual(versions.map((_, index) => index))
-  const transactions = actions.flatMap(({ action }) =>
-    action['txn'] ? [`${String(action['txn']['appId'])} ${String(action['txn']['version'])}`] : [],
-  )
-  expect(new Set(transactions).size).toBe(transactions.length)
+  const { actions, batches } = expectSoundLog(table)
   const tracked = await made.json<{ status: string; rows_loaded: number }[]>(['files', '--limit', '1000000'])
   expect(tracked).toHaveLength(files.count)
   expect(new Set(tracked.map((file) => `${file.status} ${file.rows_loaded}`))).toEqual(new Set([`completed ${ROWS}`]))
@@ -66,7 +61,7 @@ test(`${PROCESSES} processes and delta-rs write and compact one table for ${SECO
   const operations = actions.flatMap(({ action }) => String(action['commitInfo']?.['operation'] ?? ''))
   const seen = {
     kills: kills.count,
-    batches: transactions.length,
+    batches,
     theirs: foreignIds.length,
     compactions: operations.filter((name) => name === 'OPTIMIZE').length,
     // Each seventh commit of two rows; nothing is old enough, and an empty vacuum leaves no entry.
