@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { UnsupportedKey } from '../model/table.ts'
 import { TABLE_DEFAULTS } from './checks/strategy-keys.ts'
 import type { Path, Places } from './input/places.ts'
-import { isTree, valueAt } from './input/tree.ts'
+import { valueAt } from './input/tree.ts'
 import type { TableInput } from './schema/table.ts'
 import { type GlobalInput, globalSchema } from './schema.ts'
 
@@ -22,8 +22,6 @@ interface Unbuilt {
   readonly hint?: string
 }
 
-const BUILT_MODES = ['evolve', 'widen', 'ignore', 'fail']
-
 const TABLE_KEYS: readonly Unbuilt[] = [
   {
     key: ['file_format'],
@@ -34,18 +32,13 @@ const TABLE_KEYS: readonly Unbuilt[] = [
   { key: ['connection'] },
   { key: ['source'] },
   { key: ['store'] },
-  { key: ['transform'] },
+  { key: ['transform', 'module'], hint: 'use sql or file' },
+  { key: ['transform', 'scope'], what: () => 'transform.scope: batch', hint: 'remove it, so that the transform sees one file' },
   { key: ['expectations'] },
   { key: ['max_bad_rows'], builtFor: ['merge', 'scd2'] },
   { key: ['json_path'] },
   { key: ['pre_sql'] },
   { key: ['post_sql'] },
-  {
-    key: ['schema_evolution'],
-    what: (value) => `schema_evolution ${modesOf(value).find((mode) => !BUILT_MODES.includes(mode))}`,
-    built: (value) => modesOf(value).every((mode) => BUILT_MODES.includes(mode)),
-    hint: `use ${BUILT_MODES.join(', ')}`,
-  },
   {
     key: ['on_changed_file'],
     what: () => 'on_changed_file: replace',
@@ -135,10 +128,4 @@ function unbuilt(
 
 function entry(key: string, what: string, hint: string): UnsupportedKey {
   return { key, message: `${what} is not built yet`, hint: `${hint}; the other tables run` }
-}
-
-function modesOf(value: unknown): readonly string[] {
-  if (typeof value === 'boolean') return [value ? 'evolve' : 'fail']
-  const columns = valueAt(value, ['columns'])
-  return [valueAt(value, ['mode']), ...(isTree(columns) ? Object.values(columns) : [])].map(String)
 }

@@ -4,7 +4,6 @@ import type { FileError } from '../errors/errors.ts'
 import type { BatchFile } from '../model/file.ts'
 import type { Column } from '../model/schema.ts'
 import type { FormatName, TableConfig } from '../model/table.ts'
-import type { Leniency } from './values.ts'
 
 /** A landing file as the engine opens it. */
 export interface SourceFile extends BatchFile {
@@ -53,6 +52,14 @@ export interface FormatContext {
 /** What a column of a read shall be: the name in the file, and the DuckDB type to read it as. */
 export type ReadColumn = Column
 
+/** What a conversion passes over in nested values instead of failing. */
+export interface Leniency {
+  /** Fields that the type lacks are left out. */
+  readonly fields?: boolean
+  /** A nested value that does not fit is null. */
+  readonly values?: boolean
+}
+
 /**
  * A landing format as a SQL relation. It never touches the tracker or the table. Columns are matched by name by
  * the caller; a format only says what is in the files and reads it with the types that it is given.
@@ -83,6 +90,11 @@ export interface Format {
    * the caller then halves the group.
    */
   diagnose(group: FileGroup, columns: readonly ReadColumn[], error: unknown, context: FormatContext): Promise<readonly FileError[]>
+  /**
+   * Rows of each file as they stand in it, by its path, where `relation` may give more or fewer; undefined where it gives each of
+   * them once.
+   */
+  rowsRead?(groups: readonly FileGroup[], context: FormatContext): Promise<ReadonlyMap<string, bigint> | undefined>
   /** The 1-based line on which a row (counted from 0) begins, for formats whose rows stand on lines; null when it is not there. */
   lineOf?(file: SourceFile, row: bigint, of: { readonly group: FileGroup; readonly context: FormatContext }): Promise<number | null>
 }

@@ -1,5 +1,6 @@
 import { id, join, literal, raw, type Sql, sql } from '../engine/sql.ts'
 import { parseType, type TypeField, type TypeNode, typeText } from '../model/type-text.ts'
+import type { Leniency } from './format.ts'
 
 /** How texts of a source are written. */
 export interface ValueRules {
@@ -16,15 +17,14 @@ export const ISO_RULES: ValueRules = { dateFormat: null, timestampFormat: null, 
 const INTEGER = /^(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT|U[A-Z]*INT[A-Z]*)$/
 const DECIMAL = /^DECIMAL\(\d+, ?(\d+)\)$/
 const TIMESTAMP = /^TIMESTAMP/
-const REAL = /^(FLOAT|DOUBLE)$/
 
 /**
  * Whether the engine's own reader takes the type from text without loss. It rounds 1.5 to an integer and 1.239 to
- * DECIMAL(10,2), cuts the time off a date, and reads a timestamp with a zone by a pattern as null: those are read as
+ * DECIMAL(10,2), takes what is beyond FLOAT for infinite, cuts the time off a date, and reads a timestamp with a zone by a pattern as null: those are read as
  * text and converted by `fromText`.
  */
 export function readsNatively(type: string, rules: ValueRules): boolean {
-  if (INTEGER.test(type) || DECIMAL.test(type) || type === 'DATE' || isNested(type)) return false
+  if (INTEGER.test(type) || DECIMAL.test(type) || type === 'DATE' || type === 'FLOAT' || isNested(type)) return false
   return !(TIMESTAMP.test(type) && rules.timestampFormat !== null)
 }
 
@@ -39,14 +39,6 @@ export function nativeValue(type: string, value: Sql): Sql {
   return sql`case when isfinite(${value}) or ${value} is null then ${value} when ${refusal(sql`${value}::varchar`)} then ${value} end`
 }
 
-/** What a conversion passes over in nested values instead of failing. */
-export interface Leniency {
-  /** Fields that the type lacks are left out. */
-  readonly fields?: boolean
-  /** A nested value that does not fit is null. */
-  readonly values?: boolean
-}
-
 /** The conversion of a text to a type; it fails, and `try(…)` gives null, where the value would not be kept exactly. */
 export function fromText(type: string, text: Sql, rules: ValueRules, lenient: Leniency = {}): Sql {
   const node = parseType(type)
@@ -58,7 +50,8 @@ function plainValue(type: string, text: Sql, rules: ValueRules): Sql {
   if (INTEGER.test(type)) return integerValue(type, ungrouped(text, rules))
   const scale = DECIMAL.exec(type)?.[1]
   if (scale !== undefined) return decimalValue(type, Number(scale), pointed(text, rules))
-  if (REAL.test(type)) return sql`${pointed(text, rules)}::${raw(type)}`
+  if (type === 'FLOAT') return floatValue(pointed(text, rules))
+  if (type === 'DOUBLE') return sql`${pointed(text, rules)}::double`
   if (type === 'DATE') return dateValue(text, rules)
   if (TIMESTAMP.test(type)) return timestampValue(type, text, rules)
   return sql`${text}::${raw(type)}`
@@ -83,6 +76,10 @@ function decimalValue(type: string, scale: number, text: Sql): Sql {
     when regexp_full_match(${text}, ${literal(`\\s*[+-]?[0-9]*[.]?[0-9]{0,${scale}}0*\\s*`)}) then ${cast}
     when contains(lower(${text}), 'e') and ${text}::double = (${cast})::double then ${cast}
     when ${refusal(text)} then null end`
+}
+
+function floatValue(text: Sql): Sql {
+  return sql`case when isinf(${text}::float) and not isinf(${text}::double) and ${refusal(text)} then null else ${text}::float end`
 }
 
 function dateValue(text: Sql, rules: ValueRules): Sql {

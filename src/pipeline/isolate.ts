@@ -2,20 +2,15 @@ import type { Session } from '../engine/engine.ts'
 import { engineFailure, firstLine } from '../engine/failure.ts'
 import { sql } from '../engine/sql.ts'
 import { FileError } from '../errors/errors.ts'
-import type { FileGroup, Format, FormatContext, ReadColumn } from '../formats/format.ts'
-
-/** A group with the columns that a typed read takes of it. */
-export interface TypedGroup {
-  readonly group: FileGroup
-  readonly columns: readonly ReadColumn[]
-}
+import type { Format, FormatContext } from '../formats/format.ts'
+import { type CarefulGroup, rowsOf } from './careful.ts'
 
 /**
  * Finds the files that make a read fail, by the format's own diagnosis or by reading halves. Throws what has nothing
  * to do with a file. Empty when every group reads well by itself.
  */
 export async function findCulprits(
-  groups: readonly TypedGroup[],
+  groups: readonly CarefulGroup[],
   failure: unknown,
   format: Format,
   context: FormatContext,
@@ -26,13 +21,16 @@ export async function findCulprits(
   for (const typed of groups) {
     const error = await probe(typed, format, context)
     if (error === undefined) continue
-    const named = await format.diagnose(typed.group, typed.columns, error, context)
+    // Values that are looked at one by one are not to blame.
+    const careful = new Set(typed.careful.map(({ name }) => name))
+    const strict = typed.columns.filter(({ name }) => !careful.has(name))
+    const named = await format.diagnose(typed.group, strict, error, context)
     culprits.push(...(named.length > 0 ? named : await halve(typed, error, format, context)))
   }
   return culprits
 }
 
-async function halve(typed: TypedGroup, error: unknown, format: Format, context: FormatContext): Promise<readonly FileError[]> {
+async function halve(typed: CarefulGroup, error: unknown, format: Format, context: FormatContext): Promise<readonly FileError[]> {
   const { files } = typed.group
   const [only] = files
   if (only !== undefined && files.length === 1) return [unnamed(only.path, error)]
@@ -47,10 +45,10 @@ async function halve(typed: TypedGroup, error: unknown, format: Format, context:
 }
 
 /** Reads every value of a group and keeps none; the error, or undefined. */
-async function probe({ group, columns }: TypedGroup, format: Format, context: FormatContext): Promise<unknown> {
+async function probe(one: CarefulGroup, format: Format, context: FormatContext): Promise<unknown> {
   const session: Session = context.session
   try {
-    await session.rows(sql`select bit_xor(hash(record)) from (${format.relation(group, columns, context)}) as record`)
+    await session.rows(sql`select bit_xor(hash(record)) from (${rowsOf(one, format, context)}) as record`)
     return undefined
   } catch (error) {
     const foreign = engineFailure(error)
@@ -65,7 +63,7 @@ function unnamed(path: string, error: unknown): FileError {
 }
 
 /** The group without some files. */
-export function without(typed: TypedGroup, paths: ReadonlySet<string>): TypedGroup {
+export function without<G extends CarefulGroup>(typed: G, paths: ReadonlySet<string>): G {
   const files = typed.group.files.filter((file) => !paths.has(file.path))
   return files.length === typed.group.files.length ? typed : { ...typed, group: { ...typed.group, files } }
 }

@@ -6,6 +6,7 @@ import { deleteCondition } from './condition.ts'
 import type { LoadContext } from './context.ts'
 import { givenUp, manifestOf, outcomeOf } from './outcome.ts'
 import type { LoadJob, LoadResult, Preview } from './protocol.ts'
+import { ignoredWarnings } from './schema-modes.ts'
 import { type KeyedShape, type Shape, shapeOf } from './shape.ts'
 import { inspectSource, judged } from './source.ts'
 import { countingSink, type Sink, stagePlan, tableSink } from './stage.ts'
@@ -21,7 +22,7 @@ export async function loadBatch(job: LoadJob, target: OpenTable, context: LoadCo
   if (last !== job.lastBatch) return givenUp(job.batch, `batch ${last} of another process was committed first`)
   const { shape, plan, reader, leaving } = await planBatch(job, target, tableSink(target), context)
   failpoint('after-stage')
-  if (plan.rows.size === 0) return { outcome: told(outcomeOf(job.batch, plan, leaving, null), shape), overtaken: false }
+  if (plan.rows.size === 0) return { outcome: told(outcomeOf(job.batch, plan, leaving, null), shape, job), overtaken: false }
 
   const manifest = manifestOf(job, plan, reader, context)
   if ((await target.writeManifest(manifest)) === 'exists') return givenUp(job.batch, 'its batch number was taken by another process')
@@ -42,7 +43,7 @@ export async function loadBatch(job: LoadJob, target: OpenTable, context: LoadCo
   switch (commit.kind) {
     case 'committed':
     case 'alreadyCommitted':
-      return { outcome: told(outcomeOf(job.batch, plan, leaving, commit.version), shape), overtaken: false }
+      return { outcome: told(outcomeOf(job.batch, plan, leaving, commit.version), shape, job), overtaken: false }
     case 'overtaken':
       await target.discard(staged)
       return givenUp(job.batch, `batch ${commit.batch} of another process was committed first`)
@@ -55,7 +56,8 @@ export async function loadBatch(job: LoadJob, target: OpenTable, context: LoadCo
 }
 
 /** With what was left out of the files. */
-function told(outcome: BatchOutcome, { warnings }: Shape): BatchOutcome {
+function told(outcome: BatchOutcome, { groups }: Shape, { table }: LoadJob): BatchOutcome {
+  const warnings = ignoredWarnings(groups, table.name)
   return warnings.length === 0 ? outcome : { ...outcome, warnings: [...outcome.warnings, ...warnings] }
 }
 
@@ -63,16 +65,20 @@ function told(outcome: BatchOutcome, { warnings }: Shape): BatchOutcome {
 export async function previewBatch(job: LoadJob, target: OpenTable, context: LoadContext, count: boolean): Promise<Preview> {
   if (count) {
     const { shape, plan, leaving } = await planBatch(job, target, countingSink(context), context)
-    return { outcome: told(outcomeOf(job.batch, plan, leaving, null), shape), newColumns: shape.newColumns, difference: plan.difference }
+    return {
+      outcome: told(outcomeOf(job.batch, plan, leaving, null), shape, job),
+      newColumns: shape.newColumns,
+      difference: plan.difference,
+    }
   }
   const { shape, leaving } = await shapeBatch(job, target, context)
-  return { outcome: told(outcomeOf(job.batch, undefined, leaving, null), shape), newColumns: shape.newColumns, difference: null }
+  return { outcome: told(outcomeOf(job.batch, undefined, leaving, null), shape, job), newColumns: shape.newColumns, difference: null }
 }
 
 async function planBatch(job: LoadJob, target: OpenTable, sink: Sink, context: LoadContext) {
   const shaped = await shapeBatch(job, target, context)
   const plan = await stagePlan(shaped.shape, { job, target, sink, context })
-  return { ...shaped, plan, leaving: leave(shaped.leaving, plan) }
+  return { ...shaped, shape: plan.shape, plan, leaving: leave(shaped.leaving, plan) }
 }
 
 /** Opens the files and brings them together with the table; those that do not fit leave, a snapshot as a whole. */

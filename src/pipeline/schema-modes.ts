@@ -80,6 +80,8 @@ export interface GrownColumns {
 export interface TypesOfFiles {
   readonly file: string | null
   readonly isInferred?: boolean
+  /** Only fields that are new are asked for, and no wider types. */
+  readonly fieldsAlone?: boolean
   /** Column of the table and type of the files. */
   readonly types: readonly { readonly target: string; readonly type: string }[]
 }
@@ -89,16 +91,18 @@ export function grownColumns(columns: readonly TableColumn[], files: readonly Ty
   const byName = new Map(columns.map((column) => [lower(column.name), column]))
   const known = new Set(held.state?.columns.map(({ name }) => lower(name)))
   const changes: SchemaChange[] = []
-  for (const { file, types, isInferred = false } of files)
-    for (const { target, type } of types) {
-      const column = byName.get(lower(target))
-      if (column === undefined) continue
-      const isKnown = known.has(lower(target))
-      const wanted = grownType(column, type, { mode: schemaModeOf(held.table, target), isInferred }, isKnown ? held : undefined)
-      if (wanted === column.type) continue
-      byName.set(lower(target), { ...column, type: wanted })
-      if (isKnown) changes.push(...changesBetween(column.type, wanted, column.name).map((change) => ({ ...schemaChange(change), file })))
-    }
+  for (const { file, target, type, isInferred, fieldsAlone } of files.flatMap(({ types, ...of }) =>
+    types.map((one) => ({ ...of, ...one })),
+  )) {
+    const column = byName.get(lower(target))
+    if (column === undefined) continue
+    const own = schemaModeOf(held.table, target)
+    const mode = fieldsAlone === true && own === 'widen' ? 'evolve' : own
+    const isKnown = known.has(lower(target))
+    const wanted = grownType(column, type, { mode, isInferred: isInferred === true }, isKnown ? held : undefined)
+    byName.set(lower(target), wanted === column.type ? column : { ...column, type: wanted })
+    if (isKnown) changes.push(...changesBetween(column.type, wanted, column.name).map((change) => ({ ...schemaChange(change), file })))
+  }
   return { columns: columns.map((column) => byName.get(lower(column.name)) ?? column), changes }
 }
 
@@ -145,35 +149,34 @@ export function isBeyond(type: string | null, wanted: string | undefined): boole
   return type !== null && wanted !== undefined && misfit(type, wanted) !== undefined
 }
 
-/** Tells of columns and nested fields that are left out. */
-export function ignoredWarnings(groups: readonly Mapped[], columns: readonly TableColumn[], table: TableConfig): readonly Warning[] {
+/** Columns and nested fields of files that the table has no place for, where their mode is `ignore`. */
+export function ignoredNames({ pairs, apart }: Mapped, columns: readonly TableColumn[], table: TableConfig): readonly string[] {
   const types = new Map(columns.map((column) => [lower(column.name), column.type]))
-  const files = new Map<string, number>()
-  for (const { group, pairs, apart } of groups) {
-    const names = [
-      ...apart.filter(({ target }) => schemaModeOf(table, target) === 'ignore').map(({ target }) => target),
-      ...pairs.flatMap(({ target, type }) => {
-        const wanted = types.get(lower(target))
-        if (type === null || wanted === undefined || schemaModeOf(table, target) !== 'ignore') return []
-        return unknownFields(type, wanted, target)
-      }),
-    ]
-    for (const name of names) files.set(name, (files.get(name) ?? 0) + group.files.length)
-  }
-  return [...files].map(([name, count]) => ignoredWarning(name, count, table))
+  return [
+    ...apart.filter(({ target }) => schemaModeOf(table, target) === 'ignore').map(({ target }) => target),
+    ...pairs.flatMap(({ target, type }) => {
+      const wanted = types.get(lower(target))
+      if (type === null || wanted === undefined || schemaModeOf(table, target) !== 'ignore') return []
+      return unknownFields(type, wanted, target)
+    }),
+  ]
 }
 
-/** A column, or a nested field, of so many files that the table lacks. */
-export function ignoredWarning(name: string, files: number, table: TableConfig): Warning {
-  const of = files === 1 ? '1 file' : `${files} files`
-  return {
+/** Tells of what was left out of files. */
+export function ignoredWarnings(
+  groups: readonly { readonly group: FileGroup; readonly ignored: readonly string[] }[],
+  table: string,
+): readonly Warning[] {
+  const files = new Map<string, number>()
+  for (const { group, ignored } of groups) for (const name of ignored) files.set(name, (files.get(name) ?? 0) + group.files.length)
+  return [...files].map(([name, count]) => ({
     code: 'ING-SCHEMA-IGNORED',
-    message: `${table.name}: ${JSON.stringify(name)} of ${of} is not in the table and was left out (schema_evolution: ignore)`,
-  }
+    message: `${table}: ${JSON.stringify(name)} of ${count === 1 ? '1 file' : `${count} files`} is not in the table and was left out (schema_evolution: ignore)`,
+  }))
 }
 
 /** Why a column of a table that holds rows cannot have a wider type. */
-export function widenBlocker(column: TableColumn, wanted: string, { table, state }: Held): string | undefined {
+function widenBlocker(column: TableColumn, wanted: string, { table, state }: Held): string | undefined {
   const widened = changesBetween(column.type, wanted, column.name).filter(({ from }) => from !== null)
   if (widened.length === 0) return undefined
   const is = (name: string) => lower(name) === lower(column.name)

@@ -1,20 +1,20 @@
 import { id, join, literal, raw, type Sql, sql } from '../engine/sql.ts'
 import { FileError, TableError } from '../errors/errors.ts'
 import type { FileGroup, Format, FormatContext, ReadColumn } from '../formats/format.ts'
-import type { Warning } from '../model/batch.ts'
-import { AUDIT_COLUMNS, type Column, type SchemaChange, SEQUENCE_COLUMN } from '../model/schema.ts'
-import { fileColumnNames, hasSchemaMode, type TableConfig } from '../model/table.ts'
+import { AUDIT_COLUMNS, type Column, RESCUED_COLUMN, type SchemaChange, SEQUENCE_COLUMN } from '../model/schema.ts'
+import { fileColumnNames, hasSchemaMode, schemaModeOf, type TableConfig } from '../model/table.ts'
 import type { TableColumn, TableState } from '../stores/store.ts'
 import type { KeyedTraits } from '../strategies/strategy.ts'
+import { type CarefulGroup, carefulColumns, isRescuing, rowsOf } from './careful.ts'
 import type { Condition } from './condition.ts'
 import { deletesOf } from './deletes.ts'
 import { declaredType, misfit } from './fit.ts'
-import type { TypedGroup } from './isolate.ts'
 import { checkKeys, checkOwnColumns, keyProblem } from './keys.ts'
 import {
   firstFile,
   grownColumns,
-  ignoredWarnings,
+  ignoredNames,
+  isBeyond,
   type Mapped,
   type Problem,
   strictProblem,
@@ -33,8 +33,6 @@ export interface Shape {
   readonly newColumns: readonly Column[]
   /** What is new in the columns, with the file that asked for it. */
   readonly changes: readonly SchemaChange[]
-  /** Of what is left out. */
-  readonly warnings: readonly Warning[]
   readonly auditColumns: readonly string[]
   /** `delete_when` of a strategy for keys, whose records tell which rows mean delete; undefined for other strategies. */
   readonly deletes: Condition | null | undefined
@@ -51,7 +49,7 @@ export interface ShapeContext extends FormatContext {
   readonly keyed?: KeyedShape | undefined
 }
 
-export interface ShapedGroup extends TypedGroup {
+export interface ShapedGroup extends CarefulGroup {
   /** Column of the table, by its lower-case name → column of the file. */
   readonly sources: ReadonlyMap<string, string>
 }
@@ -94,12 +92,11 @@ export async function shapeOf(
   const types = new Map(columns.map((column) => [lower(column.name), column.type]))
   const fitting = setAside(admitted, failed, (one) => typeProblem(one, columns, { table, state }))
   return {
-    groups: fitting.map((one) => withTypes(one, types)),
+    groups: fitting.map((one) => ({ ...withTypes(one, types, table), ignored: ignoredNames(one, columns, table) })),
     failed,
     columns,
     newColumns: columns.slice(known.length).map(({ name, type }) => ({ name, type })),
     changes: [...addedColumns(columns.slice(known.length), fitting), ...grown.changes],
-    warnings: ignoredWarnings(fitting, columns, table),
     auditColumns: [
       ...(keyed === undefined ? [] : [SEQUENCE_COLUMN.name]),
       ...(table.auditColumns ? AUDIT_COLUMNS.map((column) => column.name) : []),
@@ -121,7 +118,7 @@ export function recordsOf(
       (column) =>
         sql`${isAudit(column) ? auditValue(column, stamp) : columnValue(column, one, { table: context.table, isKeyed: shape.deletes !== undefined })} as ${id(column.name)}`,
     )
-    const rows = format.relation(one.group, one.columns, context)
+    const rows = rowsOf(one, format, context)
     if (shape.deletes === undefined) return sql`select ${join([...values, id('__path')])} from (${rows})`
     const { from, isDeleted } = deletesOf(one, shape.deletes, { rows, shape, table: context.table })
     return sql`select ${join([...values, id('__path'), sql`${isDeleted} as __deleted`])} from (${from})`
@@ -140,7 +137,8 @@ function columnValue(
   one: ShapedGroup,
   { table, isKeyed }: { readonly table: TableConfig; readonly isKeyed: boolean },
 ): Sql {
-  const source = one.sources.get(lower(column.name))
+  const isRescued = column.name === RESCUED_COLUMN.name && isRescuing(one)
+  const source = isRescued ? column.name : one.sources.get(lower(column.name))
   if (source === undefined) return sql`null::${raw(column.type)}`
   // What is compared with rows of the table is compared as the log has it, where an empty text is null.
   const compares = isKeyed || table.overwriteScope === 'partition' || table.deduplicate !== false
@@ -218,7 +216,11 @@ function ordinalOf({ group }: Mapped): number {
  */
 function ownNames(table: TableConfig, keyed: KeyedShape | undefined, known: readonly Column[]): ReadonlySet<string> {
   const audit = table.auditColumns ? AUDIT_COLUMNS : []
-  const own = keyed === undefined ? [] : [...(keyed.traits.ownColumns?.(table, known) ?? []), SEQUENCE_COLUMN]
+  const isRescued = hasSchemaMode(table, 'rescue') || known.some(({ name }) => name === RESCUED_COLUMN.name)
+  const own = [
+    ...(isRescued ? [RESCUED_COLUMN] : []),
+    ...(keyed === undefined ? [] : [...(keyed.traits.ownColumns?.(table, known) ?? []), SEQUENCE_COLUMN]),
+  ]
   return new Set([...audit, ...own].map(({ name }) => lower(name)))
 }
 
@@ -299,6 +301,10 @@ async function inferTargets(
   return types
 }
 
+function rescuedColumn(table: TableConfig): readonly Column[] {
+  return hasSchemaMode(table, 'rescue') ? [RESCUED_COLUMN] : []
+}
+
 /** Columns of the strategy and of the batch behind those of the files; a table that lacks some gets them at its end. */
 function withOwn(columns: readonly TableColumn[], table: TableConfig, keyed: KeyedShape | undefined): readonly TableColumn[] {
   const names = new Set(columns.map((column) => lower(column.name)))
@@ -306,17 +312,32 @@ function withOwn(columns: readonly TableColumn[], table: TableConfig, keyed: Key
   // Types of a strategy's columns follow from those of the files, which files without rows do not tell.
   const isDetermined = columns.some(({ name }) => !apart.has(lower(name)))
   const own = keyed === undefined ? [] : [...((isDetermined && keyed.traits.ownColumns?.(table, columns)) || []), SEQUENCE_COLUMN]
-  const added = [...own, ...(table.auditColumns ? AUDIT_COLUMNS : [])].filter(({ name }) => !names.has(lower(name)))
+  const added = [...rescuedColumn(table), ...own, ...(table.auditColumns ? AUDIT_COLUMNS : [])].filter(
+    ({ name }) => !names.has(lower(name)),
+  )
   return [...columns, ...added.map((column) => ({ ...column, nullable: true }))]
 }
 
-function withTypes({ group, pairs }: Mapped, types: ReadonlyMap<string, string>): ShapedGroup {
+function withTypes({ group, pairs, apart }: Mapped, types: ReadonlyMap<string, string>, table: TableConfig): Omit<ShapedGroup, 'ignored'> {
   const targets = new Map(pairs.map(({ source, target }) => [source, target]))
   const columns: ReadColumn[] = group.columns.map(({ name, type }) => {
     const target = targets.get(name)
     return { name, type: (target === undefined ? undefined : types.get(lower(target))) ?? type ?? 'VARCHAR' }
   })
-  return { group, columns, sources: new Map(pairs.map(({ source, target }) => [lower(target), source])) }
+  const sources = new Map(pairs.map(({ source, target }) => [lower(target), source]))
+  const typed = { group, columns }
+  // Texts are read as the table has them first; what files say of themselves is known to fit or not.
+  const careful = carefulColumns(typed, sources, table).filter(({ mode, given, type }) => mode === 'rescue' && isBeyond(given, type))
+  const rescued = apart.filter(({ target }) => schemaModeOf(table, target) === 'rescue').map(({ source }) => source)
+  return { ...typed, sources, careful, rescued }
+}
+
+/** The group with other types of the table, by lower-case name. */
+export function retyped(one: ShapedGroup, types: ReadonlyMap<string, string>): ShapedGroup {
+  const targets = new Map([...one.sources].map(([target, source]) => [source, target]))
+  const columns = one.columns.map((column) => ({ ...column, type: types.get(targets.get(column.name) ?? '') ?? column.type }))
+  const wanted = new Map(columns.map(({ name, type }) => [name, type]))
+  return { ...one, columns, careful: one.careful.map((column) => ({ ...column, type: wanted.get(column.name) ?? column.type })) }
 }
 
 function lower(name: string): string {

@@ -17,6 +17,7 @@ import { type KeptRecords, keepRecords } from './kept-records.ts'
 import { hasKeys, type MadePlan, makePlan, type PlanCounts } from './plan.ts'
 import type { LoadJob } from './protocol.ts'
 import { keepAdded, type RowRemoval } from './row-removal.ts'
+import { secondLook } from './second-look.ts'
 import { recordsOf, type Shape, type ShapedGroup } from './shape.ts'
 import { observationShape, sideFilesAfter } from './side-files.ts'
 import { compareVersions, type Released } from './source.ts'
@@ -36,6 +37,8 @@ export interface Sink {
 }
 
 export interface StagedPlan {
+  /** The shape by which the rows were read in the end. */
+  readonly shape: Shape
   readonly staged: readonly Staged[]
   readonly remove: 'nothing' | 'everything' | 'partitions' | 'positions'
   readonly removal: StagedRemoval | null
@@ -102,22 +105,32 @@ export async function stagePlan(shape: Shape, work: StageWork): Promise<StagedPl
   const { job, sink, context } = work
   const failed: FileError[] = []
   const released: Released[] = []
-  let groups = shape.groups
+  let kept = shape
   for (;;) {
-    const kept = { ...shape, groups }
     const attempt = await tryStage(kept, work)
+    const again = attempt.failed && (await lookAgain(kept, attempt.failed.failed, work))
+    if (again) {
+      kept = again
+      continue
+    }
     const bad = attempt.failed ?? compareVersions(filesOf(kept), context.landing)
     const leaving = leave(emptyLeaving(), bad, job)
-    if (attempt.plan && leaving.paths.size === 0) return { ...attempt.plan, failed, released }
+    if (attempt.plan && leaving.paths.size === 0) return { ...attempt.plan, shape: kept, failed, released }
     if (attempt.plan) await sink.discard(attempt.plan.staged)
     failed.push(...leaving.failed)
     released.push(...leaving.released)
-    groups = remaining(groups, leaving.paths)
+    kept = { ...kept, groups: remaining(kept.groups, leaving.paths) }
   }
 }
 
+/** What the modes of the columns make of values that do not fit. */
+function lookAgain(shape: Shape, failed: readonly FileError[], { job, target, context }: StageWork): Promise<Shape | undefined> {
+  const { format, formatContext } = context
+  return secondLook(shape, failed, { table: job.table, state: target.state, format, context: formatContext })
+}
+
 type Attempt =
-  | { readonly plan: Omit<StagedPlan, 'failed' | 'released'>; readonly failed?: undefined }
+  | { readonly plan: Omit<StagedPlan, 'shape' | 'failed' | 'released'>; readonly failed?: undefined }
   | { readonly plan?: undefined; readonly failed: { readonly failed: readonly FileError[]; readonly released: readonly Released[] } }
 
 async function tryStage(shape: Shape, work: StageWork): Promise<Attempt> {
@@ -140,7 +153,7 @@ async function tryStage(shape: Shape, work: StageWork): Promise<Attempt> {
   }
 }
 
-async function stageOnce(shape: Shape, work: StageWork): Promise<Omit<StagedPlan, 'failed' | 'released'>> {
+async function stageOnce(shape: Shape, work: StageWork): Promise<Omit<StagedPlan, 'shape' | 'failed' | 'released'>> {
   const { job, target, context } = work
   const { strategy } = context
   const full = { ...shape, groups: shape.groups.filter(({ group }) => !group.empty) }
@@ -154,8 +167,8 @@ async function stageOnce(shape: Shape, work: StageWork): Promise<Omit<StagedPlan
   await using made = await makePlan(records, kept, full, { job, target, context, sideFiles })
   failpoint('after-plan')
   const remove = job.replaceAll ? 'everything' : made.plan.remove.kind
-  // Rows that are added in place of others are read several times, and must be the same each time.
-  await using added = remove === 'positions' ? await keepAdded(made.plan, context.session) : undefined
+  // Where a plan does not tell its changes the rows that are added are read for them again, and must be the same each time.
+  await using added = remove === 'positions' && made.plan.changes === undefined ? await keepAdded(made.plan, context.session) : undefined
   const plan = added === undefined ? made.plan : { ...made.plan, add: added.rows }
   const written = await writeBalanced({ ...made, plan }, { records, kept, many, shape, full }, work)
   const removal =
@@ -291,5 +304,5 @@ function filesOf(shape: Shape): readonly BatchFile[] {
 }
 
 function remaining(groups: readonly ShapedGroup[], paths: ReadonlySet<string>): readonly ShapedGroup[] {
-  return groups.map((one) => ({ ...one, ...without(one, paths) })).filter(({ group }) => group.files.length > 0)
+  return groups.map((one) => without(one, paths)).filter(({ group }) => group.files.length > 0)
 }

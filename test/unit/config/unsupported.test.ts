@@ -122,7 +122,6 @@ describe('what is not built yet', () => {
     ['json_path: $.a', 'json_path', 'json_path is not built yet'],
     ['pre_sql: select 1', 'pre_sql', 'pre_sql is not built yet'],
     ['post_sql: [select 1]', 'post_sql', 'post_sql is not built yet'],
-    ['schema_evolution: {mode: rescue}', 'schema_evolution', 'schema_evolution rescue is not built yet'],
     ['on_changed_file: replace', 'on_changed_file', 'on_changed_file: replace is not built yet'],
     ['after_load: delete', 'after_load', 'after_load: delete is not built yet'],
     ['after_load: {archive: x}', 'after_load', 'after_load: {archive: …} is not built yet'],
