@@ -3,7 +3,7 @@ import type { Column } from '../../model/schema.ts'
 import type { FileGroup, FormatContext } from '../format.ts'
 import { overReadable, sampleOf, unified } from '../sample.ts'
 import { fromText } from '../values.ts'
-import { layoutOf, type Reading, readCsv, readingOf, smallBuffers } from './reading.ts'
+import { layoutOf, type Reading, readCsv, readingOf } from './reading.ts'
 
 /** Rows of each group that types are proposed from; the whole sample then confirms or refutes them. */
 const PROPOSING_ROWS = 2_000
@@ -228,7 +228,8 @@ function texts(group: FileGroup, reading: Reading, rows: number | null): Sql {
   const read = readCsv(group.files, columns, {
     reading,
     layout: layoutOf(group),
-    more: [sql`ignore_errors = true`, sql`filename = ${literal(FILE)}`, ...(rows === null ? [] : [smallBuffers(reading)])],
+    isLook: rows !== null,
+    more: [sql`ignore_errors = true`, sql`filename = ${literal(FILE)}`],
   })
   return rows === null ? sql`select * from ${read}` : sql`select * from ${read} limit ${raw(String(rows))}`
 }

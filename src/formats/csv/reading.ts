@@ -107,12 +107,14 @@ export function layoutOf(group: FileGroup): Layout {
 export interface CsvRead {
   readonly reading: Reading
   readonly layout: Layout
+  /** Only the first rows are wanted. */
+  readonly isLook?: boolean
   /** Further options. */
   readonly more?: readonly Sql[]
 }
 
 /** A read of some files with the columns in the order of their header. */
-export function readCsv(files: readonly SourceFile[], columns: readonly Column[], { reading, layout, more = [] }: CsvRead): Sql {
+export function readCsv(files: readonly SourceFile[], columns: readonly Column[], { reading, layout, isLook = false, more = [] }: CsvRead): Sql {
   const types = columns.map(({ name, type }) => sql`${literal(name)}: ${literal(type)}`)
   const forced = reading.forceNotNull.filter((name) => columns.some((column) => column.name === name))
   return sql`read_csv(${fileList(files)}, columns = {${join(types)}}, auto_detect = false, ${join([
@@ -125,15 +127,21 @@ export function readCsv(files: readonly SourceFile[], columns: readonly Column[]
     ...(forced.length === 0 ? [] : [sql`force_not_null = ${literalList(forced)}`]),
     ...(reading.parallel ? [] : [sql`parallel = false`]),
     sql`hive_partitioning = false`,
+    ...(isLook || areSmall(files, layout) ? [smallBuffers(reading)] : []),
     ...more,
   ])})`
 }
 
-const SAMPLE_BUFFER = 4 * 1024 * 1024
+const SMALL_BUFFER = 4 * 1024 * 1024
 
-/** For a look at the first rows: the engine would read 32 MB of a large file for each of its threads. */
-export function smallBuffers({ maxLineSize }: Reading): Sql {
-  return sql`buffer_size = ${raw(String(Math.max(SAMPLE_BUFFER, 2 * Math.trunc(maxLineSize ?? 0))))}`
+/** Without it the engine makes a buffer of 32 MB for each file, and for each thread in a large one. */
+function smallBuffers({ maxLineSize }: Reading): Sql {
+  return sql`buffer_size = ${raw(String(Math.max(SMALL_BUFFER, 2 * Math.trunc(maxLineSize ?? 0))))}`
+}
+
+/** Whether each file fits into a small buffer, even where it is decoded to twice its size. */
+function areSmall(files: readonly SourceFile[], { compression }: Layout): boolean {
+  return compression === 'none' && files.every(({ size }) => size < SMALL_BUFFER / 2)
 }
 
 /** The options that a sniff shares with a read. */

@@ -276,3 +276,16 @@ test('an abort ends an inspection', async () => {
     reason,
   )
 })
+
+test('small files are read with small buffers, and large ones with those of the engine', async () => {
+  const csv = await bench('csv')
+  csv.land('a.csv', 'id\n1\n')
+  const { groups } = await csv.inspect()
+  const [group] = groups
+  const textOf = (size: bigint) => {
+    const files = group?.files.map((file) => ({ ...file, size })) ?? []
+    return group === undefined ? '' : csv.format.relation({ ...group, files }, [{ name: 'id', type: 'BIGINT' }], csv.context).text
+  }
+  expect(textOf(5n)).toContain('buffer_size = 4194304')
+  expect(textOf(2n ** 30n)).not.toContain('buffer_size')
+})
