@@ -35,8 +35,8 @@ describe('the package', () => {
     expect(loose).toEqual([])
   })
 
-  test('loads neither React nor a command line when it is imported as a library', () => {
-    const optional = ['react', 'ink', 'yoga-layout', 'commander']
+  test('loads no React, no command line and no engine when it is imported as a library', () => {
+    const optional = ['react', 'ink', 'yoga-layout', 'commander', '@duckdb/node-bindings']
     expect(packagesLoadedBy("await import('ingestd')").filter((name) => optional.includes(name))).toEqual([])
   })
 

@@ -1,6 +1,5 @@
 import type { ResolvedConfig } from '../config/config.ts'
 import { checkUnderstood } from '../delta/constraints.ts'
-import { openSession } from '../engine/duckdb.ts'
 import type { TableConfig } from '../model/table.ts'
 import { childLimits } from './limits.ts'
 import { openTableAt } from './open-table.ts'
@@ -10,6 +9,8 @@ import { openTableAt } from './open-table.ts'
  * TableError for one that a new table could not keep.
  */
 export async function propertiesWithoutEffect(table: TableConfig, config: ResolvedConfig): Promise<readonly string[]> {
+  // The engine is loaded into this process by this question alone: its library takes longer to load than the rest of a start.
+  const { openSession } = await import('../engine/duckdb.ts')
   await using session = await openSession(childLimits(config, 1))
   await using version = await openTableAt(table, session)
   if (version.state !== null) {
