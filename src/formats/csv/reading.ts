@@ -114,7 +114,11 @@ export interface CsvRead {
 }
 
 /** A read of some files with the columns in the order of their header. */
-export function readCsv(files: readonly SourceFile[], columns: readonly Column[], { reading, layout, isLook = false, more = [] }: CsvRead): Sql {
+export function readCsv(
+  files: readonly SourceFile[],
+  columns: readonly Column[],
+  { reading, layout, isLook = false, more = [] }: CsvRead,
+): Sql {
   const types = columns.map(({ name, type }) => sql`${literal(name)}: ${literal(type)}`)
   const forced = reading.forceNotNull.filter((name) => columns.some((column) => column.name === name))
   return sql`read_csv(${fileList(files)}, columns = {${join(types)}}, auto_detect = false, ${join([
