@@ -80,8 +80,9 @@ async function makeSteps({ steps = [] }: LoadPlan, session: Session): Promise<As
   }
 }
 
-async function makeStep({ name, query, ordered }: PlanStep, session: Session): Promise<void> {
-  const made = inlined(sql`create or replace temp table ${id(name)} as ${query}`)
+async function makeStep({ name, query, ordered, seeks }: PlanStep, session: Session): Promise<void> {
+  const isVain = seeks !== undefined && (await session.rows(sql`select 1 from ${seeks} limit 1`)).length === 0
+  const made = inlined(sql`create or replace temp table ${id(name)} as select * from (${query}) ${raw(isVain ? 'limit 0' : '')}`)
   if (ordered !== true) return session.run(made)
   await session.run(sql`set disabled_optimizers = 'join_order,build_side_probe_side'`)
   try {

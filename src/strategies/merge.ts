@@ -77,13 +77,14 @@ function matchSteps(input: PlanInput, current: Sql): readonly PlanStep[] {
     : sql`select ${position}, ${newerRow('l', 'c')} as newer, l.__deleted or ${differs(values(input), 'r', 'c')} as differs
         from (${current}) as c join ${id(LATEST)} as l on ${keys} join ${records} as r on r.__row = l.__row`
   // Values are compared only where the sequence does not tell two rows apart; where it does, they differ in it.
-  const tying = sql`select r.*, m.__file, m.__position from ${records} as r join (select * from ${id(MATCHED)} where newer = 0) as m on m.__row = r.__row`
+  const tied = sql`select * from ${id(MATCHED)} where newer = 0`
+  const tying = sql`select r.*, m.__file, m.__position from ${records} as r join (${tied}) as m on m.__row = r.__row`
   const compared = sql`select r.__row, r.__file, r.__position, ${newerRow('r', 'c')} as newer, r.__deleted or ${differs(values(input), 'r', 'c')} as differs,
       ${sourceFile(input)} as path
     from (${current}) as c join (${tying}) as r on c.__file = r.__file and c.__position = r.__position`
   return [
     { name: MATCHED, query: matched, ordered: true },
-    ...(isOrdered ? [{ name: COMPARED, query: compared, ordered: true }] : []),
+    ...(isOrdered ? [{ name: COMPARED, query: compared, ordered: true, seeks: sql`(${tied})` }] : []),
     ...(table.keyed.missingMeansDeleted ? [{ name: MISSING, query: missingRows(input, current), ordered: true }] : []),
   ]
 }

@@ -47,6 +47,8 @@ export interface PlanStep {
    * For steps that look for a few keys in `current`, of whose size the engine has no notion.
    */
   readonly ordered?: boolean
+  /** Relation of what the step looks for in `current`; while it has no rows the step has none, and nothing is read for it. */
+  readonly seeks?: Sql
 }
 
 export type Removal =

@@ -136,4 +136,35 @@ describe('scd2', () => {
     expect(only(await landing.run()).rows).toMatchObject({ loaded: 3, inserted: 1, updated: 2 })
     expect(await versions(landing)).toEqual(['7[01-01,01-02) a', '7[01-02,01-03) b', '7[01-03,01-09) c'])
   })
+
+  test('when_tied: reject takes none of the rows of a batch that tie, and not the one that ties with a version of the table', async () => {
+    const landing = history({ when_tied: 'reject', max_bad_rows: 2 })
+    landing.land('1.csv', 'id,name,at\n1,a,2024-01-02\n1,b,2024-01-02\n1,c,2024-01-01\n2,x,2024-01-01\n', 1)
+    expect(only(await landing.run())).toMatchObject({ status: 'pass', rows: { read: 4, rejected: 2, inserted: 2 } })
+    landing.land('2.csv', 'id,name,at\n1,d,2024-01-01\n1,e,2024-01-03\n2,x,2024-01-01\n', 2)
+    expect(only(await landing.run()).rows).toMatchObject({ read: 3, rejected: 1, updated: 1, unchanged: 1 })
+    expect(await versions(landing)).toEqual(['1[01-01,01-03) c', '1[01-03,) e*', '2[01-01,) x*'])
+  })
+
+  test('when_tied: reject holds for versions that ended, and beyond max_bad_rows the file fails with the lines', async () => {
+    const landing = history({ when_tied: 'reject', max_bad_rows: 0 })
+    landing.land('1.csv', 'id,name,at\n1,a,2024-01-01\n1,b,2024-01-03\n', 1)
+    await landing.run()
+    landing.land('2.csv', 'id,name,at\n1,z,2024-01-01\n', 2)
+    landing.land('3.csv', 'id,name,at\n1,c,2024-01-02\n', 3)
+    const report = only(await landing.run())
+    expect(report.errors).toMatchObject([{ code: 'ING-FILE-BAD-ROWS', message: expect.stringContaining('line 2') }])
+    expect(await versions(landing)).toEqual(['1[01-01,01-02) a', '1[01-02,01-03) c', '1[01-03,) b*'])
+  })
+
+  test('what another writer did to a history since: deletes end it, and a row without a start is left to validate', async () => {
+    const landing = history({ delta: { deletion_vectors: true } })
+    landing.land('1.csv', 'id,name,at\n1,a,2024-01-01\n2,x,2024-01-01\n', 1)
+    await landing.run()
+    landing.land('2.csv', 'id,name,at\n1,b,2024-01-03\n', 2)
+    await landing.run({}, { loading_strategy: 'append', primary_keys: [], sequence_by: null })
+    landing.land('3.csv', 'id,name,at\n1,c,2024-01-02\n2,y,2024-01-02\n', 3)
+    expect(only(await landing.run()).rows).toMatchObject({ updated: 2 })
+    expect(await versions(landing)).toEqual(['1[,) b', '1[01-01,01-02) a', '1[01-02,) c*', '2[01-01,01-02) x', '2[01-02,) y*'])
+  })
 })

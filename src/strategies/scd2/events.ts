@@ -31,7 +31,7 @@ export function incomingEvents(input: PlanInput, roles: Roles): Sql {
 
 /**
  * Versions of the keys of the batch that it may change: those that had not ended before its first row of the key. What
- * ended earlier stays as it is.
+ * ended earlier stays as it is, and so does a row that another writer left without a start, which `validate` tells of.
  */
 export function touchedVersions(current: Sql, { table }: PlanInput, roles: Roles): Sql {
   const { keys, order, tracked, untracked, audit, effective, end, current: flag } = roles
@@ -39,7 +39,7 @@ export function touchedVersions(current: Sql, { table }: PlanInput, roles: Roles
   const sequence = id(SEQUENCE_COLUMN.name)
   return sql`select v.* replace (coalesce(v.${sequence}, '') as ${sequence}) from (select ${join(columns)}, __file, __position from (${current})) as v
     join (select ${join(keys)}, min(__at) as __from from ${INCOMING} group by ${join(keys)}) as t on ${same(keys, 'v', 't')}
-    where ${isOpen(sql`v.${end}`, table, roles)} or v.${end} >= t.__from`
+    where v.${effective} is not null and (${isOpen(sql`v.${end}`, table, roles)} or v.${end} >= t.__from)`
 }
 
 /** The rows of the batch that tie on `sequence_by` with a version of the table. */
