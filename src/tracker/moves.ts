@@ -8,7 +8,7 @@ export const MOVES: Readonly<Record<FileStatus, readonly FileStatus[]>> = {
   pending: ['processing', 'skipped'],
   // Back to pending: the process that held it is gone, or gave it up.
   processing: ['completed', 'failed', 'skipped', 'pending'],
-  // By replay, or by a new version that is to be loaded; skipped by unload.
+  // By replay, or by a new version that is to be loaded; skipped by a restore that leaves it out.
   completed: ['pending', 'skipped'],
   // By an automatic retry that is due, by hand, or by a new version.
   failed: ['pending', 'skipped'],

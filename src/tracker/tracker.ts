@@ -178,7 +178,7 @@ export interface Tracker extends AsyncDisposable {
   /** Takes the table for one writer; false when another living owner has it. */
   lockTable(table: string, owner: string, isAlive: (owner: string) => boolean): Promise<boolean>
   unlockTable(table: string, owner: string): Promise<void>
-  /** Delta table id and such that the tracker remembers of a table; JSON by key. */
+  /** What is remembered of a table beside its files, as a full drop that has begun; text by key. */
   remember(table: string, key: string, value: string): Promise<void>
   recall(table: string, key: string): Promise<string | undefined>
 
