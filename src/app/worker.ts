@@ -16,6 +16,7 @@ import { withMask } from '../pipeline/mask.ts'
 import { withFileColumns } from '../pipeline/metadata-columns.ts'
 import { applicationId, type LoadJob, type RestoreJob, type RestoreQuestion } from '../pipeline/protocol.ts'
 import { planRestore, restoreBatch } from '../pipeline/restore-batch.ts'
+import { withTransform } from '../pipeline/transform.ts'
 import type { OpenTable } from '../stores/store.ts'
 import { loadStrategy } from '../strategies/registry.ts'
 import type { Strategy } from '../strategies/strategy.ts'
@@ -150,7 +151,7 @@ class Worker {
     return {
       session: this.#session,
       landing,
-      format: withMask(withFileColumns(await load(), job), table),
+      format: withMask(withTransform(withFileColumns(await load(), job), table), table),
       formatContext: {
         session: this.#session,
         io: landing,

@@ -12,6 +12,7 @@ import { scalarKeys } from './json-schema.ts'
 import { displayName } from './paths.ts'
 import { readProblem, readText } from './read-files.ts'
 import { resolveConfig } from './resolve.ts'
+import { readTransforms } from './transform-files.ts'
 
 const COMMAND_TIMEOUT_MS = 30_000
 
@@ -60,6 +61,7 @@ export async function loadConfig(source: ConfigSource, options: LoadOptions): Pr
     folder,
     hasStrategy: options.hasStrategy ?? (() => false),
     broken: broken.map(({ path }) => path),
+    transforms: await readTransforms(tree, folder),
   })
   issues.throwIfAny()
   if (config === undefined) throw new ConfigError('ING-CONFIG-VALUE', 'the config is no map of keys')

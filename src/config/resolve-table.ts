@@ -13,6 +13,7 @@ import { nearest } from './nearest.ts'
 import { formatOf, type Location, locate, locatePattern } from './paths.ts'
 import { columnTypeProblem } from './schema/column-type.ts'
 import type { TableInput } from './schema/table.ts'
+import { type FileText, transformOf } from './transform-files.ts'
 import { unsupportedLocation, unsupportedOfTable } from './unsupported.ts'
 
 /** What the tables of a config have in common. */
@@ -27,6 +28,7 @@ export interface Surroundings {
   readonly unsupported: readonly UnsupportedKey[]
   readonly hasStrategy: (name: string) => boolean
   readonly maskKey: string | null
+  readonly transforms: ReadonlyMap<string, FileText>
 }
 
 /** A table as far as it could be resolved; with issues on the desk it is never used. */
@@ -69,6 +71,7 @@ export function resolveTable(given: Pick<TableDraft, 'input' | 'at' | 'bad'>, ar
     targetPath: textOf(target),
     // Where nothing is hashed nobody needs the key.
     maskKey: isHashed ? around.maskKey : null,
+    transform: transformOf(draft, around.transforms, desk),
     unsupported,
   }
   return { table, source, target }
@@ -100,7 +103,7 @@ function withLoadStrategy({ input, at, bad }: Pick<TableDraft, 'input' | 'at' | 
 /** Settings that need nothing but the table's own keys. */
 function settingsOf(
   input: TableInput,
-): Omit<TableConfig, 'name' | 'sourcePattern' | 'fileFormat' | 'formatOptions' | 'strategy' | 'targetPath' | 'maskKey' | 'unsupported'> {
+): Omit<TableConfig, 'name' | 'sourcePattern' | 'fileFormat' | 'formatOptions' | 'strategy' | 'targetPath' | 'maskKey' | 'transform' | 'unsupported'> {
   const { columns, sequence_by: sequence, schema_evolution: evolution } = input
   const fileColumns = fileColumnsOf(input)
   return {

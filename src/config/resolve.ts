@@ -11,6 +11,7 @@ import { type Location, locate } from './paths.ts'
 import { type ResolvedTable, resolveTable, type Surroundings } from './resolve-table.ts'
 import { defaultsSchema, tableSchema } from './schema/table.ts'
 import { type GlobalInput, globalSchema } from './schema.ts'
+import type { FileText } from './transform-files.ts'
 import { unsupportedGlobals } from './unsupported.ts'
 
 /** A config that was read, and what is around it. */
@@ -23,6 +24,8 @@ export interface ConfigInput {
   readonly hasStrategy: (name: string) => boolean
   /** Values whose references gave nothing. */
   readonly broken: readonly Path[]
+  /** Files of transforms, by their path as it is written. */
+  readonly transforms: ReadonlyMap<string, FileText>
 }
 
 /** Checks everything and gives every value its final form; undefined where issues stand in the way. */
@@ -50,6 +53,7 @@ export function resolveConfig(config: ConfigInput): ResolvedConfig | undefined {
     unsupported: unsupportedGlobals(input, desk.places),
     hasStrategy: config.hasStrategy,
     maskKey: input.mask_key,
+    transforms: config.transforms,
   }
   const tables = (input.tables ?? []).flatMap((_, index) => tableAt(config, index, around))
   checkCollisions(tables.map(claimOf), paths.checkpoint, desk)

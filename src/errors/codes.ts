@@ -53,6 +53,10 @@ export const ERROR_CODES = {
     remedy: 'None: a later run takes it.',
   },
   'ING-FILE-UNREADABLE': { cause: 'The file cannot be opened.', remedy: 'Grant read permission, then `ingest retry FILE`.' },
+  'ING-FILE-TRANSFORM': {
+    cause: 'The transform fails on the rows of the file: a value cannot be converted, or error() was called.',
+    remedy: 'Mend the value or the query, then `ingest retry FILE`.',
+  },
   'ING-FILE-PATH': {
     cause: 'The path of the file does not tell a column of path_columns, or tells a value that is not of its type.',
     remedy: 'Move the file, or mend path_columns or the type under columns.',
@@ -107,6 +111,10 @@ export const ERROR_CODES = {
     cause:
       'The keys of the table, or what orders their versions, are not what the strategy needs: nested, missing, or others than those that earlier batches were loaded with.',
     remedy: 'Mend primary_keys and sequence_by, or load everything again with `ingest run --full-drop`.',
+  },
+  'ING-TABLE-TRANSFORM': {
+    cause: 'The query of a transform cannot be used: it is not SQL, names what is not there, or reads more than records.',
+    remedy: 'Mend the line that the message names.',
   },
   'ING-TABLE-CONDITION': {
     cause: 'delete_when is no condition on the columns of the files.',

@@ -25,7 +25,10 @@ export interface BatchFile extends FileSeen {
   readonly approved?: boolean
 }
 
-/** rowsRead = rowsLoaded + rowsRejected + rowsFiltered + rowsDeduplicated, checked before each commit. */
+/**
+ * read = loaded + rejected + filtered + deduplicated, checked before each commit; where a transform makes more rows of a file than it
+ * has, `read` is smaller by those.
+ */
 export interface RowCounts {
   readonly read: bigint
   readonly loaded: bigint

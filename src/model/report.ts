@@ -98,6 +98,8 @@ export interface DryRunTable {
   readonly source: string
   /** The table's folder. */
   readonly target: string
+  /** The transform, where the table has one: `transform.sql`, or its file. */
+  readonly transform?: string
   readonly files: number
   readonly bytes: number
   /** Columns that would be added, with their types; all of them for a new table. */

@@ -33,6 +33,8 @@ export interface TableConfig {
   /** Columns about the file that a row came from. */
   readonly metadataColumns: readonly MetadataColumn[]
   readonly pathColumns: readonly PathColumn[]
+  /** What is made of the rows of each file before they reach the strategy. */
+  readonly transform: TransformConfig | null
   /** Columns of the table that are stored masked. */
   readonly mask: Readonly<Record<string, Mask>>
   /** Key of hashed columns; a secret. Null where no column is hashed. */
@@ -81,6 +83,15 @@ export function hasSchemaMode(
   mode: SchemaMode,
 ): boolean {
   return schemaEvolution === mode || Object.values(schemaModes).includes(mode)
+}
+
+/** A query over the relation `records`. */
+export interface TransformConfig {
+  readonly sql: string
+  /** As messages name it: `transform.sql`, or the path of its file as it is written. */
+  readonly place: string
+  /** Values of `$name`. */
+  readonly params: Readonly<Record<string, string | number | boolean | null>>
 }
 
 /** `hash` is HMAC-SHA-256 under a key, `redact` hides the value, `partial` leaves a part by which people recognise it. */

@@ -1,7 +1,7 @@
 import { id, literalList, type Sql, sql } from '../engine/sql.ts'
 import { BugError, TableError } from '../errors/errors.ts'
 import type { StrategyRows } from '../model/batch.ts'
-import { NO_ROWS, type RowCounts } from '../model/file.ts'
+import type { RowCounts } from '../model/file.ts'
 import type { Staged } from '../stores/store.ts'
 import type { LoadPlan } from '../strategies/strategy.ts'
 import type { LoadContext } from './context.ts'
@@ -39,30 +39,44 @@ export async function rowsByFile(counted: Counted): Promise<CountedRows> {
   const files = shape.groups.flatMap(({ group }) => group.files)
   const written = staged.reduce((sum, one) => sum + one.rows, 0n)
   const kept = await keptRows(counted, files.length === 1 ? files[0]?.path : undefined, written)
-  const total = [...kept.values()].reduce((sum, rows) => sum + rows, 0n)
-  if (total !== written) throw unbalanced(`${total} rows were planned, ${written} were written`)
+  if (sumOf(kept) !== written) throw unbalanced(`${sumOf(kept)} rows were planned, ${written} were written`)
   const read = many ? await countBy(sql`select __path as path, count(*) as rows from ${records} group by 1`, context) : kept
-  const taken = [...read.values()].reduce((sum, rows) => sum + rows, 0n)
-  const refused = [...rejected.values()].reduce((sum, rows) => sum + rows, 0n)
-  if (taken + refused !== counted.scanned) throw unbalanced(`the files gave ${counted.scanned} rows, ${taken + refused} are accounted for`)
+  const taken = sumOf(read)
+  const inFiles = await rowsInFiles(counted)
+  if (inFiles === undefined) checkScanned(counted, taken + sumOf(rejected))
   checkCounts(counted, taken)
   const byFile = new Map<string, RowCounts>()
   let dropped = 0n
-  for (const file of files) {
-    const one = read.get(file.path) ?? 0n
-    const bad = rejected.get(file.path) ?? 0n
-    const left = one - (kept.get(file.path) ?? 0n)
-    if (left < 0n) throw unbalanced(`${file.path} gave ${one} rows, but more were written`)
+  for (const { path } of files) {
+    const one = read.get(path) ?? 0n
+    const bad = rejected.get(path) ?? 0n
+    const left = one - (kept.get(path) ?? 0n)
+    if (left < 0n) throw unbalanced(`${path} gave ${one} rows, but more were written`)
     dropped += left
-    byFile.set(file.path, {
-      ...NO_ROWS,
-      read: one + bad,
-      rejected: bad,
-      loaded: plan.dropped === 'superseded' ? one : one - left,
-      deduplicated: plan.dropped === 'superseded' ? 0n : left,
-    })
+    const before = inFiles === undefined ? one + bad : (inFiles.get(path) ?? 0n)
+    const gone = plan.dropped === 'superseded' ? 0n : left
+    byFile.set(path, { read: before, loaded: one - gone, rejected: bad, filtered: lessBy(before, one + bad), deduplicated: gone })
   }
   return { byFile, dropped }
+}
+
+function sumOf(rows: ReadonlyMap<string, bigint>): bigint {
+  return [...rows.values()].reduce((sum, one) => sum + one, 0n)
+}
+
+function checkScanned({ scanned }: Counted, accounted: bigint): void {
+  if (accounted !== scanned) throw unbalanced(`the files gave ${scanned} rows, ${accounted} are accounted for`)
+}
+
+/** Of files whose rows are transformed: the engine then reads no more of them than it needs, so its own count tells nothing. */
+function rowsInFiles({ shape, context }: Counted): Promise<ReadonlyMap<string, bigint> | undefined> {
+  const groups = shape.groups.map(({ group }) => group)
+  return context.format.rowsRead?.(groups, context.formatContext) ?? Promise.resolve(undefined)
+}
+
+/** How many are gone; none where there are more than before. */
+function lessBy(before: bigint, after: bigint): bigint {
+  return before > after ? before - after : 0n
 }
 
 function checkCounts({ counts }: Counted, taken: bigint): void {

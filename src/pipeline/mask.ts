@@ -118,13 +118,14 @@ function pad(key: string, byte: number): string {
 }
 
 /** Errors whose message quotes text of the file that no column was told from. */
-const QUOTING: readonly ErrorCode[] = ['ING-FILE-FORMAT', 'ING-FILE-JSON']
+const QUOTING: readonly ErrorCode[] = ['ING-FILE-FORMAT', 'ING-FILE-JSON', 'ING-FILE-TRANSFORM']
 
 /** The error without the text of its file: part of it may be what is masked. */
 function silent(error: FileError): FileError {
   if (!QUOTING.includes(error.code)) return error
   const behind = error.message.startsWith(error.file) ? error.message.slice(error.file.length) : ''
   const place = `${error.file}${/^:? line \d+/.exec(behind)?.[0].replace(':', '') ?? ''}`
-  const message = `${place}: this is not as its format asks; its text is not shown, since the table has masked columns`
+  const what = error.code === 'ING-FILE-TRANSFORM' ? 'the transform fails on its rows' : 'this is not as its format asks'
+  const message = `${place}: ${what}; its text is not shown, since the table has masked columns`
   return new FileError(error.code, error.file, message, { hint: error.hint, context: error.context, retry: error.retry })
 }

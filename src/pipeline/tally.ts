@@ -83,10 +83,11 @@ export class TableTally {
 
   /** A dry run: what would load, and how the table would change. */
   preview(preview: NonNullable<LoadResult['preview']>): void {
-    const { sourcePattern, targetPath } = this.#table
+    const { sourcePattern, targetPath, transform } = this.#table
     const before = this.plan ?? {
       source: sourcePattern,
       target: targetPath,
+      ...(transform === null ? {} : { transform: transform.place }),
       files: 0,
       bytes: 0,
       schema_change: [],

@@ -24,6 +24,7 @@ export function tableConfig(changes: Partial<TableConfig> = {}): TableConfig {
     inferTypes: true,
     metadataColumns: [],
     pathColumns: [],
+    transform: null,
     mask: {},
     maskKey: null,
     partitionColumns: [],

@@ -12,6 +12,7 @@ export function dryRunLines(report: TableReport, { number, total }: Place, color
   if (plan !== null) {
     lines.push(`    source    ${printable(plan.source)}`, `    target    ${printable(plan.target)}`)
   }
+  if (plan?.transform !== undefined) lines.push(`    transform ${printable(plan.transform)}`)
   lines.push(`    strategy  ${printable(report.strategy)}`)
   if (plan !== null) {
     lines.push(`    files     ${plan.files === 0 ? 'none to load' : `${count(plan.files)} to load (${bytes(plan.bytes)})`}`)
@@ -35,8 +36,8 @@ function schemaText(change: readonly { readonly column: string; readonly type: s
   return `adds ${change.map(({ column, type }) => `${printable(column)} ${printable(type)}`).join(', ')}`
 }
 
-function rowsText({ inserted, updated, deleted, unchanged, rejected }: ReportRows): string {
-  const parts = { inserted, updated, deleted, unchanged, rejected }
+function rowsText({ inserted, updated, deleted, unchanged, rejected, filtered }: ReportRows): string {
+  const parts = { inserted, updated, deleted, unchanged, rejected, filtered }
   return Object.entries(parts)
     .map(([word, number]) => `${count(number)} ${word}`)
     .join(', ')
