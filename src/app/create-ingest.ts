@@ -2,9 +2,11 @@ import { existsSync } from 'node:fs'
 import { loadConfig } from '../config/read.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { RunEvent } from '../model/report.ts'
+import type { TableConfig } from '../model/table.ts'
 import { openSqliteSnapshot, openSqliteTracker } from '../tracker/sqlite.ts'
 import type { Tracker } from '../tracker/tracker.ts'
 import { checkAll } from './check.ts'
+import { checkData } from './check-data.ts'
 import { dryRun } from './dry-run.ts'
 import { explainFile } from './explain.ts'
 import type { CreateOptions, Ingest, RunOptions } from './ingest.ts'
@@ -14,7 +16,7 @@ import { createLogger, logEvent } from './log.ts'
 import { optimizeTables, vacuumTables } from './maintain.ts'
 import { thisOwner } from './owner.ts'
 import { spoolOf } from './places.ts'
-import { historyReport, statusOf } from './reports.ts'
+import { historyReport, schemaReport, statusOf } from './reports.ts'
 import { dryRestore, restore } from './restore.ts'
 import { runOnce } from './run-once.ts'
 import { oneTable, selectTables } from './select-tables.ts'
@@ -76,12 +78,20 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
     status: (wanted = {}) => looking((known) => statusOf(config, known, wanted.tables)),
     files: (filter = {}) => trackedFiles(config, existsSync(config.trackerFile) ? opened : undefined, filter),
     explain: (path) => looking((known) => explainFile(absolutePath(config, path), config.tables, known, clock)),
-    check: () => looking((known) => withWorker((worker) => checkAll(config, worker, known.id, clock))),
+    check: async ({ againstData = false } = {}) => {
+      const report = await looking((known) => withWorker((worker) => checkAll(config, worker, known.id, clock)))
+      if (!againstData) return report
+      const dry = (tables: readonly TableConfig[]) => dryRun(tables, { dryRun: true, verbose: true }, { config, owner, clock })
+      const checks = [...report.checks, ...(await checkData(config.tables, dry, clock))]
+      return { ok: checks.every(({ ok }) => ok), checks }
+    },
     retry: async (filter) => (await opened()).retry(await knownFiles(config, await opened(), filter)),
     approve: async (filter) => (await opened()).approve(await knownFiles(config, await opened(), filter)),
     skip: async (filter) => (await opened()).skip(await knownFiles(config, await opened(), filter), 'skipped by hand'),
     history: (name, { limit = 20 } = {}) =>
       withWorker(async (worker) => (await worker.history(oneTable(config.tables, name), limit)).map(historyReport)),
+    schemaHistory: (name, { limit = 20 } = {}) =>
+      withWorker(async (worker) => (await worker.schemaHistory(oneTable(config.tables, name), limit)).map(schemaReport)),
     // The engine is loaded into this process by a query alone.
     query: async (text, use, asked = {}) => (await import('./query.ts')).queryTables(text, config, { use, at: asked.at ?? {} }),
     restore: (name, asked) =>

@@ -7,6 +7,7 @@ import type {
   RestoreReport,
   RunEvent,
   RunReport,
+  SchemaHistoryReport,
   StatusReport,
   VacuumReport,
   ValidateReport,
@@ -95,7 +96,8 @@ export interface Ingest extends AsyncDisposable {
   files(filter?: FileFilter): AsyncIterable<TrackedFile>
   /** One report for each table whose source could hold the path; one without a table when none does. */
   explain(path: string): Promise<readonly ExplainReport[]>
-  check(): Promise<CheckReport>
+  /** Config, paths and tables; with `againstData` also whether the files that are there would load. Changes nothing. */
+  check(options?: { readonly againstData?: boolean | undefined }): Promise<CheckReport>
   /** failed | skipped → pending; the number of files. ConfigError `ING-FILE-UNKNOWN` for a path that the tracker lacks. */
   retry(filter: FileFilter): Promise<number>
   /** Lets held files load with the next run; the number of files. */
@@ -104,6 +106,8 @@ export interface Ingest extends AsyncDisposable {
   skip(filter: FileFilter): Promise<number>
   /** Newest first. */
   history(table: string, options?: { readonly limit?: number | undefined }): Promise<readonly HistoryReport[]>
+  /** Versions that changed the columns, newest first: what, and by which landing file. */
+  schemaHistory(table: string, options?: { readonly limit?: number | undefined }): Promise<readonly SchemaHistoryReport[]>
   /** Puts small files together, or rows in z-order. What stops one table is its own result. */
   optimize(options?: OptimizeOptions): Promise<OptimizeReport>
   /** Deletes files that no version within the retention has. */

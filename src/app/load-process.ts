@@ -2,7 +2,7 @@ import { Child } from '../engine/child.ts'
 import type { OptimizeResult, VacuumResult } from '../model/maintenance.ts'
 import type { RemovedTwice, ValidateResult } from '../model/validation.ts'
 import type { Inspection, LoadJob, LoadResult, LoadWorker, PlannedRestore, Preview, RestoreResult } from '../pipeline/protocol.ts'
-import type { HistoryEntry } from '../stores/store.ts'
+import type { HistoryEntry, SchemaVersion } from '../stores/store.ts'
 import { workerEntry } from './places.ts'
 import type { WorkerArguments } from './worker.ts'
 
@@ -30,6 +30,7 @@ export function loadProcess(options: WorkerArguments & { readonly timeoutMs: num
     validate: async (table, request) => (await child.call('validate', { table, request }, { signal })) as ValidateResult,
     removedTwice: async (table) => (await child.call('removedTwice', table)) as readonly RemovedTwice[],
     history: async (table, limit) => (await child.call('history', { table, limit })) as readonly HistoryEntry[],
+    schemaHistory: async (table, limit) => (await child.call('schemaHistory', { table, limit })) as readonly SchemaVersion[],
     [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
   }
 }

@@ -1,6 +1,6 @@
 import type { ResolvedConfig } from '../config/config.ts'
-import type { HistoryReport, StatusReport } from '../model/report.ts'
-import type { HistoryEntry } from '../stores/store.ts'
+import type { HistoryReport, SchemaHistoryReport, StatusReport } from '../model/report.ts'
+import type { HistoryEntry, SchemaVersion } from '../stores/store.ts'
 import type { Tracker } from '../tracker/tracker.ts'
 import { selectTables } from './select-tables.ts'
 
@@ -48,6 +48,17 @@ export function historyReport(entry: HistoryEntry): HistoryReport {
     rows: numberOrNull(entry.rows),
     engine: entry.engine,
     user_metadata: entry.userMetadata,
+  }
+}
+
+export function schemaReport(version: SchemaVersion): SchemaHistoryReport {
+  return {
+    version: Number(version.version),
+    timestamp: version.timestampMs === null ? null : new Date(version.timestampMs).toISOString(),
+    batch: numberOrNull(version.batch),
+    batch_id: version.batchId,
+    engine: version.engine,
+    changes: version.changes.map(({ kind, ...change }) => ({ change: kind, ...change })),
   }
 }
 

@@ -84,6 +84,11 @@ serve(async (argument): Promise<Service> => {
         await using version = await openTableAt(table, session)
         return await version.history(limit)
       },
+      schemaHistory: async (given) => {
+        const { table, limit } = given as { table: TableConfig; limit: number }
+        await using version = await openTableAt(table, session)
+        return await version.schemaHistory(limit)
+      },
       removedTwice: async (given) => {
         await using version = await openTableAt(given as TableConfig, session)
         return await version.removedTwice()

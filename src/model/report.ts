@@ -217,6 +217,24 @@ export interface HistoryReport {
   readonly user_metadata: string | null
 }
 
+/** What `history --schema --json` prints, a list of these. */
+export interface SchemaHistoryReport {
+  readonly version: number
+  readonly timestamp: string | null
+  /** Null, as the id, for a version of another writer. */
+  readonly batch: number | null
+  readonly batch_id: string | null
+  readonly engine: string | null
+  readonly changes: readonly {
+    readonly change: 'added' | 'changed' | 'removed'
+    readonly column: string
+    readonly from: string | null
+    readonly to: string | null
+    /** The landing file that brought it. */
+    readonly file: string | null
+  }[]
+}
+
 /** What `restore --json` prints. */
 export interface RestoreReport {
   readonly table: string

@@ -10,15 +10,15 @@ export type SchemaMode = (typeof SCHEMA_MODES)[number]
 
 export const SCHEMA_MODES = ['evolve', 'widen', 'rescue', 'ignore', 'fail'] as const
 
-/** What a batch changes in the columns of a table. */
+/** What a version changes in the columns of a table. */
 export interface SchemaChange {
-  readonly kind: 'added' | 'widened'
+  readonly kind: 'added' | 'changed' | 'removed'
   /** The column; of a nested field its path, as `address.zip`, with `[]` for the elements of a list. */
   readonly column: string
-  /** DuckDB types; `from` is null for what is added. */
+  /** DuckDB types; `from` is null for what is added, `to` for what is removed. */
   readonly from: string | null
-  readonly to: string
-  /** The first landing file that asked for it; null where no file has it. */
+  readonly to: string | null
+  /** The first landing file that asked for it; null where no file did. */
   readonly file: string | null
 }
 

@@ -1,5 +1,6 @@
 import type { SchemaMode } from '../model/schema.ts'
 import { storableType, zonedType } from '../model/storable-type.ts'
+import { changesBetween } from '../model/type-difference.ts'
 import { parseType, type TypeField, type TypeNode, typeText } from '../model/type-text.ts'
 
 const INTEGERS = ['TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT']
@@ -42,23 +43,9 @@ export function grown(known: string, from: string, growth: Growth): string | und
   return text === typeText(node) ? known : text
 }
 
-/** A part of a type that another lacks, or has otherwise. */
-export interface TypeChange {
-  /** Names of nested fields, as `address.zip`; `[]` for elements of a list, `{key}` and `{value}` for those of a map. */
-  readonly path: string
-  /** Null for a field that is new. */
-  readonly from: string | null
-  readonly to: string
-}
-
-/** Where two types of one column differ: fields that only `to` has, and parts of another type. */
-export function changesBetween(from: string, to: string, path: string): readonly TypeChange[] {
-  return changes(parseType(from), parseType(to), path)
-}
-
 /** Nested fields of `from` that `to` has no place for. */
 export function unknownFields(from: string, to: string, path: string): readonly string[] {
-  return changes(parseType(to), parseType(storableType(from)), path).flatMap((change) => (change.from === null ? [change.path] : []))
+  return changesBetween(to, storableType(from), path).flatMap((change) => (change.from === null ? [change.path] : []))
 }
 
 /** The smallest type that holds values of `known` and of `from` and that Delta widens `known` to; undefined without one. */
@@ -125,21 +112,6 @@ function grownStruct(known: readonly TypeField[], from: readonly TypeField[], gr
   if (added.length > 0 && growth.mode === 'ignore') return { kind: 'struct', fields }
   if (added.length > 0 && growth.mode !== 'evolve' && growth.mode !== 'widen') return undefined
   return { kind: 'struct', fields: [...fields, ...added.map(({ name, type }) => ({ name, type: parseType(zonedType(typeText(type))) }))] }
-}
-
-function changes(from: TypeNode, to: TypeNode, path: string): readonly TypeChange[] {
-  if (from.kind === 'struct' && to.kind === 'struct') {
-    const known = new Map(from.fields.map((field) => [field.name.toLowerCase(), field.type]))
-    return to.fields.flatMap(({ name, type }) => {
-      const before = known.get(name.toLowerCase())
-      const place = `${path}.${name}`
-      return before === undefined ? [{ path: place, from: null, to: typeText(type) }] : changes(before, type, place)
-    })
-  }
-  if (from.kind === 'list' && to.kind === 'list') return changes(from.element, to.element, `${path}[]`)
-  if (from.kind === 'map' && to.kind === 'map')
-    return [...changes(from.key, to.key, `${path}{key}`), ...changes(from.value, to.value, `${path}{value}`)]
-  return typeText(from) === typeText(to) ? [] : [{ path, from: typeText(from), to: typeText(to) }]
 }
 
 function misfitOf(from: TypeNode, to: TypeNode, path: string): string | undefined {

@@ -1,6 +1,7 @@
 import { assertNever } from '../lib/assert-never.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import type { BatchOutcome } from '../model/batch.ts'
+import type { Column } from '../model/schema.ts'
 import type { OpenTable } from '../stores/store.ts'
 import { deleteCondition } from './condition.ts'
 import type { LoadContext } from './context.ts'
@@ -55,6 +56,12 @@ export async function loadBatch(job: LoadJob, target: OpenTable, context: LoadCo
   }
 }
 
+/** Columns that are new, and parts of others that are new or get another type. */
+function columnsAfter({ newColumns, changes }: Shape): readonly Column[] {
+  const added = new Set(newColumns.map(({ name }) => name))
+  return [...newColumns, ...changes.flatMap(({ column, to }) => (to === null || added.has(column) ? [] : [{ name: column, type: to }]))]
+}
+
 /** With what was left out of the files. */
 function told(outcome: BatchOutcome, { groups }: Shape, { table }: LoadJob): BatchOutcome {
   const warnings = ignoredWarnings(groups, table.name)
@@ -67,12 +74,12 @@ export async function previewBatch(job: LoadJob, target: OpenTable, context: Loa
     const { shape, plan, leaving } = await planBatch(job, target, countingSink(context), context)
     return {
       outcome: told(outcomeOf(job.batch, plan, leaving, null), shape, job),
-      newColumns: shape.newColumns,
+      newColumns: columnsAfter(shape),
       difference: plan.difference,
     }
   }
   const { shape, leaving } = await shapeBatch(job, target, context)
-  return { outcome: told(outcomeOf(job.batch, undefined, leaving, null), shape, job), newColumns: shape.newColumns, difference: null }
+  return { outcome: told(outcomeOf(job.batch, undefined, leaving, null), shape, job), newColumns: columnsAfter(shape), difference: null }
 }
 
 async function planBatch(job: LoadJob, target: OpenTable, sink: Sink, context: LoadContext) {

@@ -6,7 +6,7 @@ import type { RestoredFile, RestorePlan } from '../model/restore.ts'
 import type { Column } from '../model/schema.ts'
 import type { TableConfig } from '../model/table.ts'
 import type { RemovedTwice, ValidateRequest, ValidateResult } from '../model/validation.ts'
-import type { HistoryEntry, TableVersionAt } from '../stores/store.ts'
+import type { HistoryEntry, SchemaVersion, TableVersionAt } from '../stores/store.ts'
 import type { AdoptedRestore } from '../tracker/tracker.ts'
 
 /** What a table's log says, for recovery before a load. */
@@ -65,6 +65,7 @@ export interface LoadWorker {
   /** Looks at all rows; under the table's lease where it repairs. */
   validate(table: TableConfig, request: ValidateRequest): Promise<ValidateResult>
   history(table: TableConfig, limit: number): Promise<readonly HistoryEntry[]>
+  schemaHistory(table: TableConfig, limit: number): Promise<readonly SchemaVersion[]>
   /** Commits of other writers that doubled rows. */
   removedTwice(table: TableConfig): Promise<readonly RemovedTwice[]>
 }

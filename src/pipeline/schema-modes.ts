@@ -2,8 +2,9 @@ import type { FileGroup } from '../formats/format.ts'
 import type { Warning } from '../model/batch.ts'
 import type { SchemaChange } from '../model/schema.ts'
 import { schemaModeOf, type TableConfig } from '../model/table.ts'
+import { changesBetween, type TypeChange } from '../model/type-difference.ts'
 import type { TableColumn, TableState } from '../stores/store.ts'
-import { changesBetween, type Growth, grown, misfit, type TypeChange, unknownFields } from './fit.ts'
+import { type Growth, grown, misfit, unknownFields } from './fit.ts'
 
 /** A column of files, and the column of the table that it is. */
 export interface ColumnPair {
@@ -107,7 +108,7 @@ export function grownColumns(columns: readonly TableColumn[], files: readonly Ty
 }
 
 function schemaChange({ path, from, to }: TypeChange): Omit<SchemaChange, 'file'> {
-  return { kind: from === null ? 'added' : 'widened', column: path, from, to }
+  return { kind: from === null ? 'added' : 'changed', column: path, from, to }
 }
 
 /** The type that a column grows to; its own where it holds all values already, or cannot grow. A column that is held has rows. */

@@ -201,7 +201,7 @@ function nameProblem({ pairs }: Mapped, owned: ReadonlySet<string>, known: Reado
 /** With `schema_evolution: false` the first file of a new table says what its columns are. */
 function firstNames(groups: readonly Mapped[], table: TableConfig): ReadonlySet<string> {
   const declared = Object.keys(table.columnTypes)
-  if (declared.length > 0) return new Set([...declared, ...fileColumnNames(table)].map(lower))
+  if (declared.length > 0 && table.schemaEvolution === 'fail') return new Set([...declared, ...fileColumnNames(table)].map(lower))
   const first = groups.filter(({ group }) => !group.empty).toSorted((a, b) => ordinalOf(a) - ordinalOf(b))[0]
   return new Set(first?.pairs.map(({ target }) => lower(target)) ?? [])
 }

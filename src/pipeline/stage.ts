@@ -220,7 +220,7 @@ async function writeBalanced(made: MadePlan, { records, kept, many, shape, full 
 
 async function differenceIn(plan: LoadPlan, shape: Shape, { job, sink, context }: StageWork): Promise<RowDifference | null> {
   const { strategy, session } = context
-  if (!sink.isDry || strategy.keyed === undefined) return null
+  if (!sink.isDry || strategy.keyed === undefined || !hasKeys(shape, job.table)) return null
   return differenceOf(plan, shape, { table: job.table, traits: strategy.keyed, session })
 }
 

@@ -43,6 +43,8 @@ export interface TableVersion extends AsyncDisposable {
   current(): Promise<Sql>
   /** Versions up to the newest of the log, newest first. */
   history(limit: number): Promise<readonly HistoryEntry[]>
+  /** Versions that changed the columns, newest first. */
+  schemaHistory(limit: number): Promise<readonly SchemaVersion[]>
   /** Commits of other writers that doubled rows, as far as the log goes back. */
   removedTwice(): Promise<readonly RemovedTwice[]>
 }
@@ -224,6 +226,17 @@ export interface HistoryEntry {
   readonly rows: bigint | null
   readonly engine: string | null
   readonly userMetadata: string | null
+}
+
+/** A version that changed the columns. */
+export interface SchemaVersion {
+  readonly version: bigint
+  /** Milliseconds since the epoch; null where nothing tells. */
+  readonly timestampMs: number | null
+  readonly batch: bigint | null
+  readonly batchId: string | null
+  readonly engine: string | null
+  readonly changes: readonly SchemaChange[]
 }
 
 /** A table opened at one version. Closing it drops what it keeps in the session. */

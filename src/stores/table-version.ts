@@ -10,7 +10,8 @@ import type { Keeps } from './cleaning.ts'
 import { currentRows } from './current.ts'
 import type { StoreDeps } from './deps.ts'
 import { historyOf } from './history.ts'
-import type { HistoryEntry, TableState, TableVersion, TableVersionAt } from './store.ts'
+import { schemaHistoryOf } from './schema-history.ts'
+import type { HistoryEntry, SchemaVersion, TableState, TableVersion, TableVersionAt } from './store.ts'
 import { TRACKER_PROPERTY } from './table-content.ts'
 
 /** Opens one version for reading alone. */
@@ -29,6 +30,8 @@ export async function openTableVersion(
     current: async (): Promise<Sql> => currentRows(log),
     history: async (limit: number): Promise<readonly HistoryEntry[]> =>
       snapshot === undefined ? [] : historyOf(snapshot.state, log, limit),
+    schemaHistory: async (limit: number): Promise<readonly SchemaVersion[]> =>
+      snapshot === undefined ? [] : schemaHistoryOf({ ...log, snapshot }, limit),
     removedTwice: async () => removedTwice(log),
     [Symbol.asyncDispose]: async () => {
       await forgetQueries(log)

@@ -11,10 +11,11 @@ export function checkCommand(frame: Frame): Command {
   return new Command('check')
     .alias('debug')
     .description('what of the config, its paths and tables works, and what to do about the rest')
+    .option('--against-data', 'also whether the files that are there would load: patterns, keys, types')
     .action(
-      frame.handle(async (cli) => {
+      frame.handle(async (cli, options: { readonly againstData?: boolean }) => {
         await using ingest = await openIngest(cli)
-        const report = await ingest.check()
+        const report = await ingest.check({ againstData: options.againstData })
         if (cli.output.json) await cli.output.document(report)
         else await cli.output.line(checkText(report, cli.output.colors))
         return report.ok ? EXIT.ok : EXIT.failed

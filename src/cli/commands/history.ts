@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander'
-import type { HistoryReport } from '../../model/report.ts'
+import type { HistoryReport, SchemaHistoryReport } from '../../model/report.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { Frame } from '../frame.ts'
 import { positive } from '../global-options.ts'
@@ -14,9 +14,17 @@ export function historyCommand(frame: Frame): Command {
     .description('the commits of a table, newest first')
     .argument('<table>', 'database.table, or the table alone')
     .addOption(new Option('--limit <n>', 'at most so many').argParser(positive).default(20))
+    .option('--schema', 'the versions that changed the columns: what changed, and by which file')
     .action(
-      frame.handle(async (cli, table: string, options: { readonly limit: number }) => {
+      frame.handle(async (cli, table: string, options: { readonly limit: number; readonly schema?: boolean }) => {
         await using ingest = await openIngest(cli)
+        if (options.schema === true) {
+          const changes = await ingest.schemaHistory(table, { limit: options.limit })
+          if (cli.output.json) await cli.output.document(changes)
+          else if (changes.length === 0) await cli.output.line('The table has no version yet.')
+          else await printRows(cli.output, SCHEMA_COLUMNS, changes.flatMap(schemaCells), tableStyle(cli.output.colors))
+          return EXIT.ok
+        }
         const versions = await ingest.history(table, { limit: options.limit })
         if (cli.output.json) await cli.output.document(versions)
         else if (versions.length === 0) await cli.output.line('The table has no version yet.')
@@ -38,6 +46,24 @@ const COLUMNS: readonly TableColumn[] = [
   { head: 'ROWS', align: 'right' },
   { head: 'WRITTEN BY', spare: true },
 ]
+
+const SCHEMA_COLUMNS: readonly TableColumn[] = [
+  { head: 'VERSION', align: 'right' },
+  { head: 'TIME' },
+  { head: 'BATCH', align: 'right', spare: true },
+  { head: 'CHANGE' },
+  { head: 'COLUMN' },
+  { head: 'TYPE' },
+  { head: 'FILE', spare: true },
+]
+
+/** A row for each change of a version. */
+function schemaCells({ version, timestamp, batch, changes }: SchemaHistoryReport): readonly (readonly string[])[] {
+  return changes.map(({ change, column, from, to, file }) => {
+    const types = [from, to].filter((type) => type !== null).join(' → ')
+    return [String(version), timestamp ?? '', batch === null ? '' : String(batch), change, column, types, file ?? '']
+  })
+}
 
 function cellsOf(version: HistoryReport): readonly string[] {
   return [
