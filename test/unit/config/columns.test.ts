@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { load, problems, table, tableText } from './support.ts'
+import { folder, load, problems, table, tableText } from './support.ts'
 
 const KEY = 'a key of many characters'
 
@@ -84,5 +84,20 @@ describe('keys that add, mask or transform columns', () => {
       '_file_size',
     ])
     expect((await table('path_columns: {a: x}')).pathColumns).toEqual([{ name: 'a', pattern: 'x' }])
+  })
+
+  test('a transform is its query, inline or in a file beside the config; a file that is not there is an error', async () => {
+    const params = { a: 1, b: 'x', c: true, d: null }
+    expect((await table(`transform: {sql: select 1, params: ${JSON.stringify(params)}}`)).transform).toEqual({
+      sql: 'select 1',
+      place: 'transform.sql',
+      params,
+    })
+    await using made = await folder({ 'sql/a.sql': 'select 2\n', 'ingest.yaml': tableText('transform: {file: sql/a.sql}') })
+    const [found] = (await load({ file: `${made.path}/ingest.yaml` })).tables
+    expect(found?.transform).toEqual({ sql: 'select 2\n', place: 'sql/a.sql', params: {} })
+    expect(await problems(tableText('transform: {file: nowhere.sql}'))).toEqual([
+      expect.stringMatching(/tables\[0\]\.transform\.file: the file .*; create it, or correct the path/),
+    ])
   })
 })
