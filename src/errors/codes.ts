@@ -85,18 +85,21 @@ export const ERROR_CODES = {
   },
 
   'ING-SCHEMA-NEW-COLUMN': {
-    cause: 'The file has a column that the table lacks, and schema_evolution is false.',
+    cause: 'The file has a column that the table lacks, and schema_evolution is fail (false).',
     remedy: 'Set `schema_evolution: true`, or remove the column.',
   },
   'ING-SCHEMA-MISSING-COLUMN': {
-    cause: 'The file lacks a column of the table, and schema_evolution is false.',
+    cause: 'The file lacks a column of the table, and schema_evolution is fail (false).',
     remedy: 'Set `schema_evolution: true`, or add the column.',
   },
   'ING-SCHEMA-IGNORED': {
     cause: 'Files have a column, or a nested field, that the table lacks, and schema_evolution is ignore: it was left out.',
     remedy: 'None is needed; `schema_evolution: true` adds it, exclude_columns leaves it out without a word.',
   },
-  'ING-SCHEMA-TYPE': { cause: 'A column of the file has a type that does not fit the table.', remedy: 'Deliver the type of the table.' },
+  'ING-SCHEMA-TYPE': {
+    cause: 'A column of the file has a type that does not fit the table.',
+    remedy: 'Deliver the type of the table, or let the column be widened or rescued (schema_evolution).',
+  },
 
   'ING-TABLE-FEATURE': {
     cause: 'The table needs a Delta feature that ingestd does not read, or does not write.',

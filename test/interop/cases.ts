@@ -207,6 +207,66 @@ export const HISTORY_CASES: readonly TableCase[] = [
     expected: parquet,
   },
   {
+    name: 'nested_evolved',
+    what: 'fields of structs, in lists too, added on the way',
+    config: { file_format: 'parquet', schema_evolution: true, delta: EVERY_COMMIT },
+    passes: [
+      { '1.parquet': { sql: "SELECT 1::BIGINT AS id, {'a': 1::INT} AS s, [{'x': 1::INT}] AS l" } },
+      { '2.parquet': { sql: `SELECT 2::BIGINT AS id, {'a': 2::INT, 'b': {'c': ${day(0)}}} AS s, [{'x': 2::INT, 'y': 'z'}] AS l` } },
+    ],
+    expected: () => `SELECT id, s::STRUCT(a INT, b STRUCT(c DATE)) AS s, l::STRUCT(x INT, y VARCHAR)[] AS l
+      FROM (VALUES (1::BIGINT, {'a': 1, 'b': NULL}, [{'x': 1, 'y': NULL}]), (2, {'a': 2, 'b': {'c': ${day(0)}}}, [{'x': 2, 'y': 'z'}])) AS t(id, s, l)`,
+  },
+  {
+    name: 'map_evolved',
+    what: 'a field of the structs in a map added on the way',
+    config: { file_format: 'parquet', schema_evolution: true, delta: EVERY_COMMIT },
+    passes: [
+      { '1.parquet': { sql: "SELECT 1::BIGINT AS id, MAP {'k': {'p': 'q'}} AS m" } },
+      { '2.parquet': { sql: "SELECT 2::BIGINT AS id, MAP {'k': {'p': 'q', 'r': 1.5::DOUBLE}} AS m" } },
+    ],
+    expected: () => `SELECT id, m::MAP(VARCHAR, STRUCT(p VARCHAR, r DOUBLE)) AS m
+      FROM (VALUES (1::BIGINT, MAP {'k': {'p': 'q', 'r': NULL}}), (2, MAP {'k': {'p': 'q', 'r': 1.5}})) AS t(id, m)`,
+    unreadable: { 'delta-rs': 'casts no structs within maps' },
+  },
+  {
+    name: 'widened',
+    what: 'columns and nested fields widened on the way, some of them twice',
+    config: { file_format: 'parquet', schema_evolution: { mode: 'widen' }, delta: EVERY_COMMIT },
+    passes: [
+      {
+        '1.parquet': {
+          sql: "SELECT 1::BIGINT AS id, 1::SMALLINT AS n, 1.5::FLOAT AS f, 1.5::DECIMAL(3,1) AS p, DATE '2024-01-01' AS d, {'a': 1::INT} AS s, MAP {1::INT: [1::INT]} AS m",
+        },
+      },
+      { '2.parquet': { sql: 'SELECT 2::BIGINT AS id, 70000::INT AS n, 1e300::DOUBLE AS f, 123.25::DECIMAL(5,2) AS p' } },
+      {
+        '3.parquet': {
+          sql: `SELECT 3::BIGINT AS id, 5000000000::BIGINT AS n, 12345678901234567890.125::DECIMAL(23,3) AS p, TIMESTAMP '2024-01-02 03:04:05.123456' AS d,
+            {'a': 5000000000::BIGINT} AS s, MAP {5000000000::BIGINT: [5000000000::BIGINT]} AS m`,
+        },
+      },
+    ],
+    expected:
+      () => `SELECT id, n::BIGINT AS n, f::DOUBLE AS f, p::DECIMAL(23,3) AS p, d::TIMESTAMP AS d, s::STRUCT(a BIGINT) AS s, m::MAP(BIGINT, BIGINT[]) AS m
+      FROM (VALUES (1::BIGINT, 1, 1.5::DOUBLE, 1.5::DECIMAL(23,3), TIMESTAMP '2024-01-01', {'a': 1}, MAP {1: [1::BIGINT]}),
+        (2, 70000, 1e300, 123.25, NULL, NULL, NULL),
+        (3, 5000000000, NULL, 12345678901234567890.125, TIMESTAMP '2024-01-02 03:04:05.123456', {'a': 5000000000}, MAP {5000000000: [5000000000]})) AS t(id, n, f, p, d, s, m)`,
+    unreadable: {
+      'delta-rs': 'refuses the feature typeWidening',
+      arrow: 'refuses the feature typeWidening',
+      spark: 'Delta 3.3 knows the changes of the preview alone',
+    },
+  },
+  {
+    name: 'rescued',
+    what: 'what does not fit as JSON beside it',
+    config: { file_format: 'csv', schema_evolution: { mode: 'rescue' }, delta: EVERY_COMMIT },
+    passes: [{ '1.csv': { text: 'id,n\n1,1\n' } }, { '2.csv': { text: 'id,n,more\n2,"x ""y""",ü\n' } }],
+    expected: (landing) => `SELECT * FROM (VALUES (1::BIGINT, 1::BIGINT, NULL),
+      (2, NULL, '{"n":"x \\"y\\"","more":"ü","_file_path":"${landing}/2.csv"}')) AS t(id, n, _rescued_data)`,
+  },
+  {
     name: 'overwritten',
     what: 'a snapshot replaces the one before',
     config: { file_format: 'parquet', loading_strategy: 'overwrite', delta: EVERY_COMMIT },
