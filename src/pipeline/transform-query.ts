@@ -12,6 +12,8 @@ export interface TransformQuery {
   readonly rowByRow: Sql | null
   /** Whether each row of `records` gives exactly one. */
   readonly keepsRows: boolean
+  /** Queries over `records` that hold one expression of it each, with its place: whichever fails is to blame. */
+  parts(): Promise<readonly { readonly query: Sql; readonly place: string }[]>
 }
 
 type Json = Readonly<Record<string, unknown>>
@@ -80,7 +82,31 @@ export async function parseTransform(table: TableConfig, transform: TransformCon
     query: await render(node),
     rowByRow: isRowByRow ? await render(withOwn(node)) : null,
     keepsRows: isRowByRow && (node['where_clause'] ?? null) === null,
+    parts: async () => {
+      const parts: { query: Sql; place: string }[] = []
+      for (const { tree, place } of isRowByRow ? partsOf(node, transform.sql) : []) parts.push({ query: await render(tree), place })
+      return parts
+    },
   }
+}
+
+/** The condition first, since only rows that it lets pass reach the expressions. */
+function partsOf(node: Json, text: string): readonly { readonly tree: Json; readonly place: string }[] {
+  const condition = node['where_clause']
+  const expressions = listOf(node['select_list']).filter((one) => isObject(one) && one['class'] !== 'STAR')
+  const trees = expressions.map((one) => ({ one, tree: { ...node, select_list: [one] } }))
+  const first = isObject(condition) ? [{ one: condition, tree: { ...node, select_list: [condition], where_clause: null } }] : []
+  return [...first, ...trees].map(({ one, tree }) => ({ tree, place: placeAt(text, firstOffset(one)) }))
+}
+
+function firstOffset(expression: unknown): number {
+  let least = Number.POSITIVE_INFINITY
+  everyNode(expression, (node) => {
+    const offset = Number(String(node['query_location'] ?? Number.NaN))
+    // The engine has no place for some nodes, and writes the largest number then.
+    if (Number.isSafeInteger(offset)) least = Math.min(least, offset)
+  })
+  return least
 }
 
 /** An error of a transform, with the place in its query. */

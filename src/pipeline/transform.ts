@@ -99,20 +99,26 @@ class Transformed {
     const failed: FileError[] = []
     for (const file of group.files) {
       context.signal.throwIfAborted()
-      const problem = await this.#problemOf({ ...group, files: [file] }, columns, context)
-      if (problem !== undefined)
-        failed.push(
-          new FileError('ING-FILE-TRANSFORM', file.path, `${file.path}: ${this.#transform.place}: ${problem}`, {
-            hint: 'mend the value or the query, then: ingest retry FILE',
-          }),
-        )
+      const alone = { ...group, files: [file] }
+      const problem = await this.#problemOf(this.relation(alone, columns, context), context)
+      if (problem === undefined) continue
+      const message = `${file.path}: ${this.#transform.place}${await this.#blamed(alone, context)}: ${problem}`
+      failed.push(new FileError('ING-FILE-TRANSFORM', file.path, message, { hint: 'mend the value or the query, then: ingest retry FILE' }))
     }
     return failed
   }
 
-  async #problemOf(group: FileGroup, columns: readonly ReadColumn[], context: FormatContext): Promise<string | undefined> {
+  /** The place of the expression that fails, where the query looks at one row at a time. */
+  async #blamed(group: FileGroup, context: FormatContext): Promise<string> {
+    const input = this.#input(group, context)
+    for (const { query, place } of await this.#made().parts())
+      if ((await this.#problemOf(sql`with records as (${input}) select * from (${query})`, context)) !== undefined) return place
+    return ''
+  }
+
+  async #problemOf(rows: Sql, context: FormatContext): Promise<string | undefined> {
     try {
-      await context.session.rows(sql`select bit_xor(hash(record)) from (${this.relation(group, columns, context)}) as record`)
+      await context.session.rows(sql`select bit_xor(hash(record)) from (${rows}) as record`)
       return undefined
     } catch (error) {
       const foreign = engineFailure(error)

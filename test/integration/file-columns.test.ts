@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { query } from '../support/engine.ts'
 import { Landing } from '../support/landing.ts'
 import { logActions } from '../support/project.ts'
 
@@ -62,6 +63,17 @@ describe('metadata_columns', () => {
     expect(
       await landing.rows('count(*) as rows, count(*) filter (id = _file_row_number) as right_ones, count(distinct _file_name) as files'),
     ).toEqual([{ rows: String(FILES * ROWS), right_ones: String(FILES * ROWS), files: String(FILES) }])
+  })
+
+  test('rows of Parquet files are numbered as the files have them', async () => {
+    const landing = new Landing({ source_path_pattern: '*.parquet', metadata_columns: ['_file_row_number'] })
+    landing.land('not-taken.txt', '')
+    for (const file of ['a', 'b', 'c'])
+      await query(
+        `copy (select range + 1 as id from range(300000)) to '${landing.path('landing', `${file}.parquet`)}' (row_group_size 20000)`,
+      )
+    expect((await landing.run()).totals).toMatchObject({ error: 0, rows: 900_000 })
+    expect(await landing.rows('count(*) filter (id = _file_row_number) as right_ones')).toEqual([{ right_ones: '900000' }])
   })
 
   test('a column of the file that has the name of an own one fails the file', async () => {

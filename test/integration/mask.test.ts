@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { query } from '../support/engine.ts'
 import { Landing } from '../support/landing.ts'
 
 const KEY = 'a key that nobody else knows'
@@ -74,7 +75,6 @@ describe('mask', () => {
 
   test('numbers and dates of Parquet files are masked as text', async () => {
     const landing = masking({ born: 'hash' }, { source_path_pattern: '*.parquet' })
-    const { query } = await import('../support/engine.ts')
     landing.land('a.csv', '')
     await query(`copy (select 1 as id, date '1815-12-10' as born) to '${landing.path('landing', 'a.parquet')}'`)
     expect((await landing.run()).totals).toMatchObject({ error: 0, rows: 1 })

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { query } from '../support/engine.ts'
 import { Landing } from '../support/landing.ts'
 
 type Report = Awaited<ReturnType<Landing['run']>>
@@ -96,7 +97,6 @@ describe('a transform', () => {
       loading_strategy: 'merge',
       primary_keys: ['key'],
     })
-    const { query } = await import('../support/engine.ts')
     landing.land('not-taken.txt', '')
     const options = { csv: '(format csv, header)', ndjson: '(format json)', parquet: '(format parquet)' }[format]
     for (const file of [1, 2])
@@ -160,7 +160,9 @@ describe('a transform', () => {
     landing.land('b.csv', 'id,text\n2,22\n', 2)
     const report = await landing.run({}, { columns: { text: 'VARCHAR' } })
     expect(errorsOf(report)).toEqual([
-      expect.stringMatching(/^ING-FILE-TRANSFORM .*a\.csv: transform\.sql: Conversion Error: Could not convert string 'x1' to INT32/),
+      expect.stringMatching(
+        /^ING-FILE-TRANSFORM .*a\.csv: transform\.sql line 2, column 3: Conversion Error: Could not convert string 'x1' to INT32/,
+      ),
     ])
     expect(report.tables[0]?.files).toMatchObject({ loaded: 1, failed: 1 })
     const masked = await landing.use(
