@@ -1,5 +1,6 @@
 import type { ResolvedConfig } from '../config/config.ts'
 import { checkUnderstood } from '../delta/constraints.ts'
+import type { Session } from '../engine/engine.ts'
 import type { TableConfig } from '../model/table.ts'
 import { childLimits } from './limits.ts'
 import { openTableAt } from './open-table.ts'
@@ -9,9 +10,7 @@ import { openTableAt } from './open-table.ts'
  * TableError for one that a new table could not keep.
  */
 export async function propertiesWithoutEffect(table: TableConfig, config: ResolvedConfig): Promise<readonly string[]> {
-  // The engine is loaded into this process by this question alone: its library takes longer to load than the rest of a start.
-  const { openSession } = await import('../engine/duckdb.ts')
-  await using session = await openSession(childLimits(config, 1))
+  await using session = await newSession(config)
   await using version = await openTableAt(table, session)
   if (version.state !== null) {
     const { properties } = version.state
@@ -19,4 +18,11 @@ export async function propertiesWithoutEffect(table: TableConfig, config: Resolv
   }
   checkUnderstood(table.name, table.tableProperties)
   return []
+}
+
+/** The engine is loaded into this process by this question alone: its library takes longer to load than the rest of a start. */
+async function newSession(config: ResolvedConfig): Promise<Session> {
+  // Apart, since the compiler leaves the path of an import as it is in a function with `using`.
+  const { openSession } = await import('../engine/duckdb.ts')
+  return openSession(childLimits(config, 1))
 }
