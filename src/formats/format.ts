@@ -85,6 +85,8 @@ export interface Format {
    * fails, and `try(…)` gives null, where the text does not fit.
    */
   value(type: string, text: Sql, context: FormatContext, lenient?: Leniency): Sql
+  /** The same as `try(value(…))`, and faster where many texts do not fit. */
+  tried(type: string, text: Sql, context: FormatContext): Sql
   /**
    * After `relation` failed: the files that are to blame, each with file, line and reason. Empty when it cannot tell;
    * the caller then halves the group.

@@ -45,53 +45,79 @@ export function fromText(type: string, text: Sql, rules: ValueRules, lenient: Le
   return node.kind === 'plain' ? plainValue(node.text, text, rules) : jsonValue(node, sql`${text}::json`, { ...rules, lenient }, 1)
 }
 
-function plainValue(type: string, text: Sql, rules: ValueRules): Sql {
+/** What `try(fromText(…))` gives, without an exception for each text that does not fit: those are slow. */
+export function triedText(type: string, text: Sql, rules: ValueRules): Sql {
+  const node = parseType(type)
+  return node.kind === 'plain' ? plainValue(node.text, text, { ...rules, nulls: true }) : sql`try(${fromText(type, text, rules)})`
+}
+
+interface PlainRules extends ValueRules {
+  /** A text that does not fit is null, instead of failing. */
+  readonly nulls?: boolean
+}
+
+function plainValue(type: string, text: Sql, rules: PlainRules): Sql {
   if (type === 'VARCHAR') return text
-  if (INTEGER.test(type)) return integerValue(type, ungrouped(text, rules))
+  if (INTEGER.test(type)) return integerValue(type, ungrouped(text, rules), rules)
   const scale = DECIMAL.exec(type)?.[1]
-  if (scale !== undefined) return decimalValue(type, Number(scale), pointed(text, rules))
-  if (type === 'FLOAT') return floatValue(pointed(text, rules))
-  if (type === 'DOUBLE') return sql`${pointed(text, rules)}::double`
+  if (scale !== undefined) return decimalValue(type, Number(scale), { text: pointed(text, rules), rules })
+  if (type === 'FLOAT') return floatValue(pointed(text, rules), rules)
+  if (type === 'DOUBLE') return cast(pointed(text, rules), 'DOUBLE', rules)
   if (type === 'DATE') return dateValue(text, rules)
   if (TIMESTAMP.test(type)) return timestampValue(type, text, rules)
-  return sql`${text}::${raw(type)}`
+  return cast(text, type, rules)
 }
 
-/** A condition that only null meets: for any text it is a conversion error, which unlike `error()` may stand in `try`. */
-function refusal(text: Sql): Sql {
-  return sql`('inexact: ' || ${text})::bigint is null`
+function cast(value: Sql, type: string, { nulls }: PlainRules): Sql {
+  return nulls === true ? sql`try_cast(${value} as ${raw(type)})` : sql`${value}::${raw(type)}`
 }
 
-function integerValue(type: string, text: Sql): Sql {
-  const cast = sql`${text}::${raw(type)}`
+function parsed(text: Sql, pattern: string, { nulls }: PlainRules): Sql {
+  return nulls === true ? sql`try_strptime(${text}, ${literal(pattern)})` : sql`strptime(${text}, ${literal(pattern)})`
+}
+
+/**
+ * A condition that only null meets: for any text it is a conversion error, which unlike `error()` may stand in `try`. Where
+ * what does not fit is null, nothing meets it.
+ */
+function refusal(text: Sql, { nulls }: PlainRules = ISO_RULES): Sql {
+  return nulls === true ? sql`false` : sql`('inexact: ' || ${text})::bigint is null`
+}
+
+function integerValue(type: string, text: Sql, rules: PlainRules): Sql {
+  const value = cast(text, type, rules)
   // The two searches are what a plain value costs; only what has a point or a minus is looked at closely.
-  return sql`case when not (contains(${text}, '.') or contains(${text}, '-')) then ${cast}
-    when regexp_full_match(${text}, '\\s*[+-]?[0-9]+([.]0*)?\\s*') then ${cast}
-    when ${refusal(text)} then null end`
+  return sql`case when not (contains(${text}, '.') or contains(${text}, '-')) then ${value}
+    when regexp_full_match(${text}, '\\s*[+-]?[0-9]+([.]0*)?\\s*') then ${value}
+    when ${refusal(text, rules)} then null end`
 }
 
-function decimalValue(type: string, scale: number, text: Sql): Sql {
-  const cast = sql`${text}::${raw(type)}`
-  return sql`case when not contains(${text}, '.') and not contains(lower(${text}), 'e') then ${cast}
-    when regexp_full_match(${text}, ${literal(`\\s*[+-]?[0-9]*[.]?[0-9]{0,${scale}}0*\\s*`)}) then ${cast}
-    when contains(lower(${text}), 'e') and ${text}::double = (${cast})::double then ${cast}
-    when ${refusal(text)} then null end`
+function decimalValue(type: string, scale: number, { text, rules }: { readonly text: Sql; readonly rules: PlainRules }): Sql {
+  const value = cast(text, type, rules)
+  return sql`case when not contains(${text}, '.') and not contains(lower(${text}), 'e') then ${value}
+    when regexp_full_match(${text}, ${literal(`\\s*[+-]?[0-9]*[.]?[0-9]{0,${scale}}0*\\s*`)}) then ${value}
+    when contains(lower(${text}), 'e') and ${cast(text, 'DOUBLE', rules)} = (${value})::double then ${value}
+    when ${refusal(text, rules)} then null end`
 }
 
-function floatValue(text: Sql): Sql {
-  return sql`case when isinf(${text}::float) and not isinf(${text}::double) and ${refusal(text)} then null else ${text}::float end`
+function floatValue(text: Sql, rules: PlainRules): Sql {
+  const value = cast(text, 'FLOAT', rules)
+  return sql`case when not isinf(${value}) or isinf(${cast(text, 'DOUBLE', rules)}) then ${value}
+    when ${value} is not null and ${refusal(text, rules)} then null end`
 }
 
-function dateValue(text: Sql, rules: ValueRules): Sql {
-  if (rules.dateFormat !== null) return sql`strptime(${text}, ${literal(rules.dateFormat)})::date`
-  return sql`case when strlen(${text}) = 10 then ${text}::date
-    when regexp_full_match(${text}, '\\s*[+-]?[0-9]{1,6}[-/][0-9]{1,2}[-/][0-9]{1,2}( [(]BC[)])?([T ]00:00(:00([.]0*)?)?(Z|[+]00(:00)?)?)?\\s*') then ${text}::date
-    when ${refusal(text)} then null end`
+function dateValue(text: Sql, rules: PlainRules): Sql {
+  if (rules.dateFormat !== null) return sql`${parsed(text, rules.dateFormat, rules)}::date`
+  const value = cast(text, 'DATE', rules)
+  return sql`case when strlen(${text}) = 10 then ${value}
+    when regexp_full_match(${text}, '\\s*[+-]?[0-9]{1,6}[-/][0-9]{1,2}[-/][0-9]{1,2}( [(]BC[)])?([T ]00:00(:00([.]0*)?)?(Z|[+]00(:00)?)?)?\\s*') then ${value}
+    when ${refusal(text, rules)} then null end`
 }
 
-function timestampValue(type: string, text: Sql, rules: ValueRules): Sql {
-  if (rules.timestampFormat !== null) return sql`strptime(${text}, ${literal(rules.timestampFormat)})::${raw(type)}`
-  return nativeValue(type, sql`(${text}::${raw(type)})`)
+function timestampValue(type: string, text: Sql, rules: PlainRules): Sql {
+  if (rules.timestampFormat !== null) return sql`${parsed(text, rules.timestampFormat, rules)}::${raw(type)}`
+  const value = sql`(${cast(text, type, rules)})`
+  return rules.nulls === true ? sql`case when isfinite(${value}) then ${value} end` : nativeValue(type, value)
 }
 
 function ungrouped(text: Sql, rules: ValueRules): Sql {
@@ -118,7 +144,7 @@ function tried(value: Sql, { lenient }: NestedRules): Sql {
 function jsonValue(node: TypeNode, json: Sql, rules: NestedRules, depth: number): Sql {
   switch (node.kind) {
     case 'plain':
-      return tried(plainValue(node.text, sql`(${json}->>'$')`, rules), rules)
+      return plainValue(node.text, sql`(${json}->>'$')`, { ...rules, nulls: rules.lenient.values === true })
     case 'map':
       return tried(sql`${json}::${raw(typeText(node))}`, rules)
     case 'list': {

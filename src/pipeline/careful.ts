@@ -57,7 +57,7 @@ export function rowsOf(one: CarefulGroup, format: Format, context: FormatContext
   const read = sql`select ${join([raw('*'), ...texts])} from (${format.relation(group, columns, context)})`
   const values = careful.map((column, index) => sql`${converted(column, textName(index), { format, context })} as ${id(column.name)}`)
   const fits = careful.map((column, index) => {
-    const strict = isNested(column.type) ? sql`try(${format.value(column.type, textName(index), context)})` : id(column.name)
+    const strict = isNested(column.type) ? format.tried(column.type, textName(index), context) : id(column.name)
     return sql`(${textName(index)} is null or ${strict} is not null) as ${fitName(index)}`
   })
   const valued = careful.length === 0 ? read : sql`select * replace (${join(values)}) from (${read})`
@@ -83,7 +83,7 @@ function converted(
 ): Sql {
   const lenient = (what: Leniency) => format.value(type, text, context, what)
   if (mode === 'ignore') return lenient({ fields: true })
-  return sql`try(${isNested(type) ? lenient({ fields: true, values: true }) : format.value(type, text, context)})`
+  return isNested(type) ? sql`try(${lenient({ fields: true, values: true })})` : format.tried(type, text, context)
 }
 
 /** The text of a value as its file has it. */

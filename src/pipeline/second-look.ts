@@ -1,6 +1,6 @@
 import { id, join, type Sql, sql } from '../engine/sql.ts'
 import type { FileError } from '../errors/errors.ts'
-import type { FileGroup, Format, FormatContext, Leniency } from '../formats/format.ts'
+import type { FileGroup, Format, FormatContext } from '../formats/format.ts'
 import type { SchemaMode } from '../model/schema.ts'
 import { schemaModeOf, type TableConfig } from '../model/table.ts'
 import { parseType } from '../model/type-text.ts'
@@ -59,11 +59,13 @@ async function partOf(one: ShapedGroup, group: FileGroup, { table, format, conte
     return target === undefined || type === 'VARCHAR' || !isText.has(name) ? [] : [{ source: name, target, type }]
   })
   if (columns.length === 0) return { one, group, odd: new Map(), misfits: new Set() }
-  const isOdd = ({ source, type }: Suspect, lenient: Leniency = {}) =>
-    sql`coalesce(bool_or(${id(source)} is not null and try(${format.value(type, id(source), context, lenient)}) is null), false)`
-  const counts = columns.map((column, index) => sql`${isOdd(column)} as ${id(`odd${index}`)}`)
+  const isOdd = ({ source }: Suspect, value: Sql) => sql`coalesce(bool_or(${id(source)} is not null and ${value} is null), false)`
+  const withoutUnknown = ({ source, type }: Suspect) => sql`try(${format.value(type, id(source), context, { fields: true })})`
+  const counts = columns.map(
+    (column, index) => sql`${isOdd(column, format.tried(column.type, id(column.source), context))} as ${id(`odd${index}`)}`,
+  )
   const ignoring = columns.filter((column) => isNested(column) && schemaModeOf(table, column.target) === 'ignore')
-  const misfits = join([sql`false`, ...ignoring.map((column) => isOdd(column, { fields: true }))], ' or ')
+  const misfits = join([sql`false`, ...ignoring.map((column) => isOdd(column, withoutUnknown(column)))], ' or ')
   const rows = await context.session.rows(
     sql`select __path as path, ${join(counts)}, ${misfits} as misfit from (${textsOf(group, columns, { format, context })}) group by __path`,
   )
@@ -150,7 +152,7 @@ interface Measure {
 
 function measureOf({ source }: Suspect, { format, context }: Look): Sql {
   const text = id(source)
-  const as = (type: string) => sql`try(${format.value(type, text, context)})`
+  const as = (type: string) => format.tried(type, text, context)
   const not = (value: Sql) => sql`count(*) filter (where ${text} is not null and ${value} is null)`
   const decimal = sql`coalesce(${join(DECIMALS.map((type) => sql`${as(type)}::varchar`))})`
   const naive = sql`case when not regexp_matches(${text}, '[0-9]:[0-9].*([zZ]|UTC|[+-][0-9]{2}(:?[0-9]{2})?)\s*$') then ${as('TIMESTAMP')} end`

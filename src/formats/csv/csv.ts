@@ -1,7 +1,7 @@
 import { id, join, type Sql, sql } from '../../engine/sql.ts'
 import { withPath } from '../file-list.ts'
 import type { FileGroup, Format, FormatContext, ReadColumn } from '../format.ts'
-import { fromText, nativeValue, readsNatively } from '../values.ts'
+import { fromText, nativeValue, readsNatively, triedText } from '../values.ts'
 import { diagnoseCsv } from './diagnose.ts'
 import { inferCsv } from './infer.ts'
 import { inspectCsv } from './inspect.ts'
@@ -15,6 +15,7 @@ export const csv: Format = {
   infer: inferCsv,
   relation: csvRelation,
   value: (type, text, context, lenient) => fromText(type, text, readingOf(context), lenient),
+  tried: (type, text, context) => triedText(type, text, readingOf(context)),
   diagnose: diagnoseCsv,
   lineOf: (file, row, { group, context }) =>
     lineOfRow(file, { row: row + 1n, columns: group.columns.length }, { reading: readingOf(context), layout: layoutOf(group), context }),

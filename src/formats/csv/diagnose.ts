@@ -4,7 +4,7 @@ import { firstLine, messageOf, namedFile, throwForeign } from '../engine-message
 import { withPath } from '../file-list.ts'
 import { badValue, excerpt, gone, wrongEncoding, wrongFormat } from '../file-problems.ts'
 import type { FileGroup, FormatContext, ReadColumn, SourceFile } from '../format.ts'
-import { fromText } from '../values.ts'
+import { triedText } from '../values.ts'
 import { lineOfRow } from './lines.ts'
 import { layoutOf, type Reading, readCsv, readingOf } from './reading.ts'
 import { type Reject, rejectProblem } from './reject.ts'
@@ -115,7 +115,7 @@ function badFiles(group: FileGroup, { typed, reading }: CsvLook, into: { readonl
 }
 
 function isBad({ name, type }: ReadColumn, reading: Reading): Sql {
-  return sql`(${id(name)} is not null and try(${fromText(type, id(name), reading)}) is null)`
+  return sql`(${id(name)} is not null and ${triedText(type, id(name), reading)} is null)`
 }
 
 /** The first ill-formed row of each file. */

@@ -5,7 +5,7 @@ import { messageOf, namedFile } from '../engine-message.ts'
 import { withPath } from '../file-list.ts'
 import { badValue, excerpt, wrongFormat } from '../file-problems.ts'
 import type { FileGroup, FormatContext, ReadColumn, SourceFile } from '../format.ts'
-import { fromText } from '../values.ts'
+import { triedText } from '../values.ts'
 import { jsonProblem, lineOfRecord } from './problem.ts'
 import { layoutOf, readJson, rulesOf } from './reading.ts'
 
@@ -58,7 +58,7 @@ function texts(group: FileGroup, columns: readonly ReadColumn[], context: Format
 }
 
 function isBad({ name, type }: ReadColumn, context: FormatContext): Sql {
-  return sql`(${id(name)} is not null and try(${fromText(type, id(name), rulesOf(context))}) is null)`
+  return sql`(${id(name)} is not null and ${triedText(type, id(name), rulesOf(context))} is null)`
 }
 
 async function firstBadValue(group: FileGroup, file: SourceFile, typed: readonly ReadColumn[], context: FormatContext): Promise<FileError> {

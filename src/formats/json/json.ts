@@ -1,7 +1,7 @@
 import { id, join, type Sql, sql } from '../../engine/sql.ts'
 import { withPath } from '../file-list.ts'
 import type { FileGroup, Format, FormatContext, ReadColumn } from '../format.ts'
-import { fromText, isNested, nativeValue, readsNatively, type ValueRules } from '../values.ts'
+import { fromText, isNested, nativeValue, readsNatively, triedText, type ValueRules } from '../values.ts'
 import { diagnoseJson } from './diagnose.ts'
 import { inferJson } from './infer.ts'
 import { inspectJson } from './inspect.ts'
@@ -14,6 +14,7 @@ export const ndjson: Format = {
   infer: inferJson,
   relation: jsonRelation,
   value: (type, text, context, lenient) => fromText(type, text, rulesOf(context), lenient),
+  tried: (type, text, context) => triedText(type, text, rulesOf(context)),
   diagnose: diagnoseJson,
 }
 

@@ -8,7 +8,7 @@ import { fileList, withPath } from '../file-list.ts'
 import type { FileGroup, Format, FormatContext, ReadColumn, SourceFile } from '../format.ts'
 import { flagOption } from '../options.ts'
 import { unified } from '../sample.ts'
-import { fromText, ISO_RULES } from '../values.ts'
+import { fromText, ISO_RULES, triedText } from '../values.ts'
 import { inspectParquet } from './inspect.ts'
 import { parquetProblem } from './problem.ts'
 
@@ -19,6 +19,7 @@ export const parquet: Format = {
   infer: inferParquet,
   relation: parquetRelation,
   value: (type, text, _context, lenient) => fromText(type, text, ISO_RULES, lenient),
+  tried: (type, text) => triedText(type, text, ISO_RULES),
   diagnose: diagnoseParquet,
 }
 
