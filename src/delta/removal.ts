@@ -84,7 +84,8 @@ export function optional(name: string, value: Sql): Sql {
   return sql`case when ${value} is null then '' else ${literal(`,"${name}":`)} || to_json(${value})::varchar end`
 }
 
-function vectorJson(): Sql {
+/** `,"deletionVector":…` of an `add`, or nothing where it has none. */
+export function vectorJson(): Sql {
   const vector = raw('"add"."deletionVector"')
   return sql`case when ${vector}."storageType" is null then '' else ',"deletionVector":{"storageType":' || to_json(${vector}."storageType")::varchar
     || ',"pathOrInlineDv":' || to_json(${vector}."pathOrInlineDv")::varchar || ${optional('offset', sql`${vector}."offset"`)}

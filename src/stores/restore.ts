@@ -2,7 +2,7 @@ import { type Committed, commitBatch } from '../delta/commit.ts'
 import type { CommitContent } from '../delta/commit-content.ts'
 import type { Conflict, Settled } from '../delta/conflict.ts'
 import { integerOf } from '../delta/decode.ts'
-import { lineOf, optional, removedFiles } from '../delta/removal.ts'
+import { lineOf, optional, removedFiles, vectorJson } from '../delta/removal.ts'
 import { Snapshot } from '../delta/snapshot.ts'
 import type { TableLog } from '../delta/table-log.ts'
 import { id, raw, type Sql, sql } from '../engine/sql.ts'
@@ -193,6 +193,6 @@ async function counted({ session }: TableLog, files: Sql): Promise<DataFiles> {
 /** Lines of `add` for files as the older version had them, made in the engine. */
 async function addLines(files: Sql, { session }: TableLog): Promise<readonly string[]> {
   const rows = await session.rows(sql`select ${addHead()} || ${optional('stats', raw('"add".stats'))}
-    || ${optional('deletionVector', raw('"add"."deletionVector"'))} || '}}' as line from ${files} order by path`)
+    || ${vectorJson()} || '}}' as line from ${files} order by path`)
   return rows.map((row) => lineOf(row['line']))
 }
