@@ -2,6 +2,7 @@ import { id, join, literal, literalList, raw, type Sql, sql } from '../engine/sq
 import type { FileError } from '../errors/errors.ts'
 import type { FileGroup, Format, FormatContext, ReadColumn, SourceFile } from '../formats/format.ts'
 import type { Batch } from '../model/batch.ts'
+import type { Column } from '../model/schema.ts'
 import { fileColumnNames, type MetadataColumn, type PathColumn, type TableConfig } from '../model/table.ts'
 import { pathConstants, pathProblem, pathType, pathValue, wrongPathValues } from './path-columns.ts'
 
@@ -54,6 +55,16 @@ export function withFileColumns(format: Format, asked: Asked): Format {
 
 async function never(): Promise<null> {
   return null
+}
+
+/** The columns of a table that `metadata_columns` fills, by their names in the table. */
+export function metadataNames(
+  { metadataColumns, renameColumns }: Pick<TableConfig, 'metadataColumns' | 'renameColumns'>,
+  columns: readonly Column[],
+): readonly string[] {
+  const renames = new Map(Object.entries(renameColumns).map(([from, to]) => [from.toLowerCase(), to]))
+  const names = new Set(metadataColumns.map((name) => (renames.get(name) ?? name).toLowerCase()))
+  return columns.map(({ name }) => name).filter((name) => names.has(name.toLowerCase()))
 }
 
 class FileColumns {

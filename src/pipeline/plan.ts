@@ -8,6 +8,7 @@ import type { KeyRows, OpenTable } from '../stores/store.ts'
 import type { LoadPlan, PlanInput, PlanStep } from '../strategies/strategy.ts'
 import type { LoadContext } from './context.ts'
 import type { KeptRecords } from './kept-records.ts'
+import { metadataNames } from './metadata-columns.ts'
 import type { LoadJob } from './protocol.ts'
 import { checkRejects, placeOf } from './rejects.ts'
 import type { Shape } from './shape.ts'
@@ -122,7 +123,8 @@ async function planOf(records: Sql, kept: KeptRecords | undefined, shape: Shape,
     files: kept?.files ?? raw('(select null::varchar as path where false)'),
     partitionSequences: many && job.table.overwriteScope === 'partition' ? await target.partitionSequences() : null,
     columns: shape.columns,
-    auditColumns: shape.auditColumns,
+    // What is known of files is no content either: the same row from another file is the same row.
+    auditColumns: [...shape.auditColumns, ...metadataNames(job.table, shape.columns)],
   }
   const plan = planned(input, work)
   const isReady = strategy.reads(job.table) === 'many' && strategy.locates?.(job.table) === true

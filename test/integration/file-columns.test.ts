@@ -65,6 +65,19 @@ describe('metadata_columns', () => {
     ).toEqual([{ rows: String(FILES * ROWS), right_ones: String(FILES * ROWS), files: String(FILES) }])
   })
 
+  test.for([
+    ['append', { deduplicate: true }, { deduplicated: 1 }],
+    ['merge', { primary_keys: ['id'], sequence_by: 'n' }, { unchanged: 1 }],
+    ['scd2', { primary_keys: ['id'] }, { unchanged: 1 }],
+  ] as const)('the same row from another file is the same row (%s)', async ([strategy, keys, rows]) => {
+    const landing = new Landing({ loading_strategy: strategy, ...keys, metadata_columns: true, rename_columns: { _file_name: 'file' } })
+    landing.land('a.csv', 'id,n\n1,1\n', 1)
+    await landing.run()
+    landing.land('b.csv', 'id,n\n1,1\n', 2)
+    expect((await landing.run()).tables[0]?.rows).toMatchObject({ read: 1, inserted: 0, updated: 0, ...rows })
+    expect(await landing.rows('id, file')).toEqual([{ id: '1', file: 'a.csv' }])
+  })
+
   test('rows of Parquet files are numbered as the files have them', async () => {
     const landing = new Landing({ source_path_pattern: '*.parquet', metadata_columns: ['_file_row_number'] })
     landing.land('not-taken.txt', '')

@@ -37,7 +37,7 @@ function schemaText(change: readonly { readonly column: string; readonly type: s
 }
 
 function rowsText({ inserted, updated, deleted, unchanged, rejected, filtered }: ReportRows): string {
-  const parts = { inserted, updated, deleted, unchanged, rejected, filtered }
+  const parts = { inserted, updated, deleted, unchanged, rejected, ...(filtered === 0 ? {} : { filtered }) }
   return Object.entries(parts)
     .map(([word, number]) => `${count(number)} ${word}`)
     .join(', ')
