@@ -103,7 +103,10 @@ function withLoadStrategy({ input, at, bad }: Pick<TableDraft, 'input' | 'at' | 
 /** Settings that need nothing but the table's own keys. */
 function settingsOf(
   input: TableInput,
-): Omit<TableConfig, 'name' | 'sourcePattern' | 'fileFormat' | 'formatOptions' | 'strategy' | 'targetPath' | 'maskKey' | 'transform' | 'unsupported'> {
+): Omit<
+  TableConfig,
+  'name' | 'sourcePattern' | 'fileFormat' | 'formatOptions' | 'strategy' | 'targetPath' | 'maskKey' | 'transform' | 'unsupported'
+> {
   const { columns, sequence_by: sequence, schema_evolution: evolution } = input
   const fileColumns = fileColumnsOf(input)
   return {
