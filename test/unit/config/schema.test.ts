@@ -6,7 +6,7 @@ import { exampleConfig } from '../../../src/config/example.ts'
 import { configJsonSchema } from '../../../src/config/json-schema.ts'
 import { loadConfig } from '../../../src/config/read.ts'
 import { ConfigError } from '../../../src/errors/errors.ts'
-import { load, problems } from './support.ts'
+import { folder, load, problems } from './support.ts'
 
 interface Node {
   readonly [key: string]: unknown
@@ -89,9 +89,10 @@ describe('the example config', () => {
     const env = Object.fromEntries([...exampleConfig().matchAll(/\$\{([A-Z_]+)\}/g)].map(([, name]) => [name ?? '', 'x'.repeat(16)]))
     const shown = lines.flatMap((line, index) => (/^ *# [a-z0-9_]+: \S/.test(line) ? [index] : []))
     const wrong: string[] = []
+    await using beside = await folder({ 'transform.sql': 'select * from records' })
     for (const index of shown) {
       const text = lines.map((line, at) => (at === index ? line.replace('# ', '') : line)).join('\n')
-      const found = await problems(text, { env, cwd: '/tmp' })
+      const found = await problems(text, { env, cwd: beside.path })
       wrong.push(...found.filter((message) => /ING-CONFIG-(VALUE|SYNTAX|UNKNOWN-KEY|ENV)\]/.test(message)))
     }
     expect(shown.length).toBeGreaterThan(30)
