@@ -5,6 +5,8 @@ const built = { globalSetup: ['test/support/build.ts'], testTimeout: 60_000, hoo
 
 export default defineConfig({
   test: {
+    // Tests wait for the processes that they start: with one core left to the machine, a machine of two would do them one by one.
+    maxWorkers: '100%',
     projects: [
       {
         test: {

@@ -3,15 +3,15 @@ import { describe, expect, test } from 'vitest'
 import { History } from './history.ts'
 import { canRead, createStatement, FEATURES, isPartitioned, landedIn, STRATEGIES } from './matrix.ts'
 import { Project } from './project.ts'
-import { type Change, type Reader, type ReaderName, reader, readerOr, type TableRows, withOneSpark } from './readers.ts'
+import { ALL_SPARKS, type Change, type Reader, type ReaderName, reader, readerOr, type TableRows, withOneSpark } from './readers.ts'
 
 const READERS: readonly ReaderName[] = ['duckdb', 'delta-rs', 'spark', 'spark4']
 
 /** Who changes which tables; delta-rs 1.6.6 refuses to write what has deletion vectors, mapped columns or in-commit timestamps. */
 const WRITERS = [
   { writer: 'delta-rs', features: ['plain', 'partitioned', 'change_feed'] },
-  { writer: 'spark', features: ['deletion_vectors', 'change_feed', 'mapped_by_id', 'everything'] },
-  { writer: 'spark4', features: ['plain', 'everything'] },
+  { writer: 'spark', features: ['deletion_vectors', 'change_feed', ...(ALL_SPARKS ? ['mapped_by_id', 'everything'] : [])] },
+  { writer: 'spark4', features: ['everything', ...(ALL_SPARKS ? ['plain'] : [])] },
 ] as const
 
 const UPSERT = { loading_strategy: join(import.meta.dirname, 'upsert.mjs') }

@@ -1,6 +1,7 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
+import pLimit from 'p-limit'
 import { expect, test } from 'vitest'
 import { Project } from './project.ts'
 import { type ReaderName, reader, readerOr, type TableRows } from './readers.ts'
@@ -20,15 +21,27 @@ test('every table that the tests wrote is read by others with the rows that inge
   for (const name of [...CHEAP, 'spark'] as const) await readerOr(skip, name)
   expect(tables.length).toBeGreaterThan(50)
   const refused: string[] = []
-  for (const [index, name] of tables.entries()) {
+  const compare = async (name: string, index: number) => {
     const table = join(folder, name, 'table')
     const ours = await rowsByIngestd(table).catch((cause: unknown) => refused.push(`${name}: ${String(cause)}`))
-    if (typeof ours === 'number') continue
-    const readers = index % SPARK_READS_EACH === 0 ? [...CHEAP, 'spark' as const] : CHEAP
+    if (typeof ours === 'number') return
+    const widened = isWidened(table)
+    const able = CHEAP.filter((other) => other !== 'delta-rs' || !widened)
+    const readers = index % SPARK_READS_EACH === 0 && !widened ? [...able, 'spark' as const] : able
     for (const other of readers) expect.soft(await (await reader(other)).read(table), `${other}: ${name}`).toEqual(ours)
   }
+  // Each reader takes one table at a time; some tables at once keep all of them at work.
+  const limit = pLimit(4)
+  await Promise.all(tables.map((name, index) => limit(() => compare(name, index))))
   expect(refused.length, refused.join('\n')).toBeLessThan(tables.length * (1 - READ_AT_LEAST))
 })
+
+/** delta-rs and Delta 3.3 refuse the feature (known-faults.ts); the kernel reads such tables. */
+function isWidened(table: string): boolean {
+  const log = join(table, '_delta_log')
+  const entries = readdirSync(log).filter((name) => name.endsWith('.json'))
+  return entries.some((name) => readFileSync(join(log, name), 'utf8').includes('"typeWidening'))
+}
 
 async function rowsByIngestd(table: string): Promise<TableRows> {
   await using project = await Project.create({ name: 'kept', config: { file_format: 'csv' } }, await reader('duckdb'))

@@ -77,10 +77,13 @@ const HOMES: Readonly<Record<ReaderName, Home>> = {
   },
 }
 
-/** Two Sparks take as long as all other readers: by default one of them is asked for each table, `INGEST_TEST_SPARKS=all` asks both. */
+/** The Sparks take longer than all other readers together: `INGEST_TEST_SPARKS=all` asks both of all there is, else they share it. */
+export const ALL_SPARKS = process.env['INGEST_TEST_SPARKS'] === 'all'
+
+/** One of the two Sparks, unless both are asked for. */
 export function withOneSpark(names: readonly ReaderName[], asked: 'spark' | 'spark4'): readonly ReaderName[] {
   const left: ReaderName = asked === 'spark' ? 'spark4' : 'spark'
-  return process.env['INGEST_TEST_SPARKS'] === 'all' ? names : names.filter((name) => name !== left)
+  return ALL_SPARKS ? names : names.filter((name) => name !== left)
 }
 
 const reasons = new Map<ReaderName, string | undefined>()
