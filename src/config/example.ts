@@ -44,7 +44,8 @@ function valueLines(key: string, node: Tree): readonly string[] {
   const isAlternative = branch !== undefined && branch !== node && child(node, 'default') !== undefined && child(node, 'default') !== null
   if (branch !== undefined && !isAlternative) return [`${key}:`, ...indented(mapBlock(branch))]
   const items = child(node, 'items')
-  if (isTree(items) && child(items, 'properties') !== undefined) return [`${key}:`, ...indented(itemBlock(items))]
+  const kinds = isTree(items) ? branches(items).filter((one) => child(one, 'properties') !== undefined) : []
+  if (kinds.length > 0) return [`${key}:`, ...kinds.flatMap((kind) => indented(itemBlock(kind)))]
   return [`${key}: ${flow(shownValue(node))}`]
 }
 
@@ -63,7 +64,7 @@ function mapBlock(node: Tree): readonly string[] {
   })
 }
 
-/** An item of a list of maps. */
+/** An item of a list of maps; of each kind that there is. */
 function itemBlock(node: Tree): readonly string[] {
   const lines = mapBlock(node)
   const first = lines.findIndex((line) => !line.startsWith('#'))

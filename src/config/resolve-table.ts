@@ -4,9 +4,10 @@ import { type FormatName, fileColumnNames, type TableConfig, type UnsupportedKey
 import { STRATEGIES } from '../strategies/registry.ts'
 import { checkCombinations } from './checks/combinations.ts'
 import { complain, type Desk, type StrategyKind, type TableDraft } from './checks/draft.ts'
-import { formatOptions } from './checks/format-options.ts'
+import { formatOptions, jsonPathOf } from './checks/format-options.ts'
 import { nameProblem } from './checks/names.ts'
 import { checkStrategyKeys, TABLE_DEFAULTS } from './checks/strategy-keys.ts'
+import { expectationsOf } from './expectations.ts'
 import { fileColumnsOf } from './file-columns.ts'
 import type { Path } from './input/places.ts'
 import { nearest } from './nearest.ts'
@@ -67,11 +68,13 @@ export function resolveTable(given: Pick<TableDraft, 'input' | 'at' | 'bad'>, ar
     // With an issue on the desk: the table is never used.
     fileFormat: fileFormat ?? 'csv',
     formatOptions: fileFormat === undefined ? {} : formatOptions(draft, fileFormat, desk),
+    jsonPath: fileFormat === undefined ? null : jsonPathOf(draft, fileFormat, desk),
     strategy,
     targetPath: textOf(target),
     // Where nothing is hashed nobody needs the key.
     maskKey: isHashed ? around.maskKey : null,
     transform: transformOf(draft, around.transforms, desk),
+    expectations: expectationsOf(draft, desk.places),
     unsupported,
   }
   return { table, source, target }
@@ -105,7 +108,16 @@ function settingsOf(
   input: TableInput,
 ): Omit<
   TableConfig,
-  'name' | 'sourcePattern' | 'fileFormat' | 'formatOptions' | 'strategy' | 'targetPath' | 'maskKey' | 'transform' | 'unsupported'
+  | 'name'
+  | 'sourcePattern'
+  | 'fileFormat'
+  | 'formatOptions'
+  | 'strategy'
+  | 'targetPath'
+  | 'maskKey'
+  | 'transform'
+  | 'expectations'
+  | 'unsupported'
 > {
   const { columns, sequence_by: sequence, schema_evolution: evolution } = input
   const fileColumns = fileColumnsOf(input)

@@ -11,6 +11,8 @@ export interface TableConfig {
   readonly fileFormat: FormatName
   /** Options of the format's reader, from the allow-list; values as written. */
   readonly formatOptions: Readonly<Record<string, OptionValue>>
+  /** Where the records of a JSON document are; null at its top. */
+  readonly jsonPath: string | null
   /** `append`, `overwrite`, `merge`, `scd2`, or the absolute path of a custom module. */
   readonly strategy: string
   readonly outputFormat: 'delta' | 'parquet'
@@ -46,6 +48,8 @@ export interface TableConfig {
   /** Of merge and scd2. */
   readonly keyed: KeyedConfig
   readonly guard: GuardConfig
+  /** Rules that rows and batches are checked by before the strategy. */
+  readonly expectations: readonly Expectation[]
   /** Rows that a file may reject before it fails: a number, or a share of its rows. */
   readonly maxBadRows: number | { readonly share: number }
   readonly auditColumns: boolean
@@ -147,6 +151,42 @@ export interface UnchangedConfig {
   readonly hash: 'sha256' | 'md5'
   readonly forceReloadAfterMs: number | null
 }
+
+export type RowAction = 'warn' | 'drop' | 'quarantine' | 'fail'
+export type BatchAction = 'warn' | 'fail'
+
+interface Rule<K extends string, A extends RowAction> {
+  readonly kind: K
+  /** As counts and reasons name it. */
+  readonly name: string
+  readonly onViolation: A
+}
+
+/** A condition in SQL that each row fulfils. */
+export interface RowExpectation extends Rule<'check', RowAction> {
+  readonly check: string
+  /** Where it is written, as messages name it. */
+  readonly place: string
+}
+
+/** No two rows of a batch have the same values in the columns. */
+export interface UniqueExpectation extends Rule<'unique', BatchAction> {
+  readonly columns: readonly string[]
+}
+
+export interface RowCountExpectation extends Rule<'row_count', BatchAction> {
+  readonly min: number | null
+  readonly max: number | null
+  readonly per: 'file' | 'batch'
+}
+
+/** The newest value of the column is not older when a batch is loaded. */
+export interface FreshnessExpectation extends Rule<'freshness', BatchAction> {
+  readonly column: string
+  readonly maxAgeMs: number
+}
+
+export type Expectation = RowExpectation | UniqueExpectation | RowCountExpectation | FreshnessExpectation
 
 /** Files beyond these are held until they are approved; null checks nothing. */
 export interface GuardConfig {

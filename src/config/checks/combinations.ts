@@ -5,6 +5,7 @@ import { fileColumnsOf, groupNames, patternProblem } from '../file-columns.ts'
 import type { Path } from '../input/places.ts'
 import type { TableInput } from '../schema/table.ts'
 import { complain, type Desk, type TableDraft } from './draft.ts'
+import { expectationClash } from './expectations.ts'
 
 interface Clash {
   /** The key that is told, in the table. */
@@ -107,6 +108,7 @@ const RULES: readonly Rule[] = [
     find: ({ input }) => maskClash(input),
   },
   { keys: ['transform'], find: ({ input }) => transformClash(input) },
+  { keys: ['expectations'], find: ({ input }) => expectationClash(input) },
   { keys: ['watch'], find: ({ input }) => watchClash(input) },
   { keys: ['scd2_effective_date_column', 'scd2_end_date_column', 'scd2_current_flag_column'], find: scd2Clash },
   { keys: ['partition_columns', 'exclude_columns', 'columns', 'rename_columns'], find: ({ input }) => partitionClash(input) },

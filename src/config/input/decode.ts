@@ -72,14 +72,14 @@ function coerce(value: unknown, issue: ZodIssue, context: DecodeContext): unknow
 
 const PYTHON_LEVELS: Readonly<Record<string, string>> = { warning: 'warn', critical: 'error', fatal: 'error', notset: 'trace' }
 
-/** Within a union of a word and a map, a wrong map is told by its own keys. */
+/** Within a union a wrong map is told by its own keys: by those of the map that it is nearest to. */
 function flatten(issue: ZodIssue, value: unknown): readonly ZodIssue[] {
   if (issue.code !== 'invalid_union') return [issue]
   const found = valueAt(value, pathOf(issue))
   if (typeof found !== 'object' || found === null) return [issue]
-  const inner = issue.errors.find(
-    (branch) => branch.length > 0 && branch.every((one) => one.path.length > 0 || one.code === 'unrecognized_keys'),
-  )
+  const [inner] = issue.errors
+    .filter((branch) => branch.length > 0 && branch.every((one) => one.path.length > 0 || one.code === 'unrecognized_keys'))
+    .toSorted((a, b) => a.length - b.length)
   return inner === undefined ? [issue] : inner.flatMap((one) => flatten({ ...one, path: [...issue.path, ...one.path] }, value))
 }
 
@@ -122,7 +122,8 @@ function wrongValue(issue: ZodIssue, { found, path, schemaPath, outside }: Wrong
     issue.code === 'invalid_key'
       ? 'a name here must be text that is not empty'
       : `must be ${expectation(issue)}, is ${isHidden ? kindOf(found) : shown(found)}`
-  const choice = typeof found === 'string' && !isHidden ? nearest(found, choicesAt(schemaPath)) : undefined
+  const choices = issue.code === 'invalid_value' ? issue.values.map(String) : choicesAt(schemaPath)
+  const choice = typeof found === 'string' && !isHidden ? nearest(found, choices) : undefined
   if (choice !== undefined) return { problem, fix: `did you mean ${choice}?`, code: 'ING-CONFIG-VALUE' }
   const example = shownExample(path, schemaPath)
   return { problem, fix: example === undefined ? 'write that instead' : `write for example ${example}`, code: 'ING-CONFIG-VALUE' }

@@ -74,14 +74,58 @@ export const transformSchema = z.strictObject({
   scope: oneOf(['file', 'batch']).default('file').meta(doc('Whether the transform sees one file or the whole batch.')),
 })
 
-export const expectationSchema = z.strictObject(
-  {
-    name: text().meta(doc('Name of the rule in counts and reasons.', { example: 'amount_is_positive' })),
-    check: text().meta(doc('SQL condition that each row fulfils.', { example: 'amount >= 0' })),
-    on_violation: oneOf(['warn', 'drop', 'quarantine', 'fail']).default('warn').meta(doc('What happens to a row that does not.')),
-  },
-  { error: 'a map with name and check' },
-)
+const ruleName = () => text().meta(doc('Name of the rule in counts and reasons.', { example: 'amount_is_positive' }))
+
+/** Rules for a batch have a name by themselves. */
+const batchRule = {
+  name: text()
+    .optional()
+    .meta(doc('Name of the rule; without it its kind and columns are the name.', { example: 'one_row_per_order' })),
+  on_violation: oneOf(['warn', 'fail']).default('warn').meta(doc('Whether the files that are to blame are told of, or fail.')),
+}
+
+const rowRuleSchema = z.strictObject({
+  name: ruleName(),
+  check: text().meta(doc('SQL condition that each row fulfils.', { example: 'amount >= 0' })),
+  on_violation: oneOf(['warn', 'drop', 'quarantine', 'fail']).default('warn').meta(doc('What happens to a row that does not.')),
+})
+
+const uniqueRuleSchema = z.strictObject({
+  unique: columnNames().meta(doc('Columns that no two rows of a batch have the same values in.', { example: ['order_id'] })),
+  ...batchRule,
+})
+
+const rowCountRuleSchema = z.strictObject({
+  row_count: z
+    .strictObject({
+      min: wholeNumber(0)
+        .nullable()
+        .default(null)
+        .meta(doc('Rows at least.', { example: 1 })),
+      max: wholeNumber(0)
+        .nullable()
+        .default(null)
+        .meta(doc('Rows at most.', { example: 1_000_000 })),
+      per: oneOf(['file', 'batch']).default('file').meta(doc('Whether the rows of each file are counted, or those of the batch.')),
+    })
+    .meta(doc('How many rows a file or a batch has.', { example: { min: 1 } })),
+  ...batchRule,
+})
+
+const freshnessRuleSchema = z.strictObject({
+  freshness: z
+    .strictObject({
+      column: text().meta(doc('A date or timestamp.', { example: 'updated_at' })),
+      max_age: duration().meta(doc('Age of the newest value at most, when it is loaded.', { example: '2 days' })),
+    })
+    .meta(doc('How old the newest value of a batch is.', { example: { column: 'updated_at', max_age: '2 days' } })),
+  ...batchRule,
+})
+
+/** A rule is of the kind that its key says: check, unique, row_count or freshness. */
+export const expectationSchema = z.union([rowRuleSchema, uniqueRuleSchema, rowCountRuleSchema, freshnessRuleSchema], {
+  error: 'a map with check, unique, row_count or freshness',
+})
 
 /** `schema_evolution`: true is evolve, false is fail. */
 export const schemaEvolutionSchema = z.union(

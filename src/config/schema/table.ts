@@ -109,7 +109,16 @@ const reading = {
   expectations: z
     .array(expectationSchema, { error: 'a list of expectations' })
     .default([])
-    .meta(doc('Rules that rows are checked by.', { example: [{ name: 'positive', check: 'amount >= 0' }] })),
+    .meta(
+      doc('Rules that rows (check) or batches (unique, row_count, freshness) are checked by, and what happens when they are broken.', {
+        example: [
+          { name: 'positive', check: 'amount >= 0', on_violation: 'quarantine' },
+          { unique: ['order_id'], on_violation: 'fail' },
+          { row_count: { min: 1 } },
+          { freshness: { column: 'updated_at', max_age: '2 days' } },
+        ],
+      }),
+    ),
   max_bad_rows: rowLimit()
     .prefault(0)
     .meta(doc('Rows, or a percentage, that a file may reject before it fails as a whole; 0 by default.', { example: '1%' })),
