@@ -2,6 +2,7 @@ import type { Session } from '../engine/engine.ts'
 import { id, inlined, join, literal, literalList, raw, type Sql, sql } from '../engine/sql.ts'
 import type { BatchFile } from '../model/file.ts'
 import type { TableConfig } from '../model/table.ts'
+import type { RejectTable } from './rejected-rows.ts'
 
 /** The rows of a batch in temporary tables, for strategies that read them more than once; closing it drops them. */
 export interface KeptRecords extends AsyncDisposable {
@@ -11,31 +12,37 @@ export interface KeptRecords extends AsyncDisposable {
   readonly files: Sql
   /** Rows that the readers of the files gave. */
   readonly scanned: bigint
-  /** Of a batch whose rows have keys. */
+  /** Where rows may be taken out. */
   readonly rejects: KeptRejects | undefined
 }
 
 /** Rows that the plan shall not see. */
 export interface KeptRejects {
-  /** Relation (path, "row" BIGINT as `__row`, number BIGINT in its file from 0, reason VARCHAR). */
+  /** Relation of all rejected rows of the batch, as `RejectedRows` has them. */
   readonly rows: Sql
-  /** Relation (path, rows) of all rows of each file. */
+  /** Relation (path, rows, first) of the kept rows of each file: their number, and the `__row` of the first. */
   readonly read: Sql
-  /** Takes further rows out of the records: a query of ("row", reason). */
+  /**
+   * Takes further rows out of the records: a query of ("row" as `__row`, column_name, rule, reason). What is out already is passed over,
+   * and of several reasons for one row the first by rule stays.
+   */
   reject(rows: Sql): Promise<void>
 }
 
-/** Keeps the rows of a query; given a table with keys, those whose key or sequence is null are rejected. */
-export async function keepRecords(
-  query: Sql,
-  files: readonly BatchFile[],
-  { session, keyed }: { readonly session: Session; readonly keyed: TableConfig | undefined },
-): Promise<KeptRecords> {
+interface Keeping {
+  readonly session: Session
+  /** A table whose rows have keys: those whose key or sequence is null are rejected. */
+  readonly keyed: TableConfig | undefined
+  /** Where rejected rows go; undefined where none can be rejected. */
+  readonly rejects: RejectTable | undefined
+}
+
+/** Keeps the rows of a query, in the order in which it gives them. */
+export async function keepRecords(query: Sql, files: readonly BatchFile[], { session, keyed, rejects }: Keeping): Promise<KeptRecords> {
   const kept = new Kept(session)
   try {
     await kept.fill(query, files, keyed === undefined ? '' : landingFolder(keyed))
-    if (keyed === undefined) await kept.show(sql`select r.*, ${PLACE} from ${kept.rows} as r join ${kept.files} as f on f.path = r.__path`)
-    else await kept.showKeyed(keyed)
+    await kept.show({ keyed, rejects })
     return kept
   } catch (error) {
     await kept[Symbol.asyncDispose]()
@@ -53,7 +60,6 @@ class Kept implements KeptRecords {
   rejects: KeptRejects | undefined
   readonly #session: Session
   readonly #numbers: Sql
-  readonly #rejected: Sql
 
   constructor(session: Session) {
     const named = (prefix: string) => id(session.temporaryName(prefix))
@@ -62,7 +68,6 @@ class Kept implements KeptRecords {
     this.files = named('files')
     this.rows = named('rows')
     this.#numbers = named('row_numbers')
-    this.#rejected = named('rejected')
   }
 
   async fill(query: Sql, files: readonly BatchFile[], folder: string): Promise<void> {
@@ -75,52 +80,69 @@ class Kept implements KeptRecords {
     this.scanned = scanned
   }
 
-  async show(query: Sql): Promise<void> {
-    await this.#session.run(sql`create or replace temp view ${this.name} as ${query}`)
-  }
-
-  async showKeyed(table: TableConfig): Promise<void> {
-    const session = this.#session
+  async show({ keyed, rejects }: Omit<Keeping, 'session'>): Promise<void> {
+    if (rejects === undefined)
+      return this.#show(sql`select r.*, ${PLACE} from ${this.rows} as r join ${this.files} as f on f.path = r.__path`)
+    await rejects.make()
     // Rows were kept in the order of their files, so that a row's number in its file is the same in whatever batch it comes.
-    await session.run(
+    await this.#session.run(
       sql`create temp table ${this.#numbers} as select __path as path, min(rowid) as first, count(*) as rows from ${this.rows} group by __path`,
     )
-    const numbered = sql`${this.rows} as r join ${this.#numbers} as n on n.path = r.__path`
-    const lacking = [
-      ...table.primaryKeys.map((name) => [name, `the key ${name} is null`] as const),
-      ...table.sequenceBy.map((name) => [name, `${name}, which orders the versions of a key, is null`] as const),
-    ]
-    const reason = sql`case ${join(
-      lacking.map(([name, why]) => sql`when r.${id(name)} is null then ${literal(why)}`),
-      ' ',
-    )} end`
-    await session.run(sql`create temp table ${this.#rejected} as select r.__path as path, r.rowid as "row", r.rowid - n.first as number, ${reason} as reason
-      from ${numbered} where ${join(
-        lacking.map(([name]) => sql`r.${id(name)} is null`),
-        ' or ',
-      )}`)
+    const isKeyed = keyed !== undefined
     this.rejects = {
-      rows: this.#rejected,
+      rows: rejects.rows,
       read: this.#numbers,
       reject: async (rows) => {
-        await session.run(sql`insert into ${this.#rejected} select r.__path, g."row", g."row" - n.first, g.reason
-          from (${rows}) as g join ${this.rows} as r on r.rowid = g."row" join ${this.#numbers} as n on n.path = r.__path`)
-        await this.#showAccepted()
+        await this.#reject(rows, rejects)
+        await this.#showAccepted(rejects, isKeyed)
       },
     }
-    await this.#showAccepted()
+    if (isKeyed) await this.#reject(this.#lackingKeys(keyed), rejects)
+    await this.#showAccepted(rejects, isKeyed)
   }
 
-  async #showAccepted(): Promise<void> {
-    const [counted] = await this.#session.rows(sql`select count(*) as rows from ${this.#rejected}`)
-    const left = counted?.['rows'] === 0n ? sql`` : sql`where r.rowid not in (select "row" from ${this.#rejected})`
-    await this.show(sql`select r.* replace (f.own_sequence || ' ' || lpad((r.rowid - n.first)::varchar, 12, '0') as _sequence), ${PLACE}
+  /** Rows whose key or sequence is null, with the first of the columns that is. */
+  #lackingKeys(table: TableConfig): Sql {
+    const lacking = [
+      ...table.primaryKeys.map((name) => ({ name, rule: 'key', why: `the key ${name} is null` })),
+      ...table.sequenceBy.map((name) => ({ name, rule: 'sequence', why: `${name}, which orders the versions of a key, is null` })),
+    ]
+    const first = (of: (one: (typeof lacking)[number]) => string) =>
+      sql`case ${join(
+        lacking.map((one) => sql`when r.${id(one.name)} is null then ${literal(of(one))}`),
+        ' ',
+      )} end`
+    return sql`select r.rowid as "row", ${first(({ name }) => name)} as column_name, ${first(({ rule }) => rule)} as rule,
+      ${first(({ why }) => why)} as reason from ${this.rows} as r where ${join(
+        lacking.map(({ name }) => sql`r.${id(name)} is null`),
+        ' or ',
+      )}`
+  }
+
+  async #reject(rows: Sql, rejects: RejectTable): Promise<void> {
+    await this.#session.run(sql`insert into ${rejects.rows} by name
+      select r.__path as path, g."row", r.rowid - n.first as number, g.column_name, g.rule, g.reason
+      from (select * from (${rows}) qualify row_number() over (partition by "row" order by rule, column_name, reason) = 1) as g
+        join ${this.rows} as r on r.rowid = g."row" join ${this.#numbers} as n on n.path = r.__path
+      where g."row" not in (select "row" from ${rejects.rows} where "row" is not null)`)
+  }
+
+  async #showAccepted(rejects: RejectTable, isKeyed: boolean): Promise<void> {
+    const out = sql`select "row" from ${rejects.rows} where "row" is not null`
+    const isWhole = (await this.#session.rows(sql`${out} limit 1`)).length === 0
+    const left = isWhole ? sql`` : sql`where r.rowid not in (${out})`
+    const values = isKeyed ? sql`r.* replace (f.own_sequence || ' ' || lpad((r.rowid - n.first)::varchar, 12, '0') as _sequence)` : sql`r.*`
+    await this.#show(sql`select ${values}, ${PLACE}
       from ${this.rows} as r join ${this.files} as f on f.path = r.__path join ${this.#numbers} as n on n.path = r.__path ${left}`)
+  }
+
+  async #show(query: Sql): Promise<void> {
+    await this.#session.run(sql`create or replace temp view ${this.name} as ${query}`)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#session.run(sql`drop view if exists ${this.name}`)
-    for (const table of [this.rows, this.files, this.#numbers, this.#rejected]) await this.#session.run(sql`drop table if exists ${table}`)
+    for (const table of [this.rows, this.files, this.#numbers]) await this.#session.run(sql`drop table if exists ${table}`)
   }
 }
 

@@ -21,7 +21,8 @@ export async function loadBatch(job: LoadJob, target: OpenTable, context: LoadCo
   const last = await target.lastBatch(context.appId)
   // A writer that was thought dead may have committed since the tracker was settled.
   if (last !== job.lastBatch) return givenUp(job.batch, `batch ${last} of another process was committed first`)
-  const { shape, plan, reader, leaving } = await planBatch(job, target, tableSink(target), context)
+  const { shape, reader, leaving, plan: staging } = await planBatch(job, target, tableSink(target), context)
+  await using plan = staging
   failpoint('after-stage')
   if (plan.rows.size === 0) return { outcome: told(outcomeOf(job.batch, plan, leaving, null), shape, job), overtaken: false }
 
@@ -71,7 +72,8 @@ function told(outcome: BatchOutcome, { groups }: Shape, { table }: LoadJob): Bat
 /** The same line up to the plan: what a load would do. Nothing is written, not even with `count`. */
 export async function previewBatch(job: LoadJob, target: OpenTable, context: LoadContext, count: boolean): Promise<Preview> {
   if (count) {
-    const { shape, plan, leaving } = await planBatch(job, target, countingSink(context), context)
+    const { shape, leaving, plan: counted } = await planBatch(job, target, countingSink(context), context)
+    await using plan = counted
     return {
       outcome: told(outcomeOf(job.batch, plan, leaving, null), shape, job),
       newColumns: columnsAfter(shape),

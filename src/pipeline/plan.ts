@@ -10,6 +10,7 @@ import type { LoadContext } from './context.ts'
 import type { KeptRecords } from './kept-records.ts'
 import { metadataNames } from './metadata-columns.ts'
 import type { LoadJob } from './protocol.ts'
+import type { RejectTable } from './rejected-rows.ts'
 import { checkRejects, placeOf } from './rejects.ts'
 import type { Shape } from './shape.ts'
 import { observationShape } from './side-files.ts'
@@ -35,6 +36,7 @@ export interface PlanWork {
   readonly context: LoadContext
   /** Side files in force. */
   readonly sideFiles: readonly string[]
+  readonly rejects: RejectTable
 }
 
 /** Plans the rows of a batch. Rows that tie are told of, or rejected: then the rest is planned again. */
@@ -43,7 +45,7 @@ export async function makePlan(records: Sql, kept: KeptRecords | undefined, shap
   const { session, format, formatContext } = context
   const io = { session, format, formatContext, groups: shape.groups }
   for (;;) {
-    const rejected = kept?.rejects === undefined ? new Map<string, bigint>() : await checkRejects(kept.rejects, io)
+    const rejected = kept?.rejects === undefined ? await work.rejects.byFile() : await checkRejects(kept.rejects, io)
     const plan = await planOf(records, kept, shape, work)
     const steps = await makeSteps(plan, session)
     try {

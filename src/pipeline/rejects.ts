@@ -21,7 +21,8 @@ interface RejectsIo {
 export async function checkRejects(rejects: KeptRejects, io: RejectsIo): Promise<ReadonlyMap<string, bigint>> {
   const { session, formatContext } = io
   const counted = await session.rows(
-    sql`select r.path, count(*) as rejected, any_value(n.rows) as rows from ${rejects.rows} as r join ${rejects.read} as n using (path) group by r.path order by r.path`,
+    sql`select r.path, count(*) as rejected, count(*) filter (where r."row" is null) + coalesce(any_value(n.rows), 0) as rows
+      from ${rejects.rows} as r left join ${rejects.read} as n on n.path = r.path group by r.path order by r.path`,
   )
   const byFile = new Map(counted.map(({ path, rejected }) => [String(path), BigInt(String(rejected))]))
   const failed: FileError[] = []
@@ -43,7 +44,9 @@ async function tooMany(
   rejects: KeptRejects,
   io: RejectsIo,
 ): Promise<FileError> {
-  const named = await io.session.rows(sql`select number, reason from ${rejects.rows} where path = ${path} order by number limit ${NAMED}`)
+  const named = await io.session.rows(
+    sql`select number, reason from ${rejects.rows} where path = ${path} order by number nulls last limit ${NAMED}`,
+  )
   const places: string[] = []
   for (const { number, reason } of named) places.push(`${await placeOf(path, BigInt(String(number)), io)}: ${String(reason)}`)
   const rest = rejected > named.length ? `; and ${rejected - named.length} more` : ''

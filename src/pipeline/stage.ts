@@ -16,6 +16,7 @@ import { findCulprits, without } from './isolate.ts'
 import { type KeptRecords, keepRecords } from './kept-records.ts'
 import { hasKeys, type MadePlan, makePlan, type PlanCounts } from './plan.ts'
 import type { LoadJob } from './protocol.ts'
+import { type RejectedRows, RejectTable } from './rejected-rows.ts'
 import { keepAdded, type RowRemoval } from './row-removal.ts'
 import { secondLook } from './second-look.ts'
 import { recordsOf, type Shape, type ShapedGroup } from './shape.ts'
@@ -36,7 +37,8 @@ export interface Sink {
   discard(staged: readonly Staged[]): Promise<void>
 }
 
-export interface StagedPlan {
+/** Closing it drops the rejected rows. */
+export interface StagedPlan extends AsyncDisposable {
   /** The shape by which the rows were read in the end. */
   readonly shape: Shape
   readonly staged: readonly Staged[]
@@ -53,6 +55,8 @@ export interface StagedPlan {
   /** In force with the batch. */
   readonly sideFiles: readonly string[]
   readonly warnings: readonly Warning[]
+  /** Rows of the loaded files that are not loaded; null where there are none. */
+  readonly rejects: RejectedRows | null
   readonly failed: readonly FileError[]
   readonly released: readonly Released[]
 }
@@ -102,11 +106,29 @@ export function countingSink({ session }: LoadContext): Sink {
  * with its own reason, and the rest is written again: what comes out holds whole files of one content each.
  */
 export async function stagePlan(shape: Shape, work: StageWork): Promise<StagedPlan> {
-  const { job, sink, context } = work
+  const rejects = new RejectTable(work.context.session)
+  try {
+    const plan = await stageWhole(shape, { ...work, rejects })
+    return { ...plan, rejects: await rejects.all(), [Symbol.asyncDispose]: () => rejects[Symbol.asyncDispose]() }
+  } catch (error) {
+    await rejects[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+type WholePlan = Omit<StagedPlan, 'rejects' | typeof Symbol.asyncDispose>
+
+interface Staging extends StageWork {
+  readonly rejects: RejectTable
+}
+
+async function stageWhole(shape: Shape, work: Staging): Promise<WholePlan> {
+  const { job, sink, context, rejects } = work
   const failed: FileError[] = []
   const released: Released[] = []
   let kept = shape
   for (;;) {
+    await rejects.begin()
     const attempt = await tryStage(kept, work)
     const again = attempt.failed && (await lookAgain(kept, attempt.failed.failed, work))
     if (again) {
@@ -119,6 +141,7 @@ export async function stagePlan(shape: Shape, work: StageWork): Promise<StagedPl
     if (attempt.plan) await sink.discard(attempt.plan.staged)
     failed.push(...leaving.failed)
     released.push(...leaving.released)
+    await rejects.leave(leaving.paths)
     kept = { ...kept, groups: remaining(kept.groups, leaving.paths) }
   }
 }
@@ -129,11 +152,13 @@ function lookAgain(shape: Shape, failed: readonly FileError[], { job, target, co
   return secondLook(shape, failed, { table: job.table, state: target.state, format, context: formatContext })
 }
 
+type MadeStage = Omit<WholePlan, 'shape' | 'failed' | 'released'>
+
 type Attempt =
-  | { readonly plan: Omit<StagedPlan, 'shape' | 'failed' | 'released'>; readonly failed?: undefined }
+  | { readonly plan: MadeStage; readonly failed?: undefined }
   | { readonly plan?: undefined; readonly failed: { readonly failed: readonly FileError[]; readonly released: readonly Released[] } }
 
-async function tryStage(shape: Shape, work: StageWork): Promise<Attempt> {
+async function tryStage(shape: Shape, work: Staging): Promise<Attempt> {
   const { job, context } = work
   try {
     return { plan: await stageOnce(shape, work) }
@@ -153,24 +178,22 @@ async function tryStage(shape: Shape, work: StageWork): Promise<Attempt> {
   }
 }
 
-async function stageOnce(shape: Shape, work: StageWork): Promise<Omit<StagedPlan, 'shape' | 'failed' | 'released'>> {
-  const { job, target, context } = work
+async function stageOnce(shape: Shape, work: Staging): Promise<MadeStage> {
+  const { job, target, context, rejects } = work
   const { strategy } = context
   const full = { ...shape, groups: shape.groups.filter(({ group }) => !group.empty) }
-  const many = strategy.reads(job.table) === 'many'
   const query = recordsOf(full, { loadedAt: context.loadedAt, batchId: job.batch.id }, context.format, context.formatContext)
   await checkRecords(query, full, work)
-  const keyed = strategy.keyed !== undefined && hasKeys(shape, job.table) ? job.table : undefined
-  await using kept = many ? await keepRecords(query, filesOf(shape), { session: context.session, keyed }) : undefined
+  await using kept = await keptOf(query, shape, work)
   const records = kept?.name ?? sql`(${query})`
   const sideFiles = strategy.keyed === undefined || job.replaceAll ? [] : await sideFilesAfter(job.lastBatch, target)
-  await using made = await makePlan(records, kept, full, { job, target, context, sideFiles })
+  await using made = await makePlan(records, kept, full, { job, target, context, sideFiles, rejects })
   failpoint('after-plan')
   const remove = job.replaceAll ? 'everything' : made.plan.remove.kind
   // Where a plan does not tell its changes the rows that are added are read for them again, and must be the same each time.
   await using added = remove === 'positions' && made.plan.changes === undefined ? await keepAdded(made.plan, context.session) : undefined
   const plan = added === undefined ? made.plan : { ...made.plan, add: added.rows }
-  const written = await writeBalanced({ ...made, plan }, { records, kept, many, shape, full }, work)
+  const written = await writeBalanced({ ...made, plan }, { records, kept, shape, full }, work)
   const removal =
     plan.remove.kind === 'positions' && remove === 'positions'
       ? await removeRows(plan, { ...work, staged: written.staged, positions: plan.remove.positions }, full)
@@ -189,22 +212,40 @@ async function stageOnce(shape: Shape, work: StageWork): Promise<Omit<StagedPlan
   }
 }
 
+/** The rows in tables, where a strategy reads them more than once, or some of them may be rejected. */
+async function keptOf(query: Sql, shape: Shape, { job, context, rejects }: Staging): Promise<KeptRecords | undefined> {
+  const { strategy, session } = context
+  const keyed = strategy.keyed !== undefined && hasKeys(shape, job.table) ? job.table : undefined
+  const isJudged = keyed !== undefined || job.table.expectations.length > 0
+  if (!isJudged && strategy.reads(job.table) !== 'many') return undefined
+  return keepRecords(query, filesOf(shape), { session, keyed, rejects: isJudged ? rejects : undefined })
+}
+
 interface Records {
   readonly records: Sql
   readonly kept: KeptRecords | undefined
-  readonly many: boolean
   readonly shape: Shape
   /** The shape without files that have no rows. */
   readonly full: Shape
 }
 
 /** Writes the rows that a plan adds, and checks them against what was read and against the guard; if it fails they go. */
-async function writeBalanced(made: MadePlan, { records, kept, many, shape, full }: Records, work: StageWork) {
+async function writeBalanced(made: MadePlan, { records, kept, shape, full }: Records, work: StageWork) {
   const { job, target, context, sink } = work
   const { plan, rejected, counts } = made
   const { result: staged, scanned } = await writeChecked(plan, full, work)
   try {
-    const counted = { plan, records, many, staged, shape: full, scanned: kept?.scanned ?? scanned, rejected, counts, context }
+    const counted = {
+      plan,
+      records,
+      many: kept !== undefined,
+      staged,
+      shape: full,
+      scanned: kept?.scanned ?? scanned,
+      rejected,
+      counts,
+      context,
+    }
     const { byFile, dropped } = await rowsByFile(counted)
     const empty = shape.groups
       .filter(({ group }) => group.empty)

@@ -25,7 +25,9 @@ export async function settleTies(ties: Sql, io: TiesIo): Promise<{ readonly isSe
     if (counted?.['rows'] === 0n) return { isSettled: true, warnings: [] }
     if (table.keyed.whenTied === 'reject') {
       const reason = `other rows of its key have the same ${table.sequenceBy.join(', ')} and differ`
-      await rejects.reject(sql`select distinct "row", ${reason} as reason from ${found} where "row" is not null`)
+      await rejects.reject(
+        sql`select distinct "row", null::varchar as column_name, 'tie' as rule, ${reason} as reason from ${found} where "row" is not null`,
+      )
       return { isSettled: false, warnings: [] }
     }
     return { isSettled: true, warnings: [await warning(found, Number(counted?.['keys']), io)] }

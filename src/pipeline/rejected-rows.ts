@@ -1,0 +1,68 @@
+import type { Session } from '../engine/engine.ts'
+import { id, literalList, type Sql, sql } from '../engine/sql.ts'
+
+/**
+ * Relation of the rows of a batch that are not loaded: path VARCHAR; "row" BIGINT, the `__row` of a record that was kept, null of one that
+ * never was; number BIGINT, counted from 0 in its file, and line BIGINT, counted from 1, null where they cannot be told; column_name
+ * VARCHAR or null; rule VARCHAR (`type`, `ragged`, `encoding`, `json`, `key`, `sequence`, `tie`, `constraint`, or the name of an
+ * expectation); reason VARCHAR; raw VARCHAR, the record as its file has it, null of files that are no text and of tables with masked
+ * columns. There until the batch has ended.
+ */
+export interface RejectedRows {
+  readonly rows: Sql
+  readonly count: bigint
+}
+
+/** The rejected rows of a batch while it is planned, through all of its attempts; closing it drops them. */
+export class RejectTable implements AsyncDisposable {
+  /** As `RejectedRows` has them; none before `make`. */
+  readonly rows: Sql
+  readonly #session: Session
+  #isMade = false
+
+  constructor(session: Session) {
+    this.#session = session
+    this.rows = id(session.temporaryName('rejected'))
+  }
+
+  get isMade(): boolean {
+    return this.#isMade
+  }
+
+  async make(): Promise<void> {
+    if (this.#isMade) return
+    await this.#session.run(sql`create temp table ${this.rows} (path varchar, "row" bigint, number bigint, line bigint, column_name varchar,
+      rule varchar, reason varchar, raw varchar)`)
+    this.#isMade = true
+  }
+
+  /** Forgets the rows that were rejected after they were kept: another attempt keeps them anew. */
+  async begin(): Promise<void> {
+    if (this.#isMade) await this.#session.run(sql`delete from ${this.rows} where "row" is not null`)
+  }
+
+  /** Forgets the rows of files that left the batch. */
+  async leave(paths: Iterable<string>): Promise<void> {
+    const gone = [...paths]
+    if (this.#isMade && gone.length > 0)
+      await this.#session.run(sql`delete from ${this.rows} where path in (select unnest(${literalList(gone)}::varchar[]))`)
+  }
+
+  /** Rejected rows of each file. */
+  async byFile(): Promise<ReadonlyMap<string, bigint>> {
+    if (!this.#isMade) return new Map()
+    const counted = await this.#session.rows(sql`select path, count(*) as rejected from ${this.rows} group by path order by path`)
+    return new Map(counted.map(({ path, rejected }) => [String(path), BigInt(String(rejected))]))
+  }
+
+  /** What the batch rejects in the end; null where there is none. */
+  async all(): Promise<RejectedRows | null> {
+    const count = [...(await this.byFile()).values()].reduce((sum, one) => sum + one, 0n)
+    return count === 0n ? null : { rows: this.rows, count }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isMade) await this.#session.run(sql`drop table if exists ${this.rows}`)
+    this.#isMade = false
+  }
+}
