@@ -1,5 +1,5 @@
 import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:fs'
-import { mkdir, rm, symlink } from 'node:fs/promises'
+import { mkdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FileError } from '../errors/errors.ts'
 import type { FileSeen } from '../model/file.ts'
@@ -15,6 +15,7 @@ export interface Landed extends FileSeen {
  * the load process has nothing else to do meanwhile.
  */
 export function localLanding(spool: string) {
+  let made = 0
   return {
     /** The same files with a path to open; a name that is not UTF-8 is reached by a link in the spool. */
     async opened<F extends FileSeen>(files: readonly F[]): Promise<readonly (F & Landed)[]> {
@@ -26,6 +27,14 @@ export function localLanding(spool: string) {
     },
     async close(): Promise<void> {
       await rm(spool, { recursive: true, force: true })
+    },
+    /** A file of the load's own in the spool: its bytes, or what `content` writes to the path that it is given. */
+    async interim(content: AsyncIterable<Uint8Array> | ((path: string) => Promise<void>)) {
+      await mkdir(spool, { recursive: true })
+      made += 1
+      const readPath = join(spool, `part-${made}`)
+      await (typeof content === 'function' ? content(readPath) : writeFile(readPath, content))
+      return { readPath, size: (await stat(readPath, { bigint: true })).size }
     },
     head: async (file: Landed, bytes: number) => part(file, 0, bytes),
     tail: async (file: Landed, bytes: number) => part(file, Math.max(0, Number(file.size) - bytes), bytes),

@@ -112,6 +112,7 @@ function settingsOf(
   | 'sourcePattern'
   | 'fileFormat'
   | 'formatOptions'
+  | 'jsonPath'
   | 'strategy'
   | 'targetPath'
   | 'maskKey'

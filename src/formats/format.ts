@@ -19,6 +19,14 @@ export interface SourceIo {
   tail(file: SourceFile, bytes: number): Promise<Uint8Array>
   /** A stream of all bytes, to check a compressed file to its end. */
   stream(file: SourceFile): NodeJS.ReadableStream
+  /** A new file that lives as long as the load: its bytes, or what `content` writes to the path that it is given. */
+  interim(content: AsyncIterable<Uint8Array> | ((path: string) => Promise<void>)): Promise<InterimFile>
+}
+
+/** A file that a load made for itself. */
+export interface InterimFile {
+  readonly readPath: string
+  readonly size: bigint
 }
 
 /** Files that one typed read can take together: same columns in the same order, of the same types. */

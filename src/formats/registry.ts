@@ -44,6 +44,8 @@ const JSON_OPTIONS: Readonly<Record<string, OptionKind>> = {
   maximum_depth: 'integer',
   sample_size: 'integer',
   convert_strings_to_integers: 'boolean',
+  flatten: 'boolean',
+  flatten_separator: 'string',
 }
 
 const PARQUET_OPTIONS: Readonly<Record<string, OptionKind>> = { binary_as_string: 'boolean' }

@@ -36,6 +36,23 @@ export function formatOptions(draft: TableDraft, format: FormatName, desk: Desk)
   return Object.fromEntries(result)
 }
 
+/** A step of a path: a name, a quoted name, an index, or all elements. */
+const JSON_PATH = /^(?:\$|(?:\$\.?)?(?:[^.[\]"*$]+|"[^"]*"|\[(?:\d+|\*)\]))(?:\.[^.[\]"*$]+|\."[^"]*"|\[(?:\d+|\*)\])*$/
+
+/** `json_path`, where the format has records within documents. */
+export function jsonPathOf(draft: TableDraft, format: FormatName, desk: Desk): string | null {
+  const { json_path: path } = draft.input
+  if (path === null) return null
+  const isJson = format === 'json' || format === 'ndjson'
+  if (isJson && JSON_PATH.test(path)) return path
+  complain(desk, draft, ['json_path'], {
+    problem: isJson ? 'is not a path to the records of a document' : `is for json and ndjson, but the files are ${format}`,
+    fix: isJson ? 'write for example json_path: $.data.items' : 'remove it',
+    code: isJson ? 'ING-CONFIG-VALUE' : 'ING-CONFIG-COMBINATION',
+  })
+  return null
+}
+
 function optionValue(value: unknown, kind: OptionKind): OptionValue | undefined {
   if (typeof kind !== 'string') return kind.find((choice) => choice === value)
   switch (kind) {

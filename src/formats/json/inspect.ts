@@ -40,13 +40,15 @@ export async function inspectJson(files: readonly SourceFile[], context: FormatC
   return { groups, failed, reader: null }
 }
 
-interface Look {
+/** A file whose ends show no cut. */
+export interface Look {
   readonly file: SourceFile
   readonly compression: Compression
   readonly empty: boolean
 }
 
-async function wholeFile(file: SourceFile, context: FormatContext): Promise<Look | FileError> {
+/** Looks at both ends of a file. */
+export async function wholeFile(file: SourceFile, context: FormatContext): Promise<Look | FileError> {
   const compression = compressionOf(file, context.table)
   if (file.size === 0n) return { file, compression, empty: true }
   try {

@@ -6,9 +6,9 @@ import { diagnoseJson } from './diagnose.ts'
 import { inferJson } from './infer.ts'
 import { inspectJson } from './inspect.ts'
 import { layoutOf, readJson, rulesOf } from './reading.ts'
+import { withRecords } from './records.ts'
 
-/** One record a line. */
-export const ndjson: Format = {
+const lines: Format = {
   name: 'ndjson',
   inspect: inspectJson,
   infer: inferJson,
@@ -18,8 +18,11 @@ export const ndjson: Format = {
   diagnose: diagnoseJson,
 }
 
+/** One record a line. */
+export const ndjson: Format = withRecords(lines)
+
 /** Arrays of records, and records after one another in any layout. */
-export const json: Format = { ...ndjson, name: 'json' }
+export const json: Format = withRecords({ ...lines, name: 'json' })
 
 function jsonRelation(group: FileGroup, columns: readonly ReadColumn[], context: FormatContext): Sql {
   const rules = rulesOf(context)

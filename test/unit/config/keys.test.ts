@@ -257,6 +257,7 @@ function withKey(key: string, value: string, strategy = ''): string {
   const keys = {
     ...required,
     ...(['hash_algorithm', 'skip_unchanged'].includes(key) ? { loading_strategy: 'overwrite', skip_unchanged: 'true' } : {}),
+    ...(key === 'json_path' ? { file_format: 'json' } : {}),
     [key]: value,
   }
   return `tables:\n- ${Object.entries(keys)
@@ -281,6 +282,13 @@ describe('keys of a table', () => {
   test.each(MERGE_KEYS)('%s of a merge table takes %s and says what else it wants', async (key, good, bad, message) => {
     expect(await problems(withKey(key, good, 'merge'))).toEqual([])
     expect(said(await problems(withKey(key, bad, 'merge')))).toEqual([message])
+  })
+
+  test('json_path is a path, and for JSON', async () => {
+    expect(said(await problems(tableText('file_format: json, json_path: "$.a..b"')))).toEqual([
+      'is not a path to the records of a document; write for example json_path: $.data.items',
+    ])
+    expect(said(await problems(tableText('json_path: $.a')))).toEqual(['is for json and ndjson, but the files are csv; remove it'])
   })
 
   test('snapshot_unit and overwrite_scope belong to overwrite tables', async () => {
