@@ -3,6 +3,19 @@ import type { Session } from '../engine/engine.ts'
 import { raw, type Sql, sql } from '../engine/sql.ts'
 import { TableError } from '../errors/errors.ts'
 import type { TableConfig, TransformConfig } from '../model/table.ts'
+import {
+  everyNode,
+  type FunctionKinds,
+  firstOffset,
+  functionsIn,
+  isEmpty,
+  isObject,
+  type Json,
+  listOf,
+  offsetOf,
+  placeAt,
+  refusedFunction,
+} from './parsed-sql.ts'
 
 /** The query of a transform, read by the engine's own parser. */
 export interface TransformQuery {
@@ -16,24 +29,9 @@ export interface TransformQuery {
   parts(): Promise<readonly { readonly query: Sql; readonly place: string }[]>
 }
 
-type Json = Readonly<Record<string, unknown>>
-
 /** What a query may read: the engine is not asked for files, settings or other tables. */
 const RELATIONS = ['SUBQUERY', 'JOIN', 'EXPRESSION_LIST', 'EMPTY', 'PIVOT']
 const FUNCTIONS = ['unnest', 'range', 'generate_series']
-/** Functions that tell what is not in the rows; those that the engine calls volatile are refused beside them. */
-const FOREIGN = [
-  'getvariable',
-  'current_setting',
-  'getenv',
-  'current_user',
-  'current_role',
-  'session_user',
-  'current_database',
-  'txid_current',
-]
-/** Volatile, and of use: it fails the file. */
-const ALLOWED = ['error']
 /** Expressions that look at one row alone. */
 const PLAIN = [
   'COLUMN_REF',
@@ -99,35 +97,11 @@ function partsOf(node: Json, text: string): readonly { readonly tree: Json; read
   return [...first, ...trees].map(({ one, tree }) => ({ tree, place: placeAt(text, firstOffset(one)) }))
 }
 
-function firstOffset(expression: unknown): number {
-  let least = Number.POSITIVE_INFINITY
-  everyNode(expression, (node) => {
-    const offset = Number(String(node['query_location'] ?? Number.NaN))
-    // The engine has no place for some nodes, and writes the largest number then.
-    if (Number.isSafeInteger(offset)) least = Math.min(least, offset)
-  })
-  return least
-}
-
 /** An error of a transform, with the place in its query. */
 export function transformError(table: TableConfig, { place }: TransformConfig, reason: string, at: string): TableError {
   return new TableError('ING-TABLE-TRANSFORM', `${table.name}: ${place}${at}: ${reason}`, {
     hint: 'write one query over records, as: select * from records where amount > $minimum',
   })
-}
-
-/** ` line 3, column 7` of a byte of a text; empty where it is not known. */
-export function placeAt(text: string, offset: number): string {
-  const bytes = Buffer.from(text, 'utf8')
-  if (!Number.isInteger(offset) || offset < 0 || offset > bytes.length) return ''
-  const before = bytes.subarray(0, offset).toString('utf8').split('\n')
-  return ` line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`
-}
-
-interface FunctionKinds {
-  readonly volatile: ReadonlySet<string>
-  /** Those that give one value for one row. */
-  readonly scalar: ReadonlySet<string>
 }
 
 class Reading {
@@ -156,12 +130,11 @@ class Reading {
   }
 
   /** Refuses what reads more than `records`, and whatever gives other values each time. */
-  check(statement: Json, { volatile }: FunctionKinds): void {
+  check(statement: Json, kinds: FunctionKinds): void {
     const known = new Set(['records', ...namesOfQueries(statement)])
     everyNode(statement, (node) => {
-      const offset = Number(String(node['query_location'] ?? Number.NaN))
-      const refused = this.#refusedRelation(node, known) ?? this.#refusedExpression(node, volatile)
-      if (refused !== undefined) throw this.wrong(refused, offset)
+      const refused = this.#refusedRelation(node, known) ?? this.#refusedExpression(node, kinds)
+      if (refused !== undefined) throw this.wrong(refused, offsetOf(node))
     })
   }
 
@@ -187,15 +160,13 @@ class Reading {
     return isRelation && !RELATIONS.includes(type) ? 'only records can be read' : undefined
   }
 
-  #refusedExpression(node: Json, volatile: ReadonlySet<string>): string | undefined {
+  #refusedExpression(node: Json, kinds: FunctionKinds): string | undefined {
     if (node['class'] === 'COLUMN_REF') {
       const name = String(listOf(node['column_names']).at(-1))
       return OWN.includes(name.toLowerCase()) ? `there is no column ${name}` : undefined
     }
     if (node['class'] !== 'FUNCTION') return undefined
-    const name = String(node['function_name']).toLowerCase()
-    if (FOREIGN.includes(name)) return `${name} is not possible here: it tells what is not in the rows`
-    return volatile.has(name) && !ALLOWED.includes(name) ? `${name} is not possible here: it gives another value each time` : undefined
+    return refusedFunction(node, kinds)
   }
 
   #boundIn(value: unknown): unknown {
@@ -262,19 +233,6 @@ function namesOfQueries(statement: Json): readonly string[] {
   return names
 }
 
-async function functionsIn(statement: Json, session: Session): Promise<FunctionKinds> {
-  const names = new Set<string>()
-  everyNode(statement, (node) => {
-    if (node['class'] === 'FUNCTION') names.add(String(node['function_name']).toLowerCase())
-  })
-  if (names.size === 0) return { volatile: new Set(), scalar: new Set() }
-  const rows = await session.rows(sql`select lower(function_name) as name, bool_or(stability = 'VOLATILE') as volatile,
-    bool_and(function_type = 'scalar') as scalar from duckdb_functions()
-    where list_contains(string_split(${[...names].join('\n')}, chr(10)), lower(function_name)) group by 1`)
-  const of = (key: string) => new Set(rows.filter((row) => row[key] === true).map(({ name }) => String(name)))
-  return { volatile: of('volatile'), scalar: of('scalar') }
-}
-
 /** Whether each row of a query comes from one row of `records`: `select … from records where …`, without anything that looks at several. */
 function looksAtOneRow(node: Json, { scalar }: FunctionKinds): boolean {
   const from = node['from_table']
@@ -311,27 +269,4 @@ function withOwn(node: Json): Json {
   )
   const own = OWN.map((name) => ({ class: 'COLUMN_REF', type: 'COLUMN_REF', alias: '', query_location: 0, column_names: [name] }))
   return { ...node, select_list: [...shown, ...own] }
-}
-
-function everyNode(value: unknown, visit: (node: Json) => void): void {
-  if (Array.isArray(value)) {
-    for (const part of value) everyNode(part, visit)
-    return
-  }
-  if (!isObject(value)) return
-  visit(value)
-  for (const part of Object.values(value)) everyNode(part, visit)
-}
-
-/** A map; numbers are objects of a class here. */
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !('isLosslessNumber' in value)
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : []
-}
-
-function isEmpty(value: unknown): boolean {
-  return listOf(value).length === 0
 }

@@ -7,7 +7,8 @@ import type { Column } from '../model/schema.ts'
 import { storableType, zonedType } from '../model/storable-type.ts'
 import type { TableConfig, TransformConfig } from '../model/table.ts'
 import { declaredType } from './fit.ts'
-import { parseTransform, placeAt, type TransformQuery, transformError } from './transform-query.ts'
+import { placeIn } from './parsed-sql.ts'
+import { parseTransform, type TransformQuery, transformError } from './transform-query.ts'
 
 /**
  * A format whose rows are those that the table's transform makes of each file, so that all that follows takes its columns for
@@ -231,20 +232,4 @@ function remembered(reader: unknown): Remembered {
   if (typeof reader !== 'object' || reader === null || !('transform' in reader)) return { transform: { columns: [] }, reader }
   // Decoder: it was written by `inspect` as JSON.
   return reader as Remembered
-}
-
-/** The place that an error of the engine points at, in the text of the query that follows one line. */
-function placeIn(error: unknown, text: string): string {
-  const message = error instanceof Error ? error.message : ''
-  const [, number, shown = '', marker = ''] = /\nLINE (\d+): (.*)\n( *)\^/.exec(message) ?? []
-  if (number === undefined) return ''
-  const line = Number(number) - 2
-  const excerpt = shown.replace(/^\.\.\./, '').replace(/\.\.\.$/, '')
-  const cut = shown.length - shown.replace(/^\.\.\./, '').length
-  const column = marker.length - `LINE ${number}: `.length - cut
-  const lines = text.split('\n')
-  const start = (lines[line] ?? '').indexOf(excerpt)
-  if (start < 0) return ` line ${line + 1}`
-  const before = [...lines.slice(0, line), (lines[line] ?? '').slice(0, start + column)].join('\n')
-  return placeAt(text, Buffer.byteLength(before))
 }
