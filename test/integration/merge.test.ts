@@ -192,7 +192,7 @@ describe('rows that cannot be merged', () => {
   test('delete_when is one condition on columns that are there', async () => {
     for (const [condition, reason] of [
       ["nope = 'D'", 'default.t: delete_when: neither the files nor the table have a column nope'],
-      ['id = 1) or (select true', 'default.t: delete_when line 1, column 13: subquery is not possible here'],
+      ['id = 1) or (select true', 'default.t: delete_when line 1, column 12: subquery is not possible here'],
       ['id = 1) from t where (true', 'default.t: delete_when: it is more than one condition'],
       ['sum(id) > 1', 'default.t: delete_when: Binder Error'],
       ['id >\n  random()', 'default.t: delete_when line 2, column 3: random is not possible here: it gives another value each time'],
