@@ -1,10 +1,25 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 // Unit tests import src directly. Every other kind drives dist, as a user does: global set-up builds it once.
 const built = { globalSetup: ['test/support/build.ts'], testTimeout: 60_000, hookTimeout: 60_000 }
 
+/** Small files with much to wait for. Larger files come first otherwise, and one of these would run alone at the end. */
+const SLOW = ['crash/random', 'crash/short', 'integration/histories', 'oracle/scd2', 'integration/upserts'].map(
+  (name) => `/test/${name}.test.ts`,
+)
+
+class SlowFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isSlow = ({ moduleId }: TestSpecification): boolean => SLOW.some((name) => moduleId.endsWith(name))
+    const sorted = await super.sort(files)
+    return [...sorted.filter(isSlow), ...sorted.filter((file) => !isSlow(file))]
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: SlowFirst },
     // Tests wait for the processes that they start: with one core left to the machine, a machine of two would do them one by one.
     maxWorkers: '100%',
     projects: [

@@ -59,10 +59,17 @@ function rowTests(tableCase: TableCase, name: ReaderName, table: () => Promise<L
   })
 }
 
-/** Spark takes a tenth of a second for a filter: it is asked those that lose rows first, and elsewhere what the others leave to prove. */
-function asksOf(name: ReaderName): readonly Filter['op'][] {
-  if (name === 'spark4') return ALL_SPARKS ? ['=', 'null'] : ['=']
-  return name === 'spark' ? ['=', '<=', '>=', 'null', 'not null'] : ['=', '<', '<=', '>', '>=', 'null', 'not null']
+/** Types whose bounds are not their order: cut texts, NaN, two zeros. */
+const LOOSE: readonly string[] = ['double', 'float', 'string']
+
+/**
+ * Spark takes a tenth of a second for a filter: it is asked those that lose rows first, and elsewhere what the others leave to prove.
+ * Equality with the least and the greatest value of each file finds a bound that is wrong; order says more where bounds are loose.
+ */
+function asks(name: ReaderName, { op, type }: Filter): boolean {
+  if (name === 'spark4') return op === '=' || (ALL_SPARKS && op === 'null')
+  if (name !== 'spark' || op === '=' || op.endsWith('null')) return true
+  return op.endsWith('=') && (ALL_SPARKS || LOOSE.includes(type))
 }
 
 function filterTests(tableCase: TableCase, name: ReaderName, table: () => Promise<Loaded>): void {
@@ -72,7 +79,7 @@ function filterTests(tableCase: TableCase, name: ReaderName, table: () => Promis
   test(`${name} finds by filters what a look at every row finds`, async (context) => {
     const reader = await readerOr(context.skip, name)
     const { project } = await table()
-    const asked = filters.filter(({ op }) => asksOf(name).includes(op))
+    const asked = filters.filter((filter) => asks(name, filter))
     expect(await misses(reader, project.table, asked)).toEqual([])
   })
   // The kernel proves it for each value; Spark, which takes a minute for it, where all are asked.
