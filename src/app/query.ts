@@ -4,11 +4,13 @@ import type { Session } from '../engine/engine.ts'
 import { engineFailure } from '../engine/failure.ts'
 import { id, inlined, raw, sql } from '../engine/sql.ts'
 import { ConfigError, type IngestError, TableError } from '../errors/errors.ts'
+import { quarantineOf } from '../model/quarantine.ts'
 import type { TableConfig } from '../model/table.ts'
 import type { TableVersion, TableVersionAt } from '../stores/store.ts'
 import type { QueryResult } from './ingest.ts'
 import { childLimits } from './limits.ts'
 import { openTableAt } from './open-table.ts'
+import { quarantinedRows } from './query-quarantine.ts'
 import { oneTable } from './select-tables.ts'
 import { withTableChanges } from './table-changes.ts'
 import { type TablePoint, versionAt } from './table-point.ts'
@@ -31,7 +33,12 @@ export async function queryTables(given: string, config: ResolvedConfig, { use, 
     const { state } = await createView(table, session, versions.get(table.name))
     if (state === null) unloaded.push(table)
   }
-  const chunks = session.stream(raw(withQuotedNames(text, config.tables)))[Symbol.asyncIterator]()
+  const quarantines = config.tables.map(quarantineOf).filter(({ tableName }) => mentions(text, tableName))
+  for (const table of tables) {
+    if (!quarantines.some(({ targetPath }) => targetPath === quarantineOf(table).targetPath)) continue
+    if (!(await createQuarantineView(table, session))) unloaded.push(quarantineOf(table))
+  }
+  const chunks = session.stream(raw(withQuotedNames(text, [...config.tables, ...quarantines])))[Symbol.asyncIterator]()
   // The first chunk has the columns and no rows.
   const first = await chunks.next().catch((cause: unknown) => {
     throw unloadedIn(cause, unloaded) ?? queryError(cause)
@@ -103,6 +110,16 @@ async function createView(table: TableConfig, session: Session, at: TableVersion
   await session.run(sql`create schema if not exists ${id(table.databaseName)}`)
   await session.run(inlined(sql`create view ${id(table.databaseName)}.${id(table.tableName)} as ${await opened.current()}`))
   return opened
+}
+
+/** The rows that are in quarantine by the table's log, whatever else its folder holds; whether there is one. */
+async function createQuarantineView(table: TableConfig, session: Session): Promise<boolean> {
+  const rows = await quarantinedRows(table, session)
+  if (rows === undefined) return false
+  const { databaseName, tableName } = quarantineOf(table)
+  await session.run(sql`create schema if not exists ${id(databaseName)}`)
+  await session.run(inlined(sql`create view ${id(databaseName)}.${id(tableName)} as ${rows}`))
+  return true
 }
 
 function loadFirst(table: string): string {

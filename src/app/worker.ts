@@ -8,13 +8,16 @@ import { FORMATS } from '../formats/registry.ts'
 import type { Warning } from '../model/batch.ts'
 import type { OptimizeRequest, VacuumRequest } from '../model/maintenance.ts'
 import type { TableConfig } from '../model/table.ts'
+import { quarantineOf } from '../model/quarantine.ts'
 import type { ValidateRequest } from '../model/validation.ts'
 import type { LoadContext } from '../pipeline/context.ts'
 import { inspectLog, recoverLog } from '../pipeline/inspect-log.ts'
 import { loadBatch, previewBatch } from '../pipeline/load-batch.ts'
+import { withKnownColumns } from '../pipeline/known-columns.ts'
 import { withMask } from '../pipeline/mask.ts'
 import { withFileColumns } from '../pipeline/metadata-columns.ts'
-import { applicationId, type LoadJob, type RestoreJob, type RestoreQuestion } from '../pipeline/protocol.ts'
+import { applicationId, type Inspection, type LoadJob, type RestoreJob, type RestoreQuestion } from '../pipeline/protocol.ts'
+import { type Quarantined, recoverQuarantine } from '../pipeline/quarantine-rows.ts'
 import { planRestore, restoreBatch } from '../pipeline/restore-batch.ts'
 import { withTransform } from '../pipeline/transform.ts'
 import type { OpenTable } from '../stores/store.ts'
@@ -53,7 +56,7 @@ serve(async (argument): Promise<Service> => {
       },
       recover: async (given) => {
         const { table, trackerId, known } = given as LogQuestion
-        return recoverLog(await worker.open(table), applicationId(trackerId, table), known)
+        return worker.recover(table, trackerId, known)
       },
       load: (given, onProgress) => worker.withProgress(onProgress, async () => worker.load(given as LoadJob)),
       preview: (given) => worker.preview(given as { job: LoadJob; count: boolean }),
@@ -127,6 +130,19 @@ class Worker {
 
   async load(job: LoadJob) {
     const target = await this.open(job.table)
+  async recover(table: TableConfig, trackerId: string, known: bigint | null): Promise<Inspection> {
+    const inspection = await recoverLog(await this.open(table), applicationId(trackerId, table), known)
+    await recoverQuarantine(await this.quarantined(table, trackerId), trackerId, Date.now())
+    return inspection
+  }
+
+  /** A table and its quarantine, each at its current version. */
+  async quarantined(table: TableConfig, trackerId: string): Promise<Quarantined> {
+    const target = await this.open(table)
+    const quarantine = await this.open(quarantineOf(table))
+    return { table, appId: applicationId(trackerId, table), session: this.#session, target, quarantine }
+  }
+
     const result = await this.#withContext(job, (context) => loadBatch(job, target, context))
     this.#readers.delete(job.table.name)
     const warnings = [...result.outcome.warnings, ...this.#warnings.splice(0)]
@@ -156,7 +172,8 @@ class Worker {
     return {
       session: this.#session,
       landing,
-      format: withMask(withTransform(withFileColumns(await load(), job), table), table),
+      format: withMask(withTransform(withFileColumns(withKnownColumns(await load(), columns), job), table), table),
+    const columns = new Map<string, readonly string[]>()
       formatContext: {
         session: this.#session,
         io: landing,
@@ -173,6 +190,7 @@ class Worker {
   async withProgress<T>(onProgress: (stage: string, fraction: number) => void, work: () => Promise<T>): Promise<T> {
     const timer = setInterval(() => onProgress('loading', this.#session.progress()), PROGRESS_MS)
     try {
+      quarantine: { open: () => this.open(quarantineOf(table)), columnsOf: (path) => columns.get(path) ?? [] },
       return await work()
     } finally {
       clearInterval(timer)

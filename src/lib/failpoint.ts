@@ -38,7 +38,10 @@ export const REMOVAL_FAILPOINTS = ['after-removal', 'after-changes'] as const
 /** The same of batches that keep what they observed of keys. */
 export const KEYED_FAILPOINTS = ['after-side-file'] as const
 
-/** The same of `validate --repair`. */
+/** The same of batches that reject rows. The log entry of the quarantine comes before that of the table. */
+export const QUARANTINE_FAILPOINTS = ['after-stage-rejects', 'after-quarantine'] as const
+
+/** The same of `validate --repair`, and of what takes rows out of a quarantine. */
 export const REPAIR_FAILPOINTS = ['repair-after-stage', 'repair-after-publish', 'repair-after-commit'] as const
 
 export type Failpoint =
@@ -46,6 +49,7 @@ export type Failpoint =
   | (typeof MAINTENANCE_FAILPOINTS)[number]
   | (typeof REMOVAL_FAILPOINTS)[number]
   | (typeof KEYED_FAILPOINTS)[number]
+  | (typeof QUARANTINE_FAILPOINTS)[number]
   | (typeof REPAIR_FAILPOINTS)[number]
 
 const [scope, wanted, hit] = parse(process.env['INGEST_FAILPOINT'])

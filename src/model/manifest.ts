@@ -1,11 +1,12 @@
 import type { RowCounts } from './file.ts'
+import type { Resubmission } from './quarantine.ts'
 
 /**
  * What one batch loads, written under `<table>/_ingestd/` before the commit. The chain of manifests, from the
  * `txn` of the log backwards by `previous`, is the list of what was loaded; the tracker is rebuilt from it.
  */
 export interface Manifest {
-  /** 2 where it says what a reader of format 1 would overlook: a restore. */
+  /** 2 where it says what a reader of format 1 would overlook: a restore, mended rows. */
   readonly format: 1 | 2
   /** `ingestd/<tracker uuid>/<database.table>`: the application id of the `txn`. */
   readonly appId: string
@@ -25,6 +26,8 @@ export interface Manifest {
   readonly replacesAll?: boolean | undefined
   /** Of a restore, which loads no file: what it went back to. */
   readonly restore?: RestorePoint | undefined
+  /** Of mended rows, which are part of files that were loaded before: `files` is empty. */
+  readonly resubmit?: Resubmission | undefined
 }
 
 /** The table as it was at an older version. Batches after it are undone, and those that it had are in force again. */

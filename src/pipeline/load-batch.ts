@@ -1,16 +1,18 @@
 import { assertNever } from '../lib/assert-never.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import type { BatchOutcome } from '../model/batch.ts'
+import type { Manifest } from '../model/manifest.ts'
 import type { Column } from '../model/schema.ts'
 import type { OpenTable } from '../stores/store.ts'
 import { deleteCondition } from './condition.ts'
 import type { LoadContext } from './context.ts'
 import { givenUp, manifestOf, outcomeOf } from './outcome.ts'
 import type { LoadJob, LoadResult, Preview } from './protocol.ts'
+import { stageRejects } from './quarantine.ts'
 import { ignoredWarnings } from './schema-modes.ts'
 import { type KeyedShape, type Shape, shapeOf } from './shape.ts'
 import { inspectSource, judged } from './source.ts'
-import { countingSink, type Sink, stagePlan, tableSink } from './stage.ts'
+import { countingSink, type Sink, type StagedPlan, stagePlan, tableSink } from './stage.ts'
 import { emptyLeaving, type Leaving, leave } from './units.ts'
 
 /**
@@ -25,11 +27,37 @@ export async function loadBatch(job: LoadJob, target: OpenTable, context: LoadCo
   await using plan = staging
   failpoint('after-stage')
   if (plan.rows.size === 0) return { outcome: told(outcomeOf(job.batch, plan, leaving, null), shape, job), overtaken: false }
+  const commit = await commitPlan(plan, manifestOf(job, plan, reader, context), { job, target, context })
+  if (commit.kind === 'givenUp') return givenUp(job.batch, commit.reason)
+  return { outcome: told(outcomeOf(job.batch, plan, leaving, commit.version), shape, job), overtaken: false }
+}
 
-  const manifest = manifestOf(job, plan, reader, context)
-  if ((await target.writeManifest(manifest)) === 'exists') return givenUp(job.batch, 'its batch number was taken by another process')
+interface Committing {
+  readonly job: LoadJob
+  readonly target: OpenTable
+  readonly context: LoadContext
+}
+
+type Committed = { readonly kind: 'committed'; readonly version: bigint } | { readonly kind: 'givenUp'; readonly reason: string }
+
+/**
+ * Rejected rows are committed to the quarantine first, under the batch's number and id: they are rows of the quarantine from the moment
+ * that the table has the batch.
+ */
+export async function commitPlan(plan: StagedPlan, manifest: Manifest, { job, target, context }: Committing): Promise<Committed> {
+  const rejects = plan.rejects === null ? null : await stageRejects(plan.rejects, job, context)
+  if ((await target.writeManifest(manifest)) === 'exists') {
+    await rejects?.discard()
+    return { kind: 'givenUp', reason: 'its batch number was taken by another process' }
+  }
   failpoint('after-manifest')
-  const { staged, remove, removal, blindAppend } = plan
+  const { shape, staged, remove, removal, blindAppend } = plan
+  const withoutQuarantine = await rejects?.commit(manifest)
+  if (withoutQuarantine !== undefined) {
+    await rejects?.discard()
+    await target.discard(staged)
+    return { kind: 'givenUp', reason: withoutQuarantine }
+  }
   const commit = await target.commit({
     manifest,
     staged,
@@ -45,13 +73,13 @@ export async function loadBatch(job: LoadJob, target: OpenTable, context: LoadCo
   switch (commit.kind) {
     case 'committed':
     case 'alreadyCommitted':
-      return { outcome: told(outcomeOf(job.batch, plan, leaving, commit.version), shape, job), overtaken: false }
+      return { kind: 'committed', version: commit.version }
     case 'overtaken':
       await target.discard(staged)
-      return givenUp(job.batch, `batch ${commit.batch} of another process was committed first`)
+      return { kind: 'givenUp', reason: `batch ${commit.batch} of another process was committed first` }
     case 'conflict':
       await target.discard(staged)
-      return givenUp(job.batch, commit.reason)
+      return { kind: 'givenUp', reason: commit.reason }
     default:
       return assertNever(commit)
   }
@@ -84,7 +112,7 @@ export async function previewBatch(job: LoadJob, target: OpenTable, context: Loa
   return { outcome: told(outcomeOf(job.batch, undefined, leaving, null), shape, job), newColumns: columnsAfter(shape), difference: null }
 }
 
-async function planBatch(job: LoadJob, target: OpenTable, sink: Sink, context: LoadContext) {
+export async function planBatch(job: LoadJob, target: OpenTable, sink: Sink, context: LoadContext) {
   const shaped = await shapeBatch(job, target, context)
   const plan = await stagePlan(shaped.shape, { job, target, sink, context })
   return { ...shaped, shape: plan.shape, plan, leaving: leave(shaped.leaving, plan) }

@@ -2,7 +2,9 @@ import type { Blobs } from '../blobs/blobs.ts'
 import { isRecord, parsedRecord } from '../delta/decode.ts'
 import { padded } from '../delta/log-names.ts'
 import { TableError } from '../errors/errors.ts'
+import type { RowCounts } from '../model/file.ts'
 import type { Manifest, ManifestFile, RestorePoint } from '../model/manifest.ts'
+import type { Resubmission, ResubmittedFile } from '../model/quarantine.ts'
 
 const FOLDER = '_ingestd/manifests'
 
@@ -78,6 +80,7 @@ function decode(value: unknown): Manifest {
     sideFiles: list(manifest['sideFiles']).map(text),
     ...(manifest['replacesAll'] === true ? { replacesAll: true } : {}),
     ...(manifest['restore'] === undefined ? {} : { restore: decodeRestore(manifest['restore'], batch) }),
+    ...(manifest['resubmit'] === undefined ? {} : { resubmit: decodeResubmission(manifest['resubmit']) }),
   }
 }
 
@@ -90,9 +93,18 @@ function decodeRestore(value: unknown, by: bigint): RestorePoint {
   return { version: integer(restore['version']), batch, files }
 }
 
+function decodeResubmission(value: unknown): Resubmission {
+  const { ids, files } = record(value)
+  return { ids: list(ids).map(text), files: list(files).map(decodeResubmitted) }
+}
+
+function decodeResubmitted(value: unknown): ResubmittedFile {
+  const file = record(value)
+  return { path: text(file['path']), version: text(file['version']), batchId: text(file['batchId']), rows: decodeRows(file['rows']) }
+}
+
 function decodeFile(value: unknown): ManifestFile {
   const file = record(value)
-  const rows = record(file['rows'])
   return {
     path: text(file['path']),
     rawPath: file['rawPath'] === null ? null : text(file['rawPath']),
@@ -100,13 +112,18 @@ function decodeFile(value: unknown): ManifestFile {
     size: integer(file['size']),
     modifiedNs: integer(file['modifiedNs']),
     unit: text(file['unit']),
-    rows: {
-      read: integer(rows['read']),
-      loaded: integer(rows['loaded']),
-      rejected: integer(rows['rejected']),
-      filtered: integer(rows['filtered']),
-      deduplicated: integer(rows['deduplicated']),
-    },
+    rows: decodeRows(file['rows']),
+  }
+}
+
+function decodeRows(value: unknown): RowCounts {
+  const rows = record(value)
+  return {
+    read: integer(rows['read']),
+    loaded: integer(rows['loaded']),
+    rejected: integer(rows['rejected']),
+    filtered: integer(rows['filtered']),
+    deduplicated: integer(rows['deduplicated']),
   }
 }
 

@@ -1,0 +1,85 @@
+import { literal, literalList, raw, type Sql, sql } from '../engine/sql.ts'
+import { failpoint } from '../lib/failpoint.ts'
+import type { Manifest } from '../model/manifest.ts'
+import { QUARANTINE_COLUMNS, quarantineOf } from '../model/quarantine.ts'
+import type { OpenTable, Staged } from '../stores/store.ts'
+import type { LoadContext } from './context.ts'
+import { applicationId, type LoadJob } from './protocol.ts'
+import type { RejectedRows } from './rejected-rows.ts'
+
+/** Rejected rows that are written, and not visible yet. */
+export interface StagedRejects {
+  /**
+   * Commits them under the number and the id of the batch, before the table's own commit decides whether they are any. A reason where
+   * another batch was first: then the batch is given up.
+   */
+  commit(manifest: Manifest): Promise<string | undefined>
+  discard(): Promise<void>
+}
+
+const COLUMNS = QUARANTINE_COLUMNS.map((column) => ({ ...column, nullable: true }))
+
+/** Writes the rejected rows of a batch as data files of its quarantine. */
+export async function stageRejects(rejects: RejectedRows, job: LoadJob, context: LoadContext): Promise<StagedRejects> {
+  const quarantine = await context.quarantine.open()
+  const add = await rowsOf(rejects, job, context)
+  const staged = [await quarantine.stage({ add, columns: COLUMNS, batchId: job.batch.id, sourceBytes: 0n })]
+  failpoint('after-stage-rejects')
+  return {
+    commit: (manifest) => commitRejects(staged, manifest, { job, quarantine }),
+    discard: () => quarantine.discard(staged),
+  }
+}
+
+async function commitRejects(
+  staged: readonly Staged[],
+  manifest: Manifest,
+  { job, quarantine }: { readonly job: LoadJob; readonly quarantine: OpenTable },
+): Promise<string | undefined> {
+  const commit = await quarantine.commit({
+    manifest: { ...manifest, appId: applicationId(job.trackerId, quarantineOf(job.table)) },
+    staged,
+    remove: 'nothing',
+    removal: null,
+    blindAppend: true,
+    columns: COLUMNS,
+    changes: [],
+    trackerId: job.trackerId,
+    strategy: 'quarantine',
+  })
+  failpoint('after-quarantine')
+  switch (commit.kind) {
+    case 'committed':
+    case 'alreadyCommitted':
+      return undefined
+    case 'overtaken':
+      return `batch ${commit.batch} of another process was committed first`
+    case 'conflict':
+      return commit.reason
+  }
+}
+
+/** A query of `QUARANTINE_COLUMNS`. Mended rows that are rejected again keep their ids and their place in the file. */
+async function rowsOf(rejects: RejectedRows, { table, batch }: LoadJob, context: LoadContext): Promise<Sql> {
+  const files = await filesOf(rejects, batch.files, context)
+  const audit = sql`${literal(batch.id)} as _batch_id, ${raw(String(batch.number))}::bigint as _batch_number, f.version as file_version,
+    f.columns as file_columns, ${literal(context.loadedAt)}::timestamptz as rejected_at`
+  if (context.resubmitted !== undefined)
+    return sql`select m.id, r.path as _source_file, m.line, m.number + 1 as row_number, r.column_name, r.rule, r.reason,
+      coalesce(r.raw, m.raw) as raw, ${audit} from ${rejects.rows} as r join ${files} as f on f.path = r.path
+      join ${context.resubmitted.rows} as m on m.path = r.path and m.position = r.number`
+  const place = sql`row_number() over (order by f.ordinal, r.number nulls last, r.line nulls last)`
+  return sql`select ${literal(`${table.name}/${batch.number}-`)} || ${place}::varchar as id, r.path as _source_file, r.line,
+    r.number + 1 as row_number, r.column_name, r.rule, r.reason, r.raw, ${audit}
+    from ${rejects.rows} as r join ${files} as f on f.path = r.path`
+}
+
+/** Relation (path, ordinal, version, columns) of the files that have rejected rows. */
+async function filesOf(rejects: RejectedRows, all: LoadJob['batch']['files'], { session, quarantine }: LoadContext): Promise<Sql> {
+  const named = new Set((await session.rows(sql`select distinct path from ${rejects.rows}`)).map(({ path }) => String(path)))
+  const files = all.filter(({ path }) => named.has(path))
+  const texts = (values: readonly string[]) => sql`unnest(${literalList(values)}::varchar[])`
+  return sql`(select ${texts(files.map(({ path }) => path))} as path, ${texts(files.map(({ version }) => version))} as version,
+    ${texts(files.map(({ path }) => JSON.stringify(quarantine.columnsOf(path))))} as columns,
+    unnest([${raw(files.map(({ ordinal }) => ordinal).join(', '))}]::integer[]) as ordinal)`
+}
