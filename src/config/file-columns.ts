@@ -1,10 +1,12 @@
-import { METADATA_COLUMNS, type PathColumn, type TableConfig } from '../model/table.ts'
+import { MEMBER_COLUMN, METADATA_COLUMNS, type PathColumn, type TableConfig } from '../model/table.ts'
 import type { TableInput } from './schema/table.ts'
 
 /** `metadata_columns` and `path_columns` in one form. */
 export function fileColumnsOf(input: TableInput): Pick<TableConfig, 'metadataColumns' | 'pathColumns'> {
   const asked = input.metadata_columns
-  const metadataColumns = asked === true ? METADATA_COLUMNS : METADATA_COLUMNS.filter((name) => asked !== false && asked.includes(name))
+  const metadataColumns = METADATA_COLUMNS.filter((name) =>
+    typeof asked === 'boolean' ? asked && name !== MEMBER_COLUMN : asked.includes(name),
+  )
   return { metadataColumns, pathColumns: pathColumnsOf(input.path_columns) }
 }
 

@@ -113,7 +113,7 @@ export function formatOf(pattern: string, suffixes: ReadonlyMap<string, string>)
     globSegments(pattern).map((segments) => {
       const last = segments.at(-1)
       const name = last === undefined || last.kind === 'deep' ? '' : last.text.toLowerCase()
-      const plain = name.replace(/\.(gz|zst)$/, '')
+      const plain = name.replace(/\.(gz|zst|bz2|zip)$/, '')
       return [...suffixes].find(([suffix]) => name.endsWith(suffix) || plain.endsWith(suffix))?.[1]
     }),
   )

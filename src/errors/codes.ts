@@ -64,6 +64,10 @@ export const ERROR_CODES = {
   'ING-FILE-EMPTY': { cause: 'The file has no bytes and its format or strategy needs some.', remedy: 'Deliver it again.' },
   'ING-FILE-TRUNCATED': { cause: 'The end of the file is missing.', remedy: 'Deliver it again; the new version is taken by itself.' },
   'ING-FILE-FORMAT': { cause: 'The content is not of the configured format.', remedy: 'Check file_format and the file.' },
+  'ING-FILE-ARCHIVE': {
+    cause: 'An archive is damaged, encrypted, unpacks to more than any data does, or has no member of the format.',
+    remedy: 'Deliver another, or see `members` and `max_unpacked_size` in docs/formats.md.',
+  },
   'ING-FILE-ENCODING': {
     cause: 'The text is not in the configured encoding.',
     remedy: 'Set `format_options: {encoding: …}` or deliver UTF-8.',

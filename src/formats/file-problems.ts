@@ -28,6 +28,11 @@ export function wrongFormat(path: string, what: string, hint = 'check file_forma
   return new FileError('ING-FILE-FORMAT', path, `${path}: ${what}`, { cause, hint })
 }
 
+/** An archive that is not taken as it is. */
+export function badArchive(path: string, what: string, hint: string): FileError {
+  return new FileError('ING-FILE-ARCHIVE', path, `${path}: ${what}`, { hint })
+}
+
 export function wrongEncoding(
   path: string,
   what: string,

@@ -1,7 +1,10 @@
 import type { FormatName } from '../model/table.ts'
-import type { FormatEntry, OptionKind } from './format.ts'
+import type { Format, FormatEntry, OptionKind } from './format.ts'
 
-const COMPRESSION: OptionKind = ['auto', 'none', 'gzip', 'zstd']
+const COMPRESSION: OptionKind = ['auto', 'none', 'gzip', 'zstd', 'bzip2', 'zip']
+
+/** Of archives. */
+const ARCHIVE_OPTIONS: Readonly<Record<string, OptionKind>> = { members: 'strings', max_unpacked_size: 'integer' }
 
 /** Names of DuckDB's CSV reader, and those that users of other loaders write. Nothing here makes the reader drop rows. */
 const CSV_OPTIONS: Readonly<Record<string, OptionKind>> = {
@@ -32,6 +35,7 @@ const CSV_OPTIONS: Readonly<Record<string, OptionKind>> = {
   maximum_line_size: 'integer',
   sample_size: 'integer',
   parallel: 'boolean',
+  ...ARCHIVE_OPTIONS,
 }
 
 const JSON_OPTIONS: Readonly<Record<string, OptionKind>> = {
@@ -46,25 +50,34 @@ const JSON_OPTIONS: Readonly<Record<string, OptionKind>> = {
   convert_strings_to_integers: 'boolean',
   flatten: 'boolean',
   flatten_separator: 'string',
+  ...ARCHIVE_OPTIONS,
 }
 
-const PARQUET_OPTIONS: Readonly<Record<string, OptionKind>> = { binary_as_string: 'boolean' }
+const PARQUET_OPTIONS: Readonly<Record<string, OptionKind>> = { binary_as_string: 'boolean', ...ARCHIVE_OPTIONS }
 
 /** Every landing format by its name in the config. Adding one is a file beside this one and a line here. */
 export const FORMATS: Readonly<Record<FormatName, FormatEntry>> = {
-  csv: { suffixes: withCompression('.csv', '.tsv'), options: CSV_OPTIONS, load: async () => (await import('./csv/csv.ts')).csv },
-  json: { suffixes: withCompression('.json'), options: JSON_OPTIONS, load: async () => (await import('./json/json.ts')).json },
-  ndjson: {
-    suffixes: withCompression('.ndjson', '.jsonl'),
-    options: JSON_OPTIONS,
-    load: async () => (await import('./json/json.ts')).ndjson,
-  },
-  parquet: { suffixes: ['.parquet'], options: PARQUET_OPTIONS, load: async () => (await import('./parquet/parquet.ts')).parquet },
+  csv: file(withCompression('.csv', '.tsv'), CSV_OPTIONS, async () => (await import('./csv/csv.ts')).csv),
+  json: file(withCompression('.json'), JSON_OPTIONS, async () => (await import('./json/json.ts')).json),
+  ndjson: file(withCompression('.ndjson', '.jsonl'), JSON_OPTIONS, async () => (await import('./json/json.ts')).ndjson),
+  parquet: file(['.parquet', '.parquet.zip'], PARQUET_OPTIONS, async () => (await import('./parquet/parquet.ts')).parquet),
   delta: { suffixes: [], options: {}, load: null },
   avro: { suffixes: ['.avro'], options: {}, load: null },
   arrow: { suffixes: ['.arrow', '.feather', '.ipc'], options: {}, load: null },
 }
 
+/** A format of files, which may stand in archives. */
+function file(suffixes: readonly string[], options: FormatEntry['options'], load: () => Promise<Format>): FormatEntry {
+  return {
+    suffixes,
+    options,
+    load: async () => {
+      const [format, { withArchives }] = await Promise.all([load(), import('./archives.ts')])
+      return withArchives(format, suffixes)
+    },
+  }
+}
+
 function withCompression(...suffixes: readonly string[]): readonly string[] {
-  return suffixes.flatMap((suffix) => [suffix, `${suffix}.gz`, `${suffix}.zst`])
+  return suffixes.flatMap((suffix) => [suffix, `${suffix}.gz`, `${suffix}.zst`, `${suffix}.bz2`, `${suffix}.zip`])
 }

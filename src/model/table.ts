@@ -111,7 +111,11 @@ export const METADATA_COLUMNS = [
   '_file_modified_time',
   '_file_row_number',
   '_batch_number',
+  '_file_member',
 ] as const
+
+/** Tells the member of an archive; it is only there when it is asked for by its name. */
+export const MEMBER_COLUMN = '_file_member'
 
 export type MetadataColumn = (typeof METADATA_COLUMNS)[number]
 

@@ -36,9 +36,9 @@ interface Counted {
  */
 export async function rowsByFile(counted: Counted): Promise<CountedRows> {
   const { plan, shape, staged, many, records, rejected, context } = counted
-  const files = shape.groups.flatMap(({ group }) => group.files)
+  const files = [...new Set(shape.groups.flatMap(({ group }) => group.files.map(({ path }) => path)))]
   const written = staged.reduce((sum, one) => sum + one.rows, 0n)
-  const kept = await keptRows(counted, files.length === 1 ? files[0]?.path : undefined, written)
+  const kept = await keptRows(counted, files.length === 1 ? files[0] : undefined, written)
   if (sumOf(kept) !== written) throw unbalanced(`${sumOf(kept)} rows were planned, ${written} were written`)
   const read = many ? await countBy(sql`select __path as path, count(*) as rows from ${records} group by 1`, context) : kept
   const taken = sumOf(read)
@@ -47,7 +47,7 @@ export async function rowsByFile(counted: Counted): Promise<CountedRows> {
   checkCounts(counted, taken)
   const byFile = new Map<string, RowCounts>()
   let dropped = 0n
-  for (const { path } of files) {
+  for (const path of files) {
     const one = read.get(path) ?? 0n
     const bad = rejected.get(path) ?? 0n
     const left = one - (kept.get(path) ?? 0n)

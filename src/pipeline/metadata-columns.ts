@@ -3,10 +3,13 @@ import type { FileError } from '../errors/errors.ts'
 import type { FileGroup, Format, FormatContext, ReadColumn, SourceFile } from '../formats/format.ts'
 import type { Batch } from '../model/batch.ts'
 import type { Column } from '../model/schema.ts'
-import { fileColumnNames, type MetadataColumn, type PathColumn, type TableConfig } from '../model/table.ts'
+import { fileColumnNames, MEMBER_COLUMN, type MetadataColumn, type PathColumn, type TableConfig } from '../model/table.ts'
 import { pathConstants, pathProblem, pathType, pathValue, wrongPathValues } from './path-columns.ts'
 
-const TYPES: Readonly<Record<MetadataColumn, string>> = {
+/** Columns that are told here; the member is told by the format that unpacks it. */
+type ToldColumn = Exclude<MetadataColumn, typeof MEMBER_COLUMN>
+
+const TYPES: Readonly<Record<ToldColumn, string>> = {
   _file_path: 'VARCHAR',
   _file_name: 'VARCHAR',
   _file_size: 'BIGINT',
@@ -70,12 +73,12 @@ export function metadataNames(
 class FileColumns {
   readonly #asked: Asked
   readonly #paths: ReadonlyMap<string, PathColumn>
-  readonly #metadata: ReadonlyMap<string, MetadataColumn>
+  readonly #metadata: ReadonlyMap<string, ToldColumn>
 
   constructor(asked: Asked) {
     this.#asked = asked
     this.#paths = new Map(asked.table.pathColumns.map((column) => [column.name, column]))
-    this.#metadata = new Map(asked.table.metadataColumns.map((name) => [name, name]))
+    this.#metadata = new Map(asked.table.metadataColumns.filter((name) => name !== MEMBER_COLUMN).map((name) => [name, name]))
   }
 
   /** The groups without the files whose path does not tell a column. */
@@ -92,7 +95,7 @@ class FileColumns {
 
   added(group: FileGroup): FileGroup {
     const paths = [...this.#paths.keys()].map((name) => ({ name, type: null }))
-    const metadata = [...this.#metadata.keys()].map((name) => ({ name, type: TYPES[name as MetadataColumn] }))
+    const metadata = [...this.#metadata.keys()].map((name) => ({ name, type: TYPES[name as ToldColumn] }))
     return { ...group, columns: [...group.columns, ...paths, ...metadata] }
   }
 
@@ -149,7 +152,7 @@ class FileColumns {
     return metadata === undefined ? undefined : sql`(${this.#metadataValue(metadata, files)})::${raw(type)}`
   }
 
-  #metadataValue(name: MetadataColumn, files: readonly SourceFile[]): Sql {
+  #metadataValue(name: ToldColumn, files: readonly SourceFile[]): Sql {
     const texts = (of: (file: SourceFile) => string) => ofFile(files.map(of), literalList)
     const numbers = (of: (file: SourceFile) => bigint) => ofFile(files.map(of), (values) => raw(`[${values.join(', ')}]::bigint[]`))
     switch (name) {

@@ -340,8 +340,9 @@ async function write(plan: LoadPlan, shape: Shape, { job, sink, context }: Stage
   return staged
 }
 
+/** Each once: the members of an archive may stand in several groups. */
 function filesOf(shape: Shape): readonly BatchFile[] {
-  return shape.groups.flatMap(({ group }) => group.files)
+  return [...new Map(shape.groups.flatMap(({ group }) => group.files.map((file) => [file.path, file] as const))).values()]
 }
 
 function remaining(groups: readonly ShapedGroup[], paths: ReadonlySet<string>): readonly ShapedGroup[] {

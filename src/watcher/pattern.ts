@@ -16,9 +16,9 @@ export interface SourcePattern {
 }
 
 /** What may follow the suffix of a pattern: `*.csv` also takes the compressed file. */
-export const COMPRESSED = ['.gz', '.zst'] as const
+export const COMPRESSED = ['.gz', '.zst', '.bz2', '.zip'] as const
 
-const COMPRESSED_TAIL = '(?:\\.gz|\\.zst)?'
+const COMPRESSED_TAIL = '(?:\\.gz|\\.zst|\\.bz2|\\.zip)?'
 
 /**
  * `customers/*.csv` takes files of that folder, `customers/**` files at any depth. A pattern without a glob is one

@@ -98,7 +98,7 @@ const reading = {
   metadata_columns: z
     .union([flag(), metadataNames()], { error: `true, false or a list of ${METADATA_COLUMNS.join(', ')}` })
     .default(false)
-    .meta(doc(`Adds columns about the file: true for all, or a list of ${METADATA_COLUMNS.join(', ')}.`)),
+    .meta(doc(`Adds columns about the file: true for all but _file_member, or a list of ${METADATA_COLUMNS.join(', ')}.`)),
   mask: z
     .record(text(), oneOf(MASKS), { error: `a map of column names to ${MASKS.join(', ')}` })
     .default({})

@@ -60,7 +60,7 @@ const TABLE_KEYS: readonly (readonly [string, string, string, string])[] = [
     'metadata_columns',
     'true',
     '5',
-    'must be true, false or a list of _file_path, _file_name, _file_size, _file_modified_time, _file_row_number, _batch_number, is 5; write for example metadata_columns: false',
+    'must be true, false or a list of _file_path, _file_name, _file_size, _file_modified_time, _file_row_number, _batch_number, _file_member, is 5; write for example metadata_columns: false',
   ],
   [
     'mask',
