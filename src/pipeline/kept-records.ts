@@ -35,11 +35,17 @@ interface Keeping {
   readonly keyed: TableConfig | undefined
   /** Where rejected rows go; undefined where none can be rejected. */
   readonly rejects: RejectTable | undefined
+  /** Where rows stand in their landing files, of a batch that reads them from others: a relation (path, position, number). */
+  readonly places?: Sql | undefined
 }
 
 /** Keeps the rows of a query, in the order in which it gives them. */
-export async function keepRecords(query: Sql, files: readonly BatchFile[], { session, keyed, rejects }: Keeping): Promise<KeptRecords> {
-  const kept = new Kept(session)
+export async function keepRecords(
+  query: Sql,
+  files: readonly BatchFile[],
+  { session, keyed, rejects, places }: Keeping,
+): Promise<KeptRecords> {
+  const kept = new Kept(session, places)
   try {
     await kept.fill(query, files, keyed === undefined ? '' : landingFolder(keyed))
     await kept.show({ keyed, rejects })
@@ -60,10 +66,12 @@ class Kept implements KeptRecords {
   rejects: KeptRejects | undefined
   readonly #session: Session
   readonly #numbers: Sql
+  readonly #places: Sql | undefined
 
-  constructor(session: Session) {
+  constructor(session: Session, places: Sql | undefined) {
     const named = (prefix: string) => id(session.temporaryName(prefix))
     this.#session = session
+    this.#places = places
     this.name = named('records')
     this.files = named('files')
     this.rows = named('rows')
@@ -80,7 +88,7 @@ class Kept implements KeptRecords {
     this.scanned = scanned
   }
 
-  async show({ keyed, rejects }: Omit<Keeping, 'session'>): Promise<void> {
+  async show({ keyed, rejects }: Pick<Keeping, 'keyed' | 'rejects'>): Promise<void> {
     if (rejects === undefined)
       return this.#show(sql`select r.*, ${PLACE} from ${this.rows} as r join ${this.files} as f on f.path = r.__path`)
     await rejects.make()
@@ -131,9 +139,13 @@ class Kept implements KeptRecords {
     const out = sql`select "row" from ${rejects.rows} where "row" is not null`
     const isWhole = (await this.#session.rows(sql`${out} limit 1`)).length === 0
     const left = isWhole ? sql`` : sql`where r.rowid not in (${out})`
-    const values = isKeyed ? sql`r.* replace (f.own_sequence || ' ' || lpad((r.rowid - n.first)::varchar, 12, '0') as _sequence)` : sql`r.*`
+    const position = sql`r.rowid - n.first`
+    const number = this.#places === undefined ? position : sql`coalesce(p.number, ${position})`
+    const values = isKeyed ? sql`r.* replace (f.own_sequence || ' ' || lpad((${number})::varchar, 12, '0') as _sequence)` : sql`r.*`
+    const places =
+      this.#places === undefined ? sql`` : sql`left join ${this.#places} as p on p.path = r.__path and p.position = ${position}`
     await this.#show(sql`select ${values}, ${PLACE}
-      from ${this.rows} as r join ${this.files} as f on f.path = r.__path join ${this.#numbers} as n on n.path = r.__path ${left}`)
+      from ${this.rows} as r join ${this.files} as f on f.path = r.__path join ${this.#numbers} as n on n.path = r.__path ${places} ${left}`)
   }
 
   async #show(query: Sql): Promise<void> {

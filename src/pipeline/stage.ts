@@ -218,7 +218,8 @@ async function keptOf(query: Sql, shape: Shape, { job, context, rejects }: Stagi
   const keyed = strategy.keyed !== undefined && hasKeys(shape, job.table) ? job.table : undefined
   const isJudged = keyed !== undefined || job.table.expectations.length > 0
   if (!isJudged && strategy.reads(job.table) !== 'many') return undefined
-  return keepRecords(query, filesOf(shape), { session, keyed, rejects: isJudged ? rejects : undefined })
+  const judged = isJudged ? rejects : undefined
+  return keepRecords(query, filesOf(shape), { session, keyed, rejects: judged, places: context.resubmitted?.rows })
 }
 
 interface Records {
