@@ -58,7 +58,7 @@ interface PlainRules extends ValueRules {
 
 function plainValue(type: string, text: Sql, rules: PlainRules): Sql {
   if (type === 'VARCHAR') return text
-  if (INTEGER.test(type)) return integerValue(type, ungrouped(text, rules), rules)
+  if (INTEGER.test(type)) return integerValue(type, pointed(text, rules), rules)
   const scale = DECIMAL.exec(type)?.[1]
   if (scale !== undefined) return decimalValue(type, Number(scale), { text: pointed(text, rules), rules })
   if (type === 'FLOAT') return floatValue(pointed(text, rules), rules)
@@ -110,7 +110,7 @@ function dateValue(text: Sql, rules: PlainRules): Sql {
   if (rules.dateFormat !== null) return sql`${parsed(text, rules.dateFormat, rules)}::date`
   const value = cast(text, 'DATE', rules)
   return sql`case when strlen(${text}) = 10 then ${value}
-    when regexp_full_match(${text}, '\\s*[+-]?[0-9]{1,6}[-/][0-9]{1,2}[-/][0-9]{1,2}( [(]BC[)])?([T ]00:00(:00([.]0*)?)?(Z|[+]00(:00)?)?)?\\s*') then ${value}
+    when regexp_full_match(${text}, '\\s*[+-]?[0-9]{4,6}[-/][0-9]{1,2}[-/][0-9]{1,2}( [(]BC[)])?([T ]00:00(:00([.]0*)?)?(Z|[+]00(:00)?)?)?\\s*') then ${value}
     when ${refusal(text, rules)} then null end`
 }
 
@@ -124,9 +124,10 @@ function ungrouped(text: Sql, rules: ValueRules): Sql {
   return rules.thousands === '' ? text : sql`replace(${text}, ${literal(rules.thousands)}, '')`
 }
 
+/** Where another character separates decimals, a point is none: 1.234 may be a thousand and more. */
 function pointed(text: Sql, rules: ValueRules): Sql {
   const plain = ungrouped(text, rules)
-  return rules.decimalSeparator === '.' ? plain : sql`replace(${plain}, ${literal(rules.decimalSeparator)}, '.')`
+  return rules.decimalSeparator === '.' ? plain : sql`translate(${plain}, ${literal(`${rules.decimalSeparator}.`)}, '.?')`
 }
 
 interface NestedRules extends ValueRules {
