@@ -4,6 +4,7 @@ import type { FileError } from '../errors/errors.ts'
 import type { BatchFile } from '../model/file.ts'
 import type { Column } from '../model/schema.ts'
 import type { FormatName, TableConfig } from '../model/table.ts'
+import type { Rejecting, Sifted } from './rejecting.ts'
 
 /** A landing file as the engine opens it. */
 export interface SourceFile extends BatchFile {
@@ -38,6 +39,10 @@ export interface FileGroup {
   readonly empty: boolean
   /** What the format needs to read these files and no others (compression, leading lines); opaque, and kept when a group is split. */
   readonly layout?: unknown
+  /** Where rows of its files were sorted out: `relation` leaves these out. */
+  readonly sifted?: Sifted
+  /** True where the inspection saw rows that no read takes: they are sorted out first. */
+  readonly isDoubtful?: boolean
 }
 
 export interface Inspection {
@@ -105,6 +110,8 @@ export interface Format {
    * them once.
    */
   rowsRead?(groups: readonly FileGroup[], context: FormatContext): Promise<ReadonlyMap<string, bigint> | undefined>
+  /** How rows that do not fit are set apart; without it their file fails as a whole. */
+  readonly rejecting?: Rejecting
   /** The 1-based line on which a row (counted from 0) begins, for formats whose rows stand on lines; null when it is not there. */
   lineOf?(file: SourceFile, row: bigint, of: { readonly group: FileGroup; readonly context: FormatContext }): Promise<number | null>
 }

@@ -1,6 +1,8 @@
+import type { Session } from '../engine/engine.ts'
 import { id, join, literalList, raw, type Sql, sql } from '../engine/sql.ts'
 import { FileError } from '../errors/errors.ts'
 import type { FileGroup, Format, FormatContext, Inspection, InterimFile, ReadColumn, SourceFile } from './format.ts'
+import type { Rejecting, SortedFile, SortedOut } from './rejecting.ts'
 
 /** What is read in the place of a landing file: a member of an archive, or what its records were converted to. */
 export interface Part extends InterimFile {
@@ -34,6 +36,7 @@ export function withParts(format: Format, how: PartsOf): Format {
     tried: (type, text, context) => format.tried(type, text, how.inner(context)),
     diagnose: (group, columns, error, context) => parts.diagnose(group, columns, error, context),
     ...(rowsRead === undefined ? {} : { rowsRead: (groups, context) => parts.rowsRead(groups, context) }),
+    ...(format.rejecting === undefined ? {} : { rejecting: parts.rejecting(format.rejecting) }),
     ...(lineOf === undefined ? {} : { lineOf: (file, row, of) => parts.lineOf(file, row, of) }),
   }
 }
@@ -145,6 +148,24 @@ class Parted {
       sums.set(owner, (sums.get(owner) ?? 0n) + rows)
     }
     return sums
+  }
+
+  /** Rows of parts are rows of their file, numbered on from part to part; a line is told where there is one part. */
+  rejecting(inner: Rejecting): Rejecting {
+    return {
+      isAligned: () => inner.isAligned(),
+      sortOut: async (group, columns, to, context) => {
+        const { layout } = group
+        const own = this.#how.inner(context)
+        if (!(layout instanceof PartsLayout)) return inner.sortOut(group, columns, to, own)
+        const asked = columns.filter(({ name }) => name !== layout.memberColumn)
+        return ofFiles(group, layout, await inner.sortOut(inside(group), asked, to, own), { rows: to.rows, session: context.session })
+      },
+      place: async (group, rows, context) => {
+        // Those of several parts were told when they were sorted out, or are counted alone.
+        if (!(group.layout instanceof PartsLayout)) await inner.place(group, rows, this.#how.inner(context))
+      },
+    }
   }
 
   /** Of a file with one part; where there are several, the line alone would not tell the place. */
@@ -259,6 +280,33 @@ function ofOwner(error: FileError, owner: string): FileError {
   if (error.file === owner) return error
   const { code, message, hint, context, cause, retry } = error
   return new FileError(code, owner, message, { hint, context, cause, retry })
+}
+
+/** What was sorted out of parts, as of their files. */
+async function ofFiles(
+  group: FileGroup,
+  layout: PartsLayout,
+  { files, failed }: SortedOut,
+  { rows: rejects, session }: { readonly rows: Sql; readonly session: Session },
+): Promise<SortedOut> {
+  const sums = new Map<string, SortedFile>()
+  const errors = new Map<string, FileError>()
+  const ownerOf = ownersIn(group, layout)
+  for (const error of failed) note(errors, ofOwner(error, ownerOf.get(error.file) ?? error.file))
+  for (const { path } of group.files) {
+    const parts = layout.parts.get(path) ?? []
+    const isOne = parts.length <= 1
+    for (const part of parts) {
+      const sorted = files.get(part.path)
+      if (sorted === undefined) continue
+      const sum = sums.get(path) ?? { rows: 0n, rejected: 0n, unread: 0n }
+      sums.set(path, { rows: sum.rows + sorted.rows, rejected: sum.rejected + sorted.rejected, unread: sum.unread + sorted.unread })
+      // Parts without rejected rows are not counted, so that numbers of several parts are not told.
+      const place = isOne ? sql`` : sql`, number = null, line = null`
+      await session.run(sql`update ${rejects} set path = ${path} ${place} where path = ${part.path}`)
+    }
+  }
+  return { files: new Map([...sums].filter(([path]) => !errors.has(path))), failed: [...errors.values()] }
 }
 
 /** The first error of a file says enough. */

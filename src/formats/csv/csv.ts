@@ -1,12 +1,14 @@
 import { id, join, type Sql, sql } from '../../engine/sql.ts'
 import { withPath } from '../file-list.ts'
 import type { FileGroup, Format, FormatContext, ReadColumn } from '../format.ts'
+import { fitting } from '../sort-out.ts'
 import { fromText, nativeValue, readsNatively, triedText } from '../values.ts'
 import { diagnoseCsv } from './diagnose.ts'
 import { inferCsv } from './infer.ts'
 import { inspectCsv } from './inspect.ts'
 import { lineOfRow } from './lines.ts'
-import { layoutOf, type Reading, readCsv, readingOf } from './reading.ts'
+import { layoutOf, lookedAt, type Reading, readCsv, readingOf } from './reading.ts'
+import { csvRejecting } from './rejects.ts'
 
 /** Delimited text. Its columns are told apart by position, so files are grouped by header and each group read typed. */
 export const csv: Format = {
@@ -17,12 +19,14 @@ export const csv: Format = {
   value: (type, text, context, lenient) => fromText(type, text, readingOf(context), lenient),
   tried: (type, text, context) => triedText(type, text, readingOf(context)),
   diagnose: diagnoseCsv,
+  rejecting: csvRejecting,
   lineOf: (file, row, { group, context }) =>
     lineOfRow(file, { row: row + 1n, columns: group.columns.length }, { reading: readingOf(context), layout: layoutOf(group), context }),
 }
 
 function csvRelation(group: FileGroup, columns: readonly ReadColumn[], context: FormatContext): Sql {
   const reading = readingOf(context)
+  if (group.sifted !== undefined) return siftedRelation(group, columns, reading)
   const types = new Map(columns.map(({ name, type }) => [name, type]))
   const read = group.columns.map(({ name }) => ({ name, type: readType(types.get(name), reading) }))
   const values = columns.map(({ name, type }) => {
@@ -32,6 +36,16 @@ function csvRelation(group: FileGroup, columns: readonly ReadColumn[], context: 
   return withPath(group, join(values), (named) =>
     readCsv(group.files, read, { reading, layout: layoutOf(group), more: named ? [sql`filename = '__path'`] : [] }),
   )
+}
+
+/** Without the rows that are ill-formed, or have a value that does not fit. */
+function siftedRelation(group: FileGroup, columns: readonly ReadColumn[], reading: Reading): Sql {
+  const texts = group.columns.map(({ name }) => ({ name, type: 'VARCHAR' }))
+  const layout = layoutOf(group)
+  const read = (named: boolean) =>
+    readCsv(group.files, texts, { reading, layout, more: [sql`ignore_errors = true`, ...(named ? [sql`filename = '__path'`] : [])] })
+  const rows = withPath(group, join(texts.map(({ name }) => id(name))), read)
+  return fitting(sql`select * from (${rows}) where ${lookedAt(texts)}`, columns, (type, text) => triedText(type, text, reading))
 }
 
 /** A column that nobody asked for is text, which always fits. */

@@ -170,7 +170,7 @@ async function firstBadValue(group: FileGroup, file: SourceFile, look: CsvLook):
 }
 
 /** A file that the engine cannot read at all. */
-function unreadable(file: SourceFile, message: string): FileError {
+export function unreadable(file: SourceFile, message: string): FileError {
   if (/not utf-16 encoded|unicode|utf-8/i.test(message)) {
     return wrongEncoding(
       file.path,

@@ -4,6 +4,7 @@ import { RESERVED_NAMES } from '../file-list.ts'
 import { badColumnName, duplicateColumn, raggedRow, textBehindQuote, truncated, wrongFormat } from '../file-problems.ts'
 import type { FileGroup, FormatContext, Inspection, SourceFile } from '../format.ts'
 import { inParallel } from '../parallel.ts'
+import { mayReject } from '../rejecting.ts'
 import { textEnds } from '../text-ends.ts'
 import { isSurelyClosed } from './closed.ts'
 import { learnDialect } from './dialect.ts'
@@ -92,8 +93,10 @@ class CsvInspector {
     if (look.file.size > WALKED) return { ...look, layout: { ...look.layout, alone: look.file.path } }
     const { kind, line } = await lastRecord(look.file, { reading: this.#reading, layout: look.layout, context: this.#context })
     if (kind === 'open') throw truncated(look.file.path, `the quote that opens on line ${line} is not closed`)
-    if (kind === 'malformed' && this.#reading.strict) throw textBehindQuote(look.file.path, line)
-    return look
+    if (kind !== 'malformed' || !this.#reading.strict) return look
+    // Read with others the engine would leave such a record out, alone it tells of it.
+    if (mayReject(this.#context.table)) return { ...look, layout: { ...look.layout, alone: look.file.path } }
+    throw textBehindQuote(look.file.path, line)
   }
 
   #namesOf(fields: readonly string[]): Names {

@@ -1,4 +1,4 @@
-import { join, literal, literalList, raw, type Sql, sql } from '../../engine/sql.ts'
+import { id, join, literal, literalList, raw, type Sql, sql } from '../../engine/sql.ts'
 import type { Column } from '../../model/schema.ts'
 import type { TableConfig } from '../../model/table.ts'
 import type { Compression } from '../compression.ts'
@@ -134,6 +134,11 @@ export function readCsv(
     ...(isLook || areSmall(files, layout) ? [smallBuffers(reading)] : []),
     ...more,
   ])})`
+}
+
+/** Makes the engine look at every column, since what is not used is not decoded, and true for any row. */
+export function lookedAt(columns: readonly { readonly name: string }[]): Sql {
+  return sql`hash(${join(columns.map(({ name }) => id(name)))}) is not null`
 }
 
 const SMALL_BUFFER = 4 * 1024 * 1024

@@ -1,25 +1,33 @@
 import type { TableConfig } from '../../model/table.ts'
-import type { Compression } from '../compression.ts'
 import type { FileGroup, SourceFile } from '../format.ts'
+import type { Layout } from './reading.ts'
 
 /** A file and the names of all fields that its records have. */
 export interface Keyed {
   readonly file: SourceFile
   readonly names: readonly string[]
+  /** Whether the inspection saw records that no read takes. */
+  readonly isDoubtful: boolean
 }
 
 /**
  * Fields are read by name and a missing one is null, so files with different fields go together, unless one spells a
  * name in another case. Where columns may not differ (`schema_evolution: false`) each set of names is a group.
  */
-export function groupFiles(files: readonly Keyed[], compression: Compression, table: TableConfig): readonly FileGroup[] {
+export function groupFiles(files: readonly Keyed[], layout: Layout, table: TableConfig): readonly FileGroup[] {
+  const sound = files.filter(({ isDoubtful }) => !isDoubtful)
+  const doubtful = files.filter(({ isDoubtful }) => isDoubtful)
+  return [...grouped(sound, layout, table), ...grouped(doubtful, layout, table).map((group) => ({ ...group, isDoubtful: true }))]
+}
+
+function grouped(files: readonly Keyed[], layout: Layout, table: TableConfig): readonly FileGroup[] {
   const groups = table.schemaEvolution === 'fail' ? byNames(files) : bySpelling(files)
   return groups.map(({ files: members, names }) => ({
     files: members,
     columns: [...names.values()].map((name) => ({ name, type: null })),
     // Records without any field are rows all the same.
     empty: false,
-    layout: { compression },
+    layout,
   }))
 }
 

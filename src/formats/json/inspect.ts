@@ -1,5 +1,6 @@
 import { id, sql } from '../../engine/sql.ts'
 import { FileError } from '../../errors/errors.ts'
+import type { TableConfig } from '../../model/table.ts'
 import { type Compression, compressionOf } from '../compression.ts'
 import { culprits } from '../culprits.ts'
 import { messageOf, namedFile, throwForeign } from '../engine-message.ts'
@@ -7,10 +8,11 @@ import { RESERVED_NAMES } from '../file-list.ts'
 import { badColumnName, badJson, duplicateColumn, truncated, wrongEncoding } from '../file-problems.ts'
 import type { FileGroup, FormatContext, Inspection, SourceFile } from '../format.ts'
 import { inParallel } from '../parallel.ts'
+import { mayReject } from '../rejecting.ts'
 import { type TextEnds, textEnds } from '../text-ends.ts'
 import { groupFiles, type Keyed } from './groups.ts'
 import { jsonProblem } from './problem.ts'
-import { readObjects } from './reading.ts'
+import { type Layout, readLines } from './reading.ts'
 
 const FIRST_BYTES = 4096
 const LAST_BYTES = 1024
@@ -35,7 +37,8 @@ export async function inspectJson(files: readonly SourceFile[], context: FormatC
       context,
     )
     failed.push(...found.failed)
-    groups.push(...groupFiles(found.files, compression, context.table))
+    groups.push(...groupFiles(found.files, { compression }, context.table))
+    if (found.lines.length > 0) groups.push(...groupFiles(found.lines, { compression, lines: true }, context.table))
   }
   return { groups, failed, reader: null }
 }
@@ -78,6 +81,7 @@ function checkEnds(file: SourceFile, ends: TextEnds, { table }: FormatContext): 
   if (head === '' && ends.complete) return true
   const documents = table.fileFormat === 'json'
   const opened = head[0] ?? ' '
+  if (mayRejectEnds(ends, table)) return false
   if (opened !== '{' && !(documents && opened === '[')) {
     throw badJson(
       file.path,
@@ -89,6 +93,11 @@ function checkEnds(file: SourceFile, ends: TextEnds, { table }: FormatContext): 
     throw truncated(file.path, 'it has no final newline')
   if (!isClosed(opened, ends, documents)) throw truncated(file.path, `its last ${opened === '[' ? 'array' : 'record'} is not closed`)
   return ends.complete && /^\[\s*\]\s*$/.test(head)
+}
+
+/** Whole lines that are no records may be rejected, also the first and the last. */
+function mayRejectEnds({ tail }: TextEnds, table: TableConfig): boolean {
+  return table.fileFormat === 'ndjson' && mayReject(table) && /[\r\n]$/.test(tail.toString('latin1'))
 }
 
 /** The engine takes an array that stops after a comma as complete. Without a tail, the frames of zstd show a cut. */
@@ -109,41 +118,65 @@ function checkEncoding(file: SourceFile, head: Buffer): void {
 
 interface KeyedFiles {
   readonly files: readonly Keyed[]
+  /** Files of which some lines are no records, though others are. */
+  readonly lines: readonly Keyed[]
   readonly failed: readonly FileError[]
 }
 
 async function keyed(files: readonly SourceFile[], compression: Compression, context: FormatContext): Promise<KeyedFiles> {
-  if (files.length === 0) return { files: [], failed: [] }
+  if (files.length === 0) return { files: [], lines: [], failed: [] }
   const failed: FileError[] = []
+  const lines: Keyed[] = []
   const fail = async (file: SourceFile, message: string) => {
-    failed.push(await jsonProblem(file, message, { compression, context }))
+    const problem = await jsonProblem(file, message, { compression, context })
+    const found = await brokenLines(file, problem, { compression, context })
+    if (found instanceof FileError) failed.push(found)
+    else lines.push(found)
   }
   let rows: readonly KeyRow[]
   let readable = files
   try {
-    rows = await keyRows(files, compression, context)
+    rows = await keyRows(files, { compression }, context)
   } catch (error) {
     throwForeign(error)
     const found = await culprits(
       files,
-      (part) => keyRows(part, compression, context),
+      (part) => keyRows(part, { compression }, context),
       (problem) => namedFile(messageOf(problem), files),
     )
     for (const culprit of found) await fail(culprit.file, messageOf(culprit.error))
     const bad = new Set(found.map(({ file }) => file))
     readable = files.filter((file) => !bad.has(file))
-    rows = readable.length === 0 ? [] : await keyRows(readable, compression, context)
+    rows = readable.length === 0 ? [] : await keyRows(readable, { compression }, context)
   }
   const { keys, broken } = byFile(readable, rows)
+  const isLines = context.table.fileFormat === 'ndjson'
   const good: Keyed[] = []
   for (const file of readable) {
     const names = keys.get(file)
+    const isDoubtful = broken.has(file)
     const problem = namesProblem(file, names)
-    if (broken.has(file)) await fail(file, '')
+    if (isDoubtful && !(isLines && mayReject(context.table))) await fail(file, '')
     else if (problem) failed.push(problem)
-    else good.push({ file, names: [...(names?.all ?? [])] })
+    else good.push({ file, names: [...(names?.all ?? [])], isDoubtful })
   }
-  return { files: good, failed }
+  return { files: good, lines, failed }
+}
+
+/** A document whose records stand one a line, but for lines that are none: those may be rejected. Else its problem. */
+async function brokenLines(
+  file: SourceFile,
+  problem: FileError,
+  { compression, context }: { readonly compression: Compression; readonly context: FormatContext },
+): Promise<Keyed | FileError> {
+  const mayBe = context.table.fileFormat === 'json' && mayReject(context.table) && problem.code === 'ING-FILE-JSON'
+  if (!mayBe) return problem
+  const layout = { compression, lines: true }
+  const [counted] = await context.session.rows(sql`select count(*) as lines, count_if(json_type(json) = 'OBJECT') as records
+    from ${readLines([file], { layout, context })}`)
+  if (2n * BigInt(String(counted?.['records'])) <= BigInt(String(counted?.['lines']))) return problem
+  const names = byFile([file], await keyRows([file], layout, context)).keys.get(file)
+  return namesProblem(file, names) ?? { file, names: [...(names?.all ?? [])], isDoubtful: true }
 }
 
 /** A set of names that some records of a file have; the fullest come first, which gives the columns their order. */
@@ -154,13 +187,11 @@ interface KeyRow {
   readonly broken: boolean
 }
 
-async function keyRows(files: readonly SourceFile[], compression: Compression, context: FormatContext): Promise<readonly KeyRow[]> {
-  const lines = context.table.fileFormat === 'ndjson'
-  const more = [sql`filename = '__path'`, ...(lines ? [sql`ignore_errors = true`] : [])]
+async function keyRows(files: readonly SourceFile[], layout: Layout, context: FormatContext): Promise<readonly KeyRow[]> {
   const rows = await context.session.rows(sql`
     select distinct __path as path, keys, (kind is null or kind not in ('OBJECT', 'NULL')) as broken
     from (select __path, json_keys(json) as keys, case when json is not null and len(json_keys(json)) > 0 then 'OBJECT' else json_type(json) end as kind
-      from ${readObjects(files, { layout: { compression }, context, more })})
+      from ${readLines(files, { layout, context, more: [sql`filename = '__path'`] })})
     order by len(keys) desc, keys`)
   return rows.map((row) => ({
     path: String(row['path']),

@@ -1,12 +1,14 @@
 import { id, join, type Sql, sql } from '../../engine/sql.ts'
 import { withPath } from '../file-list.ts'
 import type { FileGroup, Format, FormatContext, ReadColumn } from '../format.ts'
+import { fitting } from '../sort-out.ts'
 import { fromText, isNested, nativeValue, readsNatively, triedText, type ValueRules } from '../values.ts'
 import { diagnoseJson } from './diagnose.ts'
 import { inferJson } from './infer.ts'
 import { inspectJson } from './inspect.ts'
 import { layoutOf, readJson, rulesOf } from './reading.ts'
 import { withRecords } from './records.ts'
+import { isRecord, jsonRejecting, textsOf } from './rejects.ts'
 
 const lines: Format = {
   name: 'ndjson',
@@ -16,6 +18,7 @@ const lines: Format = {
   value: (type, text, context, lenient) => fromText(type, text, rulesOf(context), lenient),
   tried: (type, text, context) => triedText(type, text, rulesOf(context)),
   diagnose: diagnoseJson,
+  rejecting: jsonRejecting,
 }
 
 /** One record a line. */
@@ -25,6 +28,7 @@ export const ndjson: Format = withRecords(lines)
 export const json: Format = withRecords({ ...lines, name: 'json' })
 
 function jsonRelation(group: FileGroup, columns: readonly ReadColumn[], context: FormatContext): Sql {
+  if (group.sifted !== undefined) return siftedRelation(group, columns, context)
   const rules = rulesOf(context)
   const read = columns.map(({ name, type }) => ({ name, type: readType(type, rules) }))
   const values = columns.map(({ name, type }) => {
@@ -34,6 +38,12 @@ function jsonRelation(group: FileGroup, columns: readonly ReadColumn[], context:
   return withPath(group, join(values), (named) =>
     readJson(group.files, read, { layout: layoutOf(group), context, more: named ? [sql`filename = '__path'`] : [] }),
   )
+}
+
+/** Without the records that are none, or have a value that does not fit. */
+function siftedRelation(group: FileGroup, columns: readonly ReadColumn[], context: FormatContext): Sql {
+  const records = sql`select * from (${textsOf(group, columns, context)}) where ${isRecord}`
+  return fitting(records, columns, (type, text) => triedText(type, text, rulesOf(context)))
 }
 
 function readType(type: string, rules: ValueRules): string {

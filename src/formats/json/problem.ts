@@ -67,7 +67,7 @@ function problemOf(text: string): string | undefined {
 }
 
 /** Whether a text stops within a value: braces, brackets or quotes are still open, and nothing else is wrong. */
-function isOpen(text: string): boolean {
+export function isOpen(text: string): boolean {
   let depth = 0
   let quoted = false
   for (let at = 0; at < text.length; at += 1) {

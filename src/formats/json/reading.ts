@@ -1,14 +1,18 @@
 import { join, literal, raw, type Sql, sql } from '../../engine/sql.ts'
 import type { Column } from '../../model/schema.ts'
+import type { TableConfig } from '../../model/table.ts'
 import type { Compression } from '../compression.ts'
 import { fileList } from '../file-list.ts'
 import type { FileGroup, FormatContext, SourceFile } from '../format.ts'
 import { numberOption, textOption } from '../options.ts'
+import { mayReject } from '../rejecting.ts'
 import { ISO_RULES, type ValueRules } from '../values.ts'
 
 /** What the files of one group have in common beside their fields. */
 export interface Layout {
   readonly compression: Compression
+  /** Whether records stand one a line, where the format would also allow others. */
+  readonly lines?: boolean
 }
 
 /** One record may be this long; the engine's own limit of 16 MB is met by documents of the real world. */
@@ -25,6 +29,11 @@ export function rulesOf({ table }: FormatContext): ValueRules {
     dateFormat: textOption(table, 'date_format', 'dateformat') ?? null,
     timestampFormat: textOption(table, 'timestamp_format', 'timestampformat') ?? null,
   }
+}
+
+/** Whether each record stands on a line of its own. */
+export function isLines({ lines }: Layout, { fileFormat }: TableConfig): boolean {
+  return lines === true || fileFormat === 'ndjson'
 }
 
 export interface JsonRead {
@@ -51,6 +60,13 @@ export function readObjects(files: readonly SourceFile[], { layout, context, mor
   return sql`read_json_objects(${join([fileList(files), ...commonOptions(layout, context), ...more])})`
 }
 
+/** The same, where a line that is no JSON is null. */
+export function readLines(files: readonly SourceFile[], read: JsonRead): Sql {
+  const { layout, context, more = [] } = read
+  if (!isLines(layout, context.table)) return readObjects(files, read)
+  return readObjects(files, { ...read, more: [...more, sql`ignore_errors = true`] })
+}
+
 /** Records with the types that the engine finds in them. */
 export function detectJson(files: readonly SourceFile[], { layout, context, more = [] }: JsonRead): Sql {
   return sql`read_json(${join([
@@ -59,13 +75,14 @@ export function detectJson(files: readonly SourceFile[], { layout, context, more
     sql`union_by_name = true`,
     // What looks like a map to the engine is an object whose fields a table has as columns of a struct.
     sql`map_inference_threshold = -1`,
+    ...(isLines(layout, context.table) && mayReject(context.table) ? [sql`ignore_errors = true`] : []),
     ...commonOptions(layout, context),
     ...more,
   ])})`
 }
 
 function commonOptions(layout: Layout, { table }: FormatContext): readonly Sql[] {
-  const format = table.fileFormat === 'ndjson' ? 'newline_delimited' : 'auto'
+  const format = isLines(layout, table) ? 'newline_delimited' : 'auto'
   const size = numberOption(table, 'maximum_object_size') ?? LONGEST_RECORD
   return [
     sql`format = ${literal(format)}`,
