@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { type Landing, localLanding } from '../blobs/landing.ts'
+import { BLOB_STORES } from '../blobs/registry.ts'
 import { openSession } from '../engine/duckdb.ts'
 import type { EngineLimits, Session } from '../engine/engine.ts'
 import { type Service, serve } from '../engine/serve.ts'
@@ -7,19 +8,20 @@ import { ConfigError, TableError } from '../errors/errors.ts'
 import { FORMATS } from '../formats/registry.ts'
 import type { Warning } from '../model/batch.ts'
 import type { OptimizeRequest, VacuumRequest } from '../model/maintenance.ts'
-import type { TableConfig } from '../model/table.ts'
 import { quarantineOf } from '../model/quarantine.ts'
+import type { TableConfig } from '../model/table.ts'
 import type { ValidateRequest } from '../model/validation.ts'
 import type { LoadContext } from '../pipeline/context.ts'
 import { inspectLog, recoverLog } from '../pipeline/inspect-log.ts'
-import { loadBatch, previewBatch } from '../pipeline/load-batch.ts'
 import { withKnownColumns } from '../pipeline/known-columns.ts'
+import { loadBatch, previewBatch } from '../pipeline/load-batch.ts'
 import { withMask } from '../pipeline/mask.ts'
 import { withFileColumns } from '../pipeline/metadata-columns.ts'
 import { applicationId, type Inspection, type LoadJob, type RestoreJob, type RestoreQuestion } from '../pipeline/protocol.ts'
 import { type Quarantined, recoverQuarantine } from '../pipeline/quarantine-rows.ts'
 import { planRestore, restoreBatch } from '../pipeline/restore-batch.ts'
 import { withTransform } from '../pipeline/transform.ts'
+import { SourceTables } from '../stores/source-tables.ts'
 import type { OpenTable } from '../stores/store.ts'
 import { loadStrategy } from '../strategies/registry.ts'
 import type { Strategy } from '../strategies/strategy.ts'
@@ -128,8 +130,6 @@ class Worker {
     return this.#tables.at(table)
   }
 
-  async load(job: LoadJob) {
-    const target = await this.open(job.table)
   async recover(table: TableConfig, trackerId: string, known: bigint | null): Promise<Inspection> {
     const inspection = await recoverLog(await this.open(table), applicationId(trackerId, table), known)
     await recoverQuarantine(await this.quarantined(table, trackerId), trackerId, Date.now())
@@ -143,6 +143,8 @@ class Worker {
     return { table, appId: applicationId(trackerId, table), session: this.#session, target, quarantine }
   }
 
+  async load(job: LoadJob) {
+    const target = await this.open(job.table)
     const result = await this.#withContext(job, (context) => loadBatch(job, target, context))
     this.#readers.delete(job.table.name)
     const warnings = [...result.outcome.warnings, ...this.#warnings.splice(0)]
@@ -157,40 +159,44 @@ class Worker {
   /** Links that were made for landing files go with the work. */
   async #withContext<T>(job: LoadJob, work: (context: LoadContext) => Promise<T>): Promise<T> {
     const landing = localLanding(this.#spool)
+    const tables = new SourceTables(this.#session, BLOB_STORES.file)
     try {
-      return await work(await this.#context(job, landing))
+      return await work(await this.#context(job, landing, tables))
     } finally {
+      await tables.close()
       await landing.close()
     }
   }
 
-  async #context(job: LoadJob, landing: Landing): Promise<LoadContext> {
+  async #context(job: LoadJob, landing: Landing, tables: SourceTables): Promise<LoadContext> {
     const { table } = job
     const load = FORMATS[table.fileFormat].load
     if (load === null) throw new ConfigError('ING-CONFIG-UNSUPPORTED', `the format ${table.fileFormat} is not built yet`)
     const appId = applicationId(job.trackerId, table)
+    const columns = new Map<string, readonly string[]>()
     return {
       session: this.#session,
       landing,
       format: withMask(withTransform(withFileColumns(withKnownColumns(await load(), columns), job), table), table),
-    const columns = new Map<string, readonly string[]>()
       formatContext: {
         session: this.#session,
         io: landing,
+        tables,
         table,
-        reader: await this.#reader(table, appId),
+        // What a full drop loads is told by the files alone.
+        reader: job.replaceAll && table.fileFormat === 'delta' ? undefined : await this.#reader(table, appId),
         signal: new AbortController().signal,
       },
       strategy: await strategyOf(table),
       appId,
       loadedAt: new Date().toISOString(),
+      quarantine: { open: () => this.open(quarantineOf(table)), columnsOf: (path) => columns.get(path) ?? [] },
     }
   }
 
   async withProgress<T>(onProgress: (stage: string, fraction: number) => void, work: () => Promise<T>): Promise<T> {
     const timer = setInterval(() => onProgress('loading', this.#session.progress()), PROGRESS_MS)
     try {
-      quarantine: { open: () => this.open(quarantineOf(table)), columnsOf: (path) => columns.get(path) ?? [] },
       return await work()
     } finally {
       clearInterval(timer)

@@ -6,6 +6,7 @@ import { checkCombinations } from './checks/combinations.ts'
 import { complain, type Desk, type StrategyKind, type TableDraft } from './checks/draft.ts'
 import { formatOptions, jsonPathOf } from './checks/format-options.ts'
 import { nameProblem } from './checks/names.ts'
+import { checkSourceTable } from './checks/source-table.ts'
 import { checkStrategyKeys, TABLE_DEFAULTS } from './checks/strategy-keys.ts'
 import { expectationsOf } from './expectations.ts'
 import { fileColumnsOf } from './file-columns.ts'
@@ -54,6 +55,7 @@ export function resolveTable(given: Pick<TableDraft, 'input' | 'at' | 'bad'>, ar
   const source = sourceOf(draft, around, desk)
   const target = targetOf(draft, around, desk)
   const fileFormat = fileFormatOf(draft, source, desk)
+  if (fileFormat === 'delta') checkSourceTable(draft, source, target, desk)
   const unsupported = [
     ...unsupportedOfTable(input, draft.at, desk.places),
     ...unsupportedPaths(draft, source, target, desk),

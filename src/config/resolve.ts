@@ -91,7 +91,8 @@ function claimOf({ at, bad, table, source, target }: PlacedTable): Claim {
     at,
     name: isNamed ? table.name : undefined,
     target: target?.kind === 'local' ? target.path : undefined,
-    source: source?.kind === 'local' ? source.path : undefined,
+    // A table that is read by its log is no folder of files, and may be one of these.
+    source: source?.kind === 'local' && table.fileFormat !== 'delta' ? source.path : undefined,
   }
 }
 

@@ -26,8 +26,8 @@ const TABLE_KEYS: readonly Unbuilt[] = [
   {
     key: ['file_format'],
     what: (value) => `file_format: ${String(value)}`,
-    built: (value) => !['delta', 'avro', 'arrow'].includes(String(value)),
-    hint: 'use csv, json, ndjson or parquet',
+    built: (value) => !['avro', 'arrow'].includes(String(value)),
+    hint: 'use csv, json, ndjson, parquet or delta',
   },
   { key: ['connection'] },
   { key: ['source'] },

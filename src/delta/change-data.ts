@@ -7,6 +7,7 @@ import { integerOf } from './decode.ts'
 import { changeFeedIsOn } from './features.ts'
 import { commitPath } from './log-names.ts'
 import { commitRows } from './log-sql.ts'
+import { partOfQueries } from './query-parts.ts'
 import type { LogState } from './snapshot.ts'
 import type { TableLog } from './table-log.ts'
 
@@ -46,10 +47,12 @@ function unfed(name: string, version: bigint): TableError {
 /**
  * What versions did to files, as a temporary table: version, kind ('cdc', 'insert', 'delete'), path, "values", size, and
  * two deletion vectors: rows that `hidden` has are left out, and where `shown` is not null only rows that it has count. A
- * version with change files is told by them alone; a file that stays with another vector changed by their difference.
+ * version with change files is told by them alone; a file that stays with another vector changed by their difference. It lives
+ * as long as queries over the table.
  */
-export async function changeEvents(versions: readonly bigint[], { blobs, session }: LogIo): Promise<Sql> {
-  const name = id(session.temporaryName('delta_events'))
+export async function changeEvents(versions: readonly bigint[], io: LogIo): Promise<Sql> {
+  const { blobs, session } = io
+  const name = id(partOfQueries(io, 'delta_events', 'table'))
   const paths = versions.map((version) => blobs.localPath(commitPath(version)))
   const log = commitRows(paths, ['add', 'remove', 'cdc'])
   await reading(blobs, () =>

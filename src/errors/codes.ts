@@ -61,6 +61,18 @@ export const ERROR_CODES = {
     cause: 'The path of the file does not tell a column of path_columns, or tells a value that is not of its type.',
     remedy: 'Move the file, or mend path_columns or the type under columns.',
   },
+  'ING-SOURCE-REMOVED-ROWS': {
+    cause: 'A commit of the source table removes rows, and `changes: inserts` follows added rows alone.',
+    remedy: 'Set `format_options: {changes: all}` or `{skip_change_commits: true}`, then `ingest retry FILE`.',
+  },
+  'ING-SOURCE-COMMITS-LOST': {
+    cause: "The source table's log was cleaned up before its commits were loaded.",
+    remedy: 'Load the table anew (`ingest retry FILE`, then `ingest run --full-drop`), or go on without them: `ingest skip FILE`.',
+  },
+  'ING-SOURCE-DATA-FILE': {
+    cause: 'A data file of a commit of the source table was vacuumed, deleted or damaged.',
+    remedy: 'Begin at a version that is whole: `format_options: {starting_version: N, initial_snapshot: true}`, and skip the commit.',
+  },
   'ING-FILE-EMPTY': { cause: 'The file has no bytes and its format or strategy needs some.', remedy: 'Deliver it again.' },
   'ING-FILE-TRUNCATED': { cause: 'The end of the file is missing.', remedy: 'Deliver it again; the new version is taken by itself.' },
   'ING-FILE-FORMAT': { cause: 'The content is not of the configured format.', remedy: 'Check file_format and the file.' },

@@ -1,6 +1,6 @@
 import type { Session } from '../engine/engine.ts'
 import type { Sql } from '../engine/sql.ts'
-import type { FileError } from '../errors/errors.ts'
+import type { FileError, IngestError } from '../errors/errors.ts'
 import type { BatchFile } from '../model/file.ts'
 import type { Column } from '../model/schema.ts'
 import type { FormatName, TableConfig } from '../model/table.ts'
@@ -53,9 +53,51 @@ export interface Inspection {
   readonly reader: unknown
 }
 
+/** What is asked of some commits of a Delta table. */
+export interface CommitsAsked {
+  /** The table's folder. */
+  readonly folder: string
+  /** `snapshot` is all that the table held at the version, `commit` what the version changed. */
+  readonly units: readonly { readonly version: bigint; readonly as: 'commit' | 'snapshot' }[]
+  /** `inserts` are added rows alone, and a commit that removes rows fails, or is passed over. */
+  readonly changes: 'inserts' | 'all'
+  readonly skipRemoving: boolean
+  /** Whether the rows of a commit come in an order that is always the same, which costs a sort. */
+  readonly isOrdered: boolean
+}
+
+/** Commits that one query reads together, since the schema was the same at all of them. */
+export interface CommitGroup {
+  readonly versions: readonly bigint[]
+  readonly columns: readonly Column[]
+  /** Properties of the table. */
+  readonly properties: Readonly<Record<string, string>>
+  /** Whether files hold rows that the commits do not give. */
+  readonly isSifted: boolean
+  /** The rows of some of the commits, with `__path` and `__index` as `Format.relation` gives them; removed rows stand before added ones. */
+  rows(units: readonly { readonly version: bigint; readonly path: string }[]): Sql
+}
+
+export interface CommitsRead {
+  readonly groups: readonly CommitGroup[]
+  /** Commits without rows. */
+  readonly empty: readonly bigint[]
+  readonly failed: readonly { readonly version: bigint; readonly error: IngestError }[]
+}
+
+/** Delta tables whose commits are landing files. What it reads lives until the batch has ended. */
+export interface SourceTables {
+  /** The oldest version that the log can still give; undefined where it gives none. */
+  oldest(folder: string): Promise<bigint | undefined>
+  /** Versions whose commit is in the log, ascending. */
+  commits(folder: string): Promise<readonly bigint[]>
+  read(asked: CommitsAsked): Promise<CommitsRead>
+}
+
 export interface FormatContext {
   readonly session: Session
   readonly io: SourceIo
+  readonly tables: SourceTables
   readonly table: TableConfig
   /** `reader` of the last inspection of this table, or undefined for the first. */
   readonly reader: unknown

@@ -55,13 +55,21 @@ const JSON_OPTIONS: Readonly<Record<string, OptionKind>> = {
 
 const PARQUET_OPTIONS: Readonly<Record<string, OptionKind>> = { binary_as_string: 'boolean', ...ARCHIVE_OPTIONS }
 
+/** How the commits of a Delta table are followed. */
+const DELTA_OPTIONS: Readonly<Record<string, OptionKind>> = {
+  changes: ['inserts', 'all'],
+  skip_change_commits: 'boolean',
+  starting_version: 'integer',
+  initial_snapshot: 'boolean',
+}
+
 /** Every landing format by its name in the config. Adding one is a file beside this one and a line here. */
 export const FORMATS: Readonly<Record<FormatName, FormatEntry>> = {
   csv: file(withCompression('.csv', '.tsv'), CSV_OPTIONS, async () => (await import('./csv/csv.ts')).csv),
   json: file(withCompression('.json'), JSON_OPTIONS, async () => (await import('./json/json.ts')).json),
   ndjson: file(withCompression('.ndjson', '.jsonl'), JSON_OPTIONS, async () => (await import('./json/json.ts')).ndjson),
   parquet: file(['.parquet', '.parquet.zip'], PARQUET_OPTIONS, async () => (await import('./parquet/parquet.ts')).parquet),
-  delta: { suffixes: [], options: {}, load: null },
+  delta: { suffixes: [], options: DELTA_OPTIONS, load: async () => (await import('./delta-source.ts')).deltaSource },
   avro: { suffixes: ['.avro'], options: {}, load: null },
   arrow: { suffixes: ['.arrow', '.feather', '.ipc'], options: {}, load: null },
 }

@@ -1,5 +1,6 @@
 import { CHANGE_TYPE, changeEvents, checkFeed } from '../delta/change-data.ts'
 import { deletedRows } from '../delta/deletion-vectors/read.ts'
+import { partOfQueries } from '../delta/query-parts.ts'
 import { type LogState, Snapshot } from '../delta/snapshot.ts'
 import { type CommitTime, commitTimes } from '../delta/version-at.ts'
 import type { Session } from '../engine/engine.ts'
@@ -85,8 +86,8 @@ function boundOf(point: TableVersionAt, times: readonly CommitTime[], end: 'from
   return end === 'from' ? (times.at(-1)?.version ?? 0n) + 1n : (times[0]?.version ?? 0n) - 1n
 }
 
-/** The events with the file of each on this machine, and names for their deletion vectors. */
-async function locatedEvents(
+/** The events with the file of each on this machine, and names for their deletion vectors; they live as long as queries over the table. */
+export async function locatedEvents(
   events: Sql,
   partitioned: boolean,
   io: FilesIo,
@@ -106,9 +107,9 @@ async function locatedEvents(
   // One file may have several vectors, each of its own version.
   const hidden = sql`case when hidden."storageType" is not null then 'left out of ' || path || ' by version ' || version || ' (' || kind || ')' end`
   const shown = sql`case when shown."storageType" is not null then 'looked up for ' || path || ' by version ' || version || ' (' || kind || ')' end`
-  const name = id(session.temporaryName('delta_events'))
+  const name = id(partOfQueries(io, 'delta_events', 'table'))
   await session.run(sql`create temp table ${name} as select e.*, ${hidden} as without, ${shown} as within, f.file
-    from (select version, kind, path, "values", hidden::${VECTOR} as hidden, shown::${VECTOR} as shown from ${events}) as e
+    from (select version, kind, path, "values", size, hidden::${VECTOR} as hidden, shown::${VECTOR} as shown from ${events}) as e
     join (select distinct path, file from (${located})) as f using (path)`)
   const vectors = sql`(select without as path, {'deletionVector': hidden} as "add" from ${name} where without is not null
     union all select within, {'deletionVector': shown} from ${name} where within is not null)`

@@ -17,13 +17,28 @@ export interface SourceRules {
 /** Formats of text come compressed as a whole; the others compress within themselves. */
 const COMPRESSIBLE: readonly string[] = ['csv', 'json', 'ndjson'] satisfies readonly TableConfig['fileFormat'][]
 
+/** Names of the commits in the log of a Delta table. */
+const COMMITS = `${'[0-9]'.repeat(20)}.json`
+
 export function sourceRules(table: TableConfig): SourceRules {
   const { watch } = table
+  const isTable = table.fileFormat === 'delta'
   return {
     subject: table.tableName,
-    pattern: compilePattern(table.sourcePattern, COMPRESSIBLE.includes(table.fileFormat)),
-    ignored: ignoreRule(watch.ignore, watch.marker),
+    // The commits of a table are its files: any of them is decided by itself.
+    pattern: isTable
+      ? compilePattern(`${table.sourcePattern.replace(/\/+$/, '')}/_delta_log/${COMMITS}`, false)
+      : compilePattern(table.sourcePattern, COMPRESSIBLE.includes(table.fileFormat)),
+    ignored: isTable ? beforeStart(table, ignoreRule(watch.ignore, watch.marker)) : ignoreRule(watch.ignore, watch.marker),
     marker: watch.marker,
     complete: { settleMs: watch.settleMs, modifiedAfterMs: watch.modifiedAfterMs },
   }
+}
+
+/** Commits before the version that a table is followed from are not taken. */
+function beforeStart({ formatOptions }: TableConfig, ignored: IgnoreRule): IgnoreRule {
+  const start = formatOptions['starting_version']
+  if (start === undefined) return ignored
+  const first = String(start).padStart(20, '0')
+  return (name, prefix) => ignored(name, prefix) ?? (name.slice(0, 20) < first ? `starting_version is ${String(start)}` : undefined)
 }

@@ -1,7 +1,7 @@
 import { id, join, raw, type Sql, sql } from '../../engine/sql.ts'
 import type { FileError } from '../../errors/errors.ts'
 import type { Column } from '../../model/schema.ts'
-import { storableType, zonedType } from '../../model/storable-type.ts'
+import { zonedType } from '../../model/storable-type.ts'
 import { culprits } from '../culprits.ts'
 import { messageOf, namedFile } from '../engine-message.ts'
 import { fileList, withPath } from '../file-list.ts'
@@ -9,6 +9,7 @@ import type { FileGroup, Format, FormatContext, ReadColumn, SourceFile } from '.
 import { flagOption } from '../options.ts'
 import { unified } from '../sample.ts'
 import { fromText, ISO_RULES, triedText } from '../values.ts'
+import { widest } from '../widest.ts'
 import { inspectParquet } from './inspect.ts'
 import { parquetProblem } from './problem.ts'
 
@@ -40,26 +41,9 @@ async function inferParquet(groups: readonly FileGroup[], { session }: FormatCon
   for (const name of unified(groups)) {
     const own = groups.flatMap((group) => group.columns.filter((column) => column.name.toLowerCase() === name.toLowerCase()))
     const distinct = [...new Set(own.map(({ type }) => type ?? 'VARCHAR'))]
-    types.push({ name, type: await widest(distinct, session) })
+    types.push({ name, type: await widest(distinct.map(zonedType), session) })
   }
   return types
-}
-
-async function widest(types: readonly string[], session: FormatContext['session']): Promise<string> {
-  const storable = [...new Set(types.map((type) => storableType(zonedType(type))))]
-  const [only] = storable
-  if (only !== undefined && storable.length === 1) return only
-  const nulls = join(
-    storable.map((type) => sql`select null::${raw(type)} as value`),
-    ' union all ',
-  )
-  try {
-    const [described] = await session.rows(sql`select any_value(typeof(value)) as type from (${nulls})`)
-    return storableType(String(described?.['type'] ?? 'VARCHAR'))
-  } catch {
-    // Types without a common one: the first stands, and the files of the others are refused by it.
-    return only ?? 'VARCHAR'
-  }
 }
 
 /** Reads the files by halves, since a damaged page is reported without a file. */

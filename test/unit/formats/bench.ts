@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { localLanding } from '../../../src/blobs/landing.ts'
+import { BLOB_STORES } from '../../../src/blobs/registry.ts'
 import type { Row, Session } from '../../../src/engine/engine.ts'
 import { sql } from '../../../src/engine/sql.ts'
 import type { FileError } from '../../../src/errors/errors.ts'
 import type { FileGroup, Format, FormatContext, Inspection, SourceFile } from '../../../src/formats/format.ts'
 import { FORMATS } from '../../../src/formats/registry.ts'
 import type { FormatName, TableConfig } from '../../../src/model/table.ts'
+import { SourceTables } from '../../../src/stores/source-tables.ts'
 import { session } from '../../support/session.ts'
 import { tableConfig } from '../../support/table.ts'
 
@@ -124,8 +126,10 @@ export async function bench(format: FormatName, table: Partial<TableConfig> = {}
   const loaded = await FORMATS[format].load?.()
   if (!loaded) throw new Error(`${format} is not built`)
   const config = tableConfig({ fileFormat: format, ...table })
+  const opened = await session()
   return new Bench(folder, loaded, {
-    session: await session(),
+    session: opened,
+    tables: new SourceTables(opened, BLOB_STORES.file),
     io: localLanding(join(folder, '.spool')),
     table: config,
     reader: undefined,
