@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path'
 import { FORMATS } from '../formats/registry.ts'
-import { type FormatName, fileColumnNames, type TableConfig, type UnsupportedKey } from '../model/table.ts'
+import { FORMAT_NAMES, type FormatName, fileColumnNames, type TableConfig, type UnsupportedKey } from '../model/table.ts'
 import { STRATEGIES } from '../strategies/registry.ts'
 import { checkCombinations } from './checks/combinations.ts'
 import { complain, type Desk, type StrategyKind, type TableDraft } from './checks/draft.ts'
@@ -319,9 +319,8 @@ function fileFormatOf(draft: TableDraft, found: Location | undefined, desk: Desk
   if (written !== null) return written
   if (source !== null) return 'parquet'
   if (found === undefined) return undefined
-  const names: readonly FormatName[] = ['csv', 'json', 'ndjson', 'parquet', 'delta', 'avro', 'arrow']
-  const format = formatOf(pattern, new Map(names.flatMap((name) => FORMATS[name].suffixes.map((suffix) => [suffix, name] as const))))
-  const known = names.find((name) => name === format)
+  const format = formatOf(pattern, new Map(FORMAT_NAMES.flatMap((name) => FORMATS[name].suffixes.map((suffix) => [suffix, name] as const))))
+  const known = FORMAT_NAMES.find((name) => name === format)
   if (known !== undefined) return known
   const problem = 'the suffix of source_path_pattern does not tell the format'
   complain(desk, draft, ['file_format'], { problem, fix: 'add file_format: csv, json, ndjson or parquet', code: 'ING-CONFIG-MISSING' })

@@ -66,6 +66,14 @@ export function raggedRow(path: string, line: number, found: number, expected: n
   })
 }
 
+/** A line that is no record; `line` is null where it cannot be told. */
+export function badLine(path: string, line: number | null, what: string): FileError {
+  return new FileError('ING-FILE-FORMAT', path, `${line === null ? path : `${path} line ${line}`}: ${what}`, {
+    hint: 'mend the line, then: ingest retry FILE',
+    ...(line === null ? {} : { context: { line } }),
+  })
+}
+
 export interface BadValue {
   readonly column: string
   readonly value: string

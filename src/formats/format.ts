@@ -168,4 +168,4 @@ export interface FormatEntry {
   readonly load: (() => Promise<Format>) | null
 }
 
-export type OptionKind = 'string' | 'boolean' | 'integer' | 'strings' | 'map' | readonly string[]
+export type OptionKind = 'string' | 'boolean' | 'integer' | 'strings' | 'integers' | 'map' | 'fields' | readonly string[]

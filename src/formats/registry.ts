@@ -63,6 +63,33 @@ const DELTA_OPTIONS: Readonly<Record<string, OptionKind>> = {
   initial_snapshot: 'boolean',
 }
 
+/** Of formats whose records are lines. */
+const LINE_OPTIONS: Readonly<Record<string, OptionKind>> = {
+  skip: 'integer',
+  comment: 'string',
+  encoding: 'string',
+  compression: COMPRESSION,
+  null_values: 'strings',
+  date_format: 'string',
+  timestamp_format: 'string',
+  decimal_separator: [',', '.'],
+  thousands: 'string',
+  max_line_size: 'integer',
+  ...ARCHIVE_OPTIONS,
+}
+
+const FIXED_WIDTH_OPTIONS: Readonly<Record<string, OptionKind>> = {
+  fields: 'fields',
+  widths: 'integers',
+  names: 'strings',
+  header: 'boolean',
+  trim: ['both', 'left', 'right', 'none'],
+  short_lines: ['fail', 'pad'],
+  ...LINE_OPTIONS,
+}
+
+const REGEX_OPTIONS: Readonly<Record<string, OptionKind>> = { pattern: 'string', on_mismatch: ['fail', 'skip'], ...LINE_OPTIONS }
+
 /** Every landing format by its name in the config. Adding one is a file beside this one and a line here. */
 export const FORMATS: Readonly<Record<FormatName, FormatEntry>> = {
   csv: file(withCompression('.csv', '.tsv'), CSV_OPTIONS, async () => (await import('./csv/csv.ts')).csv),
@@ -72,6 +99,8 @@ export const FORMATS: Readonly<Record<FormatName, FormatEntry>> = {
   delta: { suffixes: [], options: DELTA_OPTIONS, load: async () => (await import('./delta-source.ts')).deltaSource },
   avro: { suffixes: ['.avro'], options: {}, load: null },
   arrow: { suffixes: ['.arrow', '.feather', '.ipc'], options: {}, load: null },
+  fixed_width: file(withCompression('.fwf'), FIXED_WIDTH_OPTIONS, async () => (await import('./lines/fixed-width.ts')).fixedWidth),
+  regex: file(withCompression('.log'), REGEX_OPTIONS, async () => (await import('./lines/regex.ts')).regex),
 }
 
 /** A format of files, which may stand in archives. */

@@ -200,9 +200,27 @@ export interface GuardConfig {
   readonly maxRowChangeRatio: number | null
 }
 
-export type FormatName = 'csv' | 'json' | 'ndjson' | 'parquet' | 'delta' | 'avro' | 'arrow'
+export const FORMAT_NAMES = ['csv', 'json', 'ndjson', 'parquet', 'delta', 'avro', 'arrow', 'fixed_width', 'regex'] as const
 
-export type OptionValue = string | number | boolean | readonly string[] | Readonly<Record<string, string>>
+export type FormatName = (typeof FORMAT_NAMES)[number]
+
+export type OptionValue =
+  | string
+  | number
+  | boolean
+  | readonly string[]
+  | readonly number[]
+  | Readonly<Record<string, string>>
+  | readonly FieldOption[]
+
+/** A field at a fixed place of a line. */
+export interface FieldOption {
+  readonly name: string
+  /** In characters, from 1; behind the field before where it is left out. */
+  readonly start?: number
+  /** In characters; the rest of the line where it is left out. */
+  readonly width?: number
+}
 
 export interface WatchConfig {
   readonly mode: 'auto' | 'watch' | 'poll' | 'cron'

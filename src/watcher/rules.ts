@@ -15,7 +15,7 @@ export interface SourceRules {
 }
 
 /** Formats of text come compressed as a whole; the others compress within themselves. */
-const COMPRESSIBLE: readonly string[] = ['csv', 'json', 'ndjson'] satisfies readonly TableConfig['fileFormat'][]
+const COMPRESSIBLE: readonly string[] = ['csv', 'json', 'ndjson', 'fixed_width', 'regex'] satisfies readonly TableConfig['fileFormat'][]
 
 /** Names of the commits in the log of a Delta table. */
 const COMMITS = `${'[0-9]'.repeat(20)}.json`

@@ -1,5 +1,6 @@
 import { FORMATS } from '../../formats/registry.ts'
-import type { FormatName, OptionValue } from '../../model/table.ts'
+import { groupsOf, re2Pattern } from '../../lib/pattern-groups.ts'
+import type { FieldOption, FormatName, OptionValue } from '../../model/table.ts'
 import { isTree } from '../input/tree.ts'
 import { nearest } from '../nearest.ts'
 import { complain, type Desk, type TableDraft } from './draft.ts'
@@ -33,7 +34,9 @@ export function formatOptions(draft: TableDraft, format: FormatName, desk: Desk)
         code: 'ING-CONFIG-VALUE',
       })
   }
-  return Object.fromEntries(result)
+  const found = Object.fromEntries(result)
+  checkRequired(draft, format, found, desk)
+  return found
 }
 
 /** A step of a path: a name, a quoted name, an index, or all elements. */
@@ -64,9 +67,38 @@ function optionValue(value: unknown, kind: OptionKind): OptionValue | undefined 
       return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
     case 'strings':
       return texts(typeof value === 'string' ? [value] : value)
+    case 'integers':
+      return wholeNumbers(value)
     case 'map':
       return textMap(value)
+    case 'fields':
+      return fieldsOf(value)
   }
+}
+
+function wholeNumbers(value: unknown): readonly number[] | undefined {
+  if (!Array.isArray(value)) return undefined
+  const items = value.filter((item) => isPosition(item))
+  return items.length === value.length && items.length > 0 ? items : undefined
+}
+
+function isPosition(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0
+}
+
+/** Fields with a name each, of which the last alone may lack a width. */
+function fieldsOf(value: unknown): readonly FieldOption[] | undefined {
+  if (!Array.isArray(value) || value.length === 0) return undefined
+  const fields = value.map((field, index) => fieldOf(field, index === value.length - 1)).filter((field) => field !== undefined)
+  return fields.length === value.length ? fields : undefined
+}
+
+function fieldOf(value: unknown, isLast: boolean): FieldOption | undefined {
+  if (!isTree(value) || Object.keys(value).some((key) => !['name', 'start', 'width'].includes(key))) return undefined
+  const { name, start, width } = value
+  if (typeof name !== 'string' || name === '') return undefined
+  if (!(isPosition(start) || start === undefined) || !(isPosition(width) || (width === undefined && isLast))) return undefined
+  return { name, ...(start === undefined ? {} : { start }), ...(width === undefined ? {} : { width }) }
 }
 
 function texts(value: unknown): readonly string[] | undefined {
@@ -81,6 +113,33 @@ function textMap(value: unknown): Readonly<Record<string, string>> | undefined {
   return entries.length === Object.keys(value).length ? Object.fromEntries(entries) : undefined
 }
 
+const FIELDS = '[{name: id, start: 1, width: 10}]'
+
+/** Options that a format cannot do without. */
+function checkRequired(draft: TableDraft, format: FormatName, options: Readonly<Record<string, OptionValue>>, desk: Desk): void {
+  const missing = (key: string, problem: string, fix: string) =>
+    complain(desk, draft, ['format_options', key], { problem, fix, code: 'ING-CONFIG-MISSING' })
+  const written = draft.input.format_options
+  if (format === 'fixed_width') {
+    if (written['fields'] === undefined && written['widths'] === undefined)
+      missing('fields', 'fixed_width needs to know where the fields stand', `add format_options: {fields: ${FIELDS}}`)
+    else if (written['fields'] !== undefined && written['widths'] !== undefined)
+      complain(desk, draft, ['format_options', 'widths'], {
+        problem: 'fields and widths say the same',
+        fix: 'remove one of them',
+        code: 'ING-CONFIG-COMBINATION',
+      })
+  }
+  if (format !== 'regex') return
+  const names = groupsOf(re2Pattern(String(options['pattern'] ?? ''))).filter((name) => name !== null)
+  const fix = "write for example pattern: '(?<at>\\S+) (?<level>\\w+) (?<message>.*)'"
+  if (written['pattern'] === undefined) missing('pattern', 'regex needs a pattern', fix)
+  else if (options['pattern'] !== undefined && names.length === 0)
+    complain(desk, draft, ['format_options', 'pattern'], { problem: 'has no named group', fix, code: 'ING-CONFIG-VALUE' })
+  else if (new Set(names.map((name) => name.toLowerCase())).size < names.length)
+    complain(desk, draft, ['format_options', 'pattern'], { problem: 'names two groups the same', fix, code: 'ING-CONFIG-VALUE' })
+}
+
 function expected(kind: OptionKind): string {
   if (typeof kind !== 'string') return `one of ${kind.join(', ')}`
   return {
@@ -88,11 +147,21 @@ function expected(kind: OptionKind): string {
     boolean: 'true or false',
     integer: 'a whole number of at least 0',
     strings: 'text or a list of text',
+    integers: 'a list of whole numbers of at least 1',
     map: 'a map of text',
+    fields: 'a list of {name, start, width}, with a width for all but the last',
   }[kind]
 }
 
 function example(kind: OptionKind): string {
   if (typeof kind !== 'string') return kind[0] ?? ''
-  return { string: '";"', boolean: 'true', integer: '1', strings: '["", NULL]', map: '{ id: BIGINT }' }[kind]
+  return {
+    string: '";"',
+    boolean: 'true',
+    integer: '1',
+    strings: '["", NULL]',
+    integers: '[10, 5]',
+    map: '{ id: BIGINT }',
+    fields: FIELDS,
+  }[kind]
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { MASKS, METADATA_COLUMNS } from '../../model/table.ts'
+import { FORMAT_NAMES, MASKS, METADATA_COLUMNS } from '../../model/table.ts'
 import {
   afterLoadSchema,
   deltaSchema,
@@ -55,7 +55,7 @@ const identity = {
 
 /** Keys that say how files are read. */
 const reading = {
-  file_format: oneOf(['csv', 'json', 'ndjson', 'parquet', 'delta', 'avro', 'arrow'])
+  file_format: oneOf(FORMAT_NAMES)
     .nullable()
     .default(null)
     .meta(doc('Format of the files; by default the suffix of source_path_pattern says it.', { example: 'csv' })),

@@ -2,7 +2,7 @@ import { id, join, literal, raw, type Sql, sql } from '../../engine/sql.ts'
 import type { Column } from '../../model/schema.ts'
 import type { FileGroup, FormatContext } from '../format.ts'
 import { overReadable, sampleOf, unified } from '../sample.ts'
-import { fromText } from '../values.ts'
+import { fromText, type ValueRules } from '../values.ts'
 import { layoutOf, type Reading, readCsv, readingOf } from './reading.ts'
 
 /** Rows of each group that types are proposed from; the whole sample then confirms or refutes them. */
@@ -16,14 +16,26 @@ const ODD_SHARE = 1 / 4
  * Types from the texts themselves, since the engine's guess loses what a loader must keep: leading zeros, a plus sign,
  * digits beyond 17. A type is proposed by a few rows and confirmed by the sample.
  */
-export async function inferCsv(groups: readonly FileGroup[], context: FormatContext): Promise<readonly Column[]> {
+export function inferCsv(groups: readonly FileGroup[], context: FormatContext): Promise<readonly Column[]> {
+  const reading = readingOf(context)
+  return inferTexts(groups, { reading, texts: (group, rows) => texts(group, reading, rows) }, context)
+}
+
+/** How a format gives its values as texts. */
+export interface TextSource {
+  readonly reading: ValueRules
+  /** The rows of a group, or the first of them, as texts, and `__path`, by which files are told apart; ill-formed ones are left out. */
+  texts(group: FileGroup, rows: number | null): Sql
+}
+
+/** The same for any format whose values are texts. */
+export async function inferTexts(groups: readonly FileGroup[], source: TextSource, context: FormatContext): Promise<readonly Column[]> {
   const names = unified(groups)
   if (!context.table.inferTypes) return names.map((name) => ({ name, type: 'VARCHAR' }))
-  const reading = readingOf(context)
   const { groups: sample, whole } = sampleOf(groups)
   const proposed = new Profiles(names)
-  for (const group of sample) await profile(group, namesOf(group), { profiles: proposed, reading, rows: PROPOSING_ROWS, context })
-  const confirming = { profiles: proposed, reading, rows: whole ? null : CONFIRMING_ROWS, context }
+  for (const group of sample) await profile(group, namesOf(group), { profiles: proposed, source, rows: PROPOSING_ROWS, context })
+  const confirming = { profiles: proposed, source, rows: whole ? null : CONFIRMING_ROWS, context }
   const votes = new Map<string, Votes>()
   for (const group of sample) await misfits(group, confirming, votes)
   const refuted = new Set([...votes].filter(([, { odd, filled }]) => isRefuted(odd, filled)).map(([name]) => name))
@@ -51,7 +63,7 @@ function isRefuted(odd: number, filled: number): boolean {
 
 interface Target {
   readonly profiles: Profiles
-  readonly reading: Reading
+  readonly source: TextSource
   /** Rows of each group that are looked at; null is all. */
   readonly rows: number | null
   readonly context: FormatContext
@@ -138,16 +150,16 @@ function numberType(profile: Profile): string {
   return profile.wholeDigits + profile.fractionDigits <= 38 ? `DECIMAL(38,${profile.fractionDigits})` : 'VARCHAR'
 }
 
-async function profile(group: FileGroup, names: readonly string[], { profiles, reading, rows, context }: Target): Promise<void> {
-  const counts = names.map((name) => sql`${profileOf(id(name), reading)} as ${id(name)}`)
+async function profile(group: FileGroup, names: readonly string[], { profiles, source, rows, context }: Target): Promise<void> {
+  const counts = names.map((name) => sql`${profileOf(id(name), source.reading)} as ${id(name)}`)
   const query = (part: FileGroup) =>
-    context.session.rows(sql`select ${join(counts)} from (${texts(part, reading, rows)}) group by ${id(FILE)}`)
+    context.session.rows(sql`select ${join(counts)} from (${source.texts(part, rows)}) group by ${id(FILE)}`)
   for (const files of await overReadable(group, query))
     for (const row of files) for (const name of names) profiles.add(name, decodeProfile(row[name]))
 }
 
 /** One struct of counts for a column. */
-function profileOf(text: Sql, reading: Reading): Sql {
+function profileOf(text: Sql, reading: ValueRules): Sql {
   const plain = reading.thousands === '' ? text : sql`replace(${text}, ${literal(reading.thousands)}, '')`
   const point = reading.decimalSeparator === '.' ? plain : sql`replace(${plain}, ${literal(reading.decimalSeparator)}, '.')`
   const number = sql`trim(${point})`
@@ -168,12 +180,12 @@ function profileOf(text: Sql, reading: Reading): Sql {
     digits: max(case when not contains(lower(${number}), 'e') then strlen(ltrim(regexp_replace(${number}, '[^0-9]', '', 'g'), '0')) else 0 end)}`
 }
 
-function isDate(text: Sql, reading: Reading): Sql {
+function isDate(text: Sql, reading: ValueRules): Sql {
   if (reading.dateFormat !== null) return sql`(try_strptime(${text}, ${literal(reading.dateFormat)}) is not null)`
   return sql`(regexp_full_match(${text}, '[0-9]{4}-[0-9]{2}-[0-9]{2}') and try_cast(${text} as date) is not null)`
 }
 
-function isTimestamp(text: Sql, reading: Reading): Sql {
+function isTimestamp(text: Sql, reading: ValueRules): Sql {
   if (reading.timestampFormat !== null) return sql`(try_strptime(${text}, ${literal(reading.timestampFormat)}) is not null)`
   const shape = '[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?))?)?'
   return sql`(regexp_full_match(${text}, ${literal(shape)}) and try_cast(${text} as timestamptz) is not null)`
@@ -200,15 +212,15 @@ function decodeProfile(value: unknown): Profile {
 }
 
 /** Counts the files of a group whose values the proposed type does not keep, or that turn out to have values at all. */
-async function misfits(group: FileGroup, { profiles, reading, rows, context }: Target, votes: Map<string, Votes>): Promise<void> {
+async function misfits(group: FileGroup, { profiles, source, rows, context }: Target, votes: Map<string, Votes>): Promise<void> {
   const names = namesOf(group).filter((name) => !profiles.isFilled(name) || profiles.typeOf(name) !== 'VARCHAR')
   if (names.length === 0) return
   const counts = names.map((name) => {
-    const odd = profiles.isFilled(name) ? sql`try(${fromText(profiles.typeOf(name), id(name), reading)}) is null` : raw('true')
+    const odd = profiles.isFilled(name) ? sql`try(${fromText(profiles.typeOf(name), id(name), source.reading)}) is null` : raw('true')
     return sql`{filled: count(${id(name)}), odd: count(*) filter (where ${id(name)} is not null and ${odd})} as ${id(name)}`
   })
   const query = (part: FileGroup) =>
-    context.session.rows(sql`select ${join(counts)} from (${texts(part, reading, rows)}) group by ${id(FILE)}`)
+    context.session.rows(sql`select ${join(counts)} from (${source.texts(part, rows)}) group by ${id(FILE)}`)
   for (const row of (await overReadable(group, query)).flat()) {
     for (const name of names) {
       // Decoder: the struct that was asked for above.

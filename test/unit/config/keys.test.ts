@@ -27,7 +27,12 @@ const TABLE_KEYS: readonly (readonly [string, string, string, string])[] = [
   ],
   ['table_comment', 'Orders', '[x]', 'must be text, is a list; write for example table_comment: One row per customer.'],
   ['table_properties', '{owner: sales}', '{owner: 5}', 'must be text, is 5; write that instead'],
-  ['file_format', 'ndjson', 'csvv', 'must be one of csv, json, ndjson, parquet, delta, avro, arrow, is "csvv"; did you mean csv?'],
+  [
+    'file_format',
+    'ndjson',
+    'csvv',
+    'must be one of csv, json, ndjson, parquet, delta, avro, arrow, fixed_width, regex, is "csvv"; did you mean csv?',
+  ],
   [
     'format_options',
     '{delimiter: ";", header: true, null_values: ["", NA], skip: 1}',
@@ -284,13 +289,6 @@ describe('keys of a table', () => {
     expect(said(await problems(withKey(key, bad, 'merge')))).toEqual([message])
   })
 
-  test('json_path is a path, and for JSON', async () => {
-    expect(said(await problems(tableText('file_format: json, json_path: "$.a..b"')))).toEqual([
-      'is not a path to the records of a document; write for example json_path: $.data.items',
-    ])
-    expect(said(await problems(tableText('json_path: $.a')))).toEqual(['is for json and ndjson, but the files are csv; remove it'])
-  })
-
   test('snapshot_unit and overwrite_scope belong to overwrite tables', async () => {
     const keys = 'loading_strategy: overwrite, snapshot_unit: folder, overwrite_scope: partition, partition_columns: [day]'
     expect(await table(keys)).toMatchObject({ strategy: 'overwrite', snapshotUnit: 'folder', overwriteScope: 'partition', unsupported: [] })
@@ -316,15 +314,6 @@ describe('keys of a table', () => {
       runType: 'full_drop',
       unsupported: [],
     })
-  })
-
-  test('a time without an offset is UTC', async () => {
-    const times = await Promise.all(
-      ['2024-01-31', '2024-01-31 00:00:00', '2024-01-31T00:00:00Z'].map(
-        async (time) => (await table(`watch: {modified_after: "${time}"}`)).watch.modifiedAfterMs,
-      ),
-    )
-    expect(times).toEqual([Date.UTC(2024, 0, 31), Date.UTC(2024, 0, 31), Date.UTC(2024, 0, 31)])
   })
 })
 

@@ -1,8 +1,18 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseDuration, parseShare, parseSize } from '../../../src/config/schema/units.ts'
+import { table } from './support.ts'
 
 describe('units', () => {
+  test('a time without an offset is UTC', async () => {
+    const times = await Promise.all(
+      ['2024-01-31', '2024-01-31 00:00:00', '2024-01-31T00:00:00Z'].map(
+        async (time) => (await table(`watch: {modified_after: "${time}"}`)).watch.modifiedAfterMs,
+      ),
+    )
+    expect(times).toEqual([Date.UTC(2024, 0, 31), Date.UTC(2024, 0, 31), Date.UTC(2024, 0, 31)])
+  })
+
   test.each([
     ['90 days', 7_776_000_000],
     ['7 days', 604_800_000],

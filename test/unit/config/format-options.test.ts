@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest'
+import { problems, table, tableText } from './support.ts'
+
+/** Messages without their place. */
+function said(found: readonly string[]): readonly string[] {
+  return found.map((text) => text.replace(/^\S+ \S+: /, '').replace(/ \[ING-[A-Z-]+\]$/, ''))
+}
+
+test('fixed_width needs fields or widths, and regex a pattern with named groups', async () => {
+  const fields = 'format_options: {fields: [{name: id, start: 1, width: 4}, {name: rest}]}'
+  expect(await table(`file_format: fixed_width, ${fields}`)).toMatchObject({
+    fileFormat: 'fixed_width',
+    formatOptions: { fields: [{ name: 'id', start: 1, width: 4 }, { name: 'rest' }] },
+    unsupported: [],
+  })
+  const fixed = async (options: string) => said(await problems(tableText(`file_format: fixed_width, format_options: {${options}}`)))
+  expect(await fixed('trim: both')).toEqual([
+    'fixed_width needs to know where the fields stand; add format_options: {fields: [{name: id, start: 1, width: 10}]}',
+  ])
+  expect(await fixed('widths: [3, 0]')).toEqual(['must be a list of whole numbers of at least 1; write for example widths: [10, 5]'])
+  expect(await fixed('fields: [{name: id}, {name: b}]')).toEqual([
+    'must be a list of {name, start, width}, with a width for all but the last; write for example fields: [{name: id, start: 1, width: 10}]',
+  ])
+  expect(await fixed('widths: [3], fields: [{name: b}]')).toEqual(['fields and widths say the same; remove one of them'])
+  const regex = async (options: string) => said(await problems(tableText(`file_format: regex, format_options: {${options}}`)))
+  const fix = "write for example pattern: '(?<at>\\S+) (?<level>\\w+) (?<message>.*)'"
+  expect(await regex('skip: 1')).toEqual([`regex needs a pattern; ${fix}`])
+  expect(await regex('pattern: "(x)"')).toEqual([`has no named group; ${fix}`])
+  expect(await regex('pattern: "(?<a>x)(?P<A>y)"')).toEqual([`names two groups the same; ${fix}`])
+  expect(await regex('pattern: "(?<a>x)", on_mismatch: skip')).toEqual([])
+})
+
+test('json_path is a path, and for JSON', async () => {
+  expect(said(await problems(tableText('file_format: json, json_path: "$.a..b"')))).toEqual([
+    'is not a path to the records of a document; write for example json_path: $.data.items',
+  ])
+  expect(said(await problems(tableText('json_path: $.a')))).toEqual(['is for json and ndjson, but the files are csv; remove it'])
+})
