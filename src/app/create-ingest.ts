@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import type { ResolvedConfig } from '../config/config.ts'
 import { loadConfig } from '../config/read.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { RunEvent } from '../model/report.ts'
@@ -44,12 +45,7 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
     return await look(empty)
   }
   const withWorker = async <T>(work: (worker: LoadProcess) => Promise<T>, signal = new AbortController().signal): Promise<T> => {
-    await using worker = loadProcess({
-      limits: childLimits(config, 1),
-      spool: spoolOf(config),
-      timeoutMs: config.timeoutMs,
-      signal,
-    })
+    await using worker = loadProcess({ limits: childLimits(config, 1), spool: spoolOf(config), timeoutMs: config.timeoutMs, signal })
     return await work(worker)
   }
   const maintaining = <T>(
@@ -94,6 +90,7 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
       withWorker(async (worker) => (await worker.schemaHistory(oneTable(config.tables, name), limit)).map(schemaReport)),
     // The engine is loaded into this process by a query alone.
     query: async (text, use, asked = {}) => (await import('./query.ts')).queryTables(text, config, { use, at: asked.at ?? {} }),
+    ...quarantineCalls(config, (act) => maintaining({}, act)),
     restore: (name, asked) =>
       withWorker(async (worker) => {
         const work = { config, owner, clock, worker }
@@ -106,6 +103,21 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
     validate: (name, asked = {}) => maintaining({ ...asked, dryRun: !asked.repair || asked.dryRun }, (work) => validate(name, asked, work)),
     // A tracker that could not be opened was told of by the call that opened it.
     [Symbol.asyncDispose]: async () => (await tracker?.catch(() => undefined))?.[Symbol.asyncDispose](),
+  }
+}
+
+type QuarantineCalls = Pick<Ingest, 'quarantined' | 'exportQuarantine' | 'resubmit' | 'discard'>
+
+/** The engine is loaded into this process by those alone that look at rows. */
+function quarantineCalls(config: ResolvedConfig, changing: <T>(act: (work: TableWork) => Promise<T>) => Promise<T>): QuarantineCalls {
+  const calls = () => import('./quarantine.ts')
+  return {
+    quarantined: async function* (asked = {}) {
+      yield* (await calls()).listQuarantine(config, asked)
+    },
+    exportQuarantine: async (file, asked = {}) => (await calls()).exportQuarantine(config, file, asked),
+    resubmit: (file, asked = {}) => changing(async (work) => (await calls()).resubmitQuarantined(file, asked.tables, work)),
+    discard: (asked = {}) => changing(async (work) => (await calls()).discardQuarantined(asked, work)),
   }
 }
 

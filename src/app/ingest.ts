@@ -1,10 +1,13 @@
 import type { ResolvedConfig } from '../config/config.ts'
 import type {
   CheckReport,
+  DiscardReport,
   ExplainReport,
   HistoryReport,
   OptimizeReport,
+  QuarantinedRow,
   RestoreReport,
+  ResubmitReport,
   RunEvent,
   RunReport,
   SchemaHistoryReport,
@@ -13,6 +16,7 @@ import type {
   ValidateReport,
 } from '../model/report.ts'
 import type { FileFilter, TrackedFile } from '../tracker/tracker.ts'
+import type { QuarantineDiscardOptions, QuarantineFilter, QuarantineListOptions } from './quarantine.ts'
 import type { TablePoint } from './table-point.ts'
 
 export interface RunOptions {
@@ -114,6 +118,14 @@ export interface Ingest extends AsyncDisposable {
   vacuum(options?: VacuumOptions): Promise<VacuumReport>
   /** Looks for rows that break the rules of merge or scd2, and mends them if asked. UnavailableError `ING-TABLE-BUSY` where another process is at work. */
   validate(table: string, options?: ValidateOptions): Promise<ValidateReport>
+  /** Rejected rows that are in quarantine. */
+  quarantined(options?: QuarantineListOptions): AsyncIterable<QuarantinedRow>
+  /** Writes them to a new file, CSV or NDJSON by its suffix, to be mended; the number of rows. */
+  exportQuarantine(file: string, options?: QuarantineFilter): Promise<number>
+  /** Takes mended rows back in under their landing files. ConfigError `ING-QUARANTINE-UNKNOWN` for rows that are not in quarantine. */
+  resubmit(file: string, options?: { readonly tables?: readonly string[] | undefined }): Promise<readonly ResubmitReport[]>
+  /** Gives rows up for good; all where nothing else is said. */
+  discard(options?: QuarantineDiscardOptions): Promise<readonly DiscardReport[]>
   /** Runs SQL over the configured tables, each seen as `database.table` at its current version, or at the one of `at`. */
   query(sql: string, use: (result: QueryResult) => Promise<void>, options?: QueryOptions): Promise<void>
   /** Makes the content of a table that of an older version, as one new version; the tracker follows. */

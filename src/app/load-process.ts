@@ -1,7 +1,17 @@
 import { Child } from '../engine/child.ts'
 import type { OptimizeResult, VacuumResult } from '../model/maintenance.ts'
 import type { RemovedTwice, ValidateResult } from '../model/validation.ts'
-import type { Inspection, LoadJob, LoadResult, LoadWorker, PlannedRestore, Preview, RestoreResult } from '../pipeline/protocol.ts'
+import type {
+  DiscardedRows,
+  Inspection,
+  LoadJob,
+  LoadResult,
+  LoadWorker,
+  PlannedRestore,
+  Preview,
+  RestoreResult,
+  ResubmitResult,
+} from '../pipeline/protocol.ts'
 import type { HistoryEntry, SchemaVersion } from '../stores/store.ts'
 import { workerEntry } from './places.ts'
 import type { WorkerArguments } from './worker.ts'
@@ -24,6 +34,10 @@ export function loadProcess(options: WorkerArguments & { readonly timeoutMs: num
     preview: async (job, count) => (await child.call('preview', { job, count }, { timeoutMs, signal })) as Preview,
     planRestore: async (question) => (await child.call('planRestore', question, { timeoutMs, signal })) as PlannedRestore,
     restore: async (job) => (await child.call('restore', job, { timeoutMs, signal })) as RestoreResult,
+    mendedTables: async (file) => (await child.call('mendedTables', file, { signal })) as readonly string[],
+    checkMended: async (question) => void (await child.call('checkMended', question, { signal })),
+    resubmit: async (job) => (await child.call('resubmit', job, { timeoutMs, signal })) as ResubmitResult,
+    discard: async (job) => (await child.call('discard', job, { timeoutMs, signal })) as readonly DiscardedRows[],
     // No time limit: the work is bounded by the table, and each commit of it stays.
     optimize: async (table, request) => (await child.call('optimize', { table, request }, { signal })) as OptimizeResult,
     vacuum: async (table, request) => (await child.call('vacuum', { table, request }, { signal })) as VacuumResult,

@@ -5,6 +5,7 @@ import { openSession } from '../engine/duckdb.ts'
 import type { EngineLimits, Session } from '../engine/engine.ts'
 import { type Service, serve } from '../engine/serve.ts'
 import { ConfigError, TableError } from '../errors/errors.ts'
+import type { Format } from '../formats/format.ts'
 import { FORMATS } from '../formats/registry.ts'
 import type { Warning } from '../model/batch.ts'
 import type { OptimizeRequest, VacuumRequest } from '../model/maintenance.ts'
@@ -16,15 +17,28 @@ import { inspectLog, recoverLog } from '../pipeline/inspect-log.ts'
 import { withKnownColumns } from '../pipeline/known-columns.ts'
 import { loadBatch, previewBatch } from '../pipeline/load-batch.ts'
 import { withMask } from '../pipeline/mask.ts'
+import { mendedRows, tablesOfMended } from '../pipeline/mended.ts'
 import { withFileColumns } from '../pipeline/metadata-columns.ts'
-import { applicationId, type Inspection, type LoadJob, type RestoreJob, type RestoreQuestion } from '../pipeline/protocol.ts'
-import { type Quarantined, recoverQuarantine } from '../pipeline/quarantine-rows.ts'
+import {
+  applicationId,
+  type DiscardJob,
+  type Inspection,
+  type LoadJob,
+  type MendedQuestion,
+  type RestoreJob,
+  type RestoreQuestion,
+  type ResubmitJob,
+  type ResubmitResult,
+} from '../pipeline/protocol.ts'
+import { discardRows, type Quarantined, recoverQuarantine } from '../pipeline/quarantine-rows.ts'
 import { planRestore, restoreBatch } from '../pipeline/restore-batch.ts'
+import { mendedSource, resubmitBatch, resubmittedTable } from '../pipeline/resubmit.ts'
 import { withTransform } from '../pipeline/transform.ts'
 import { SourceTables } from '../stores/source-tables.ts'
 import type { OpenTable } from '../stores/store.ts'
 import { loadStrategy } from '../strategies/registry.ts'
 import type { Strategy } from '../strategies/strategy.ts'
+import { type MendedReading, mendedLanding, mendedNumbers, withMendedFiles } from './mended-files.ts'
 import { openTable, openTableAt } from './open-table.ts'
 import { OpenTables } from './open-tables.ts'
 import { validateTable } from './validate-table.ts'
@@ -72,6 +86,17 @@ serve(async (argument): Promise<Service> => {
         const { table, trackerId } = job
         return restoreBatch(job, await worker.open(table), { trackerId, appId: applicationId(trackerId, table) })
       },
+      mendedTables: (given) => tablesOfMended(given as string, session),
+      checkMended: async (given) => {
+        const { table, trackerId, file } = given as MendedQuestion
+        const mended = await mendedRows(file, await worker.quarantined(table, trackerId))
+        await mended[Symbol.asyncDispose]()
+      },
+      resubmit: (given) => worker.resubmit(given as ResubmitJob),
+      discard: async (given) => {
+        const job = given as DiscardJob
+        return discardRows(job, await worker.quarantined(job.table, job.trackerId))
+      },
       optimize: async (given) => {
         const { table, request } = given as { table: TableConfig; request: OptimizeRequest }
         return (await worker.open(table)).optimize(request)
@@ -102,6 +127,19 @@ serve(async (argument): Promise<Service> => {
     interrupt: () => session.interrupt(),
   }
 })
+
+/** What a context is made of beside its job. */
+interface ContextIo {
+  readonly landing: Landing
+  readonly tables: SourceTables
+  readonly mended: MendedReading | undefined
+}
+
+async function formatOf(table: TableConfig): Promise<Format> {
+  const { load } = FORMATS[table.fileFormat]
+  if (load === null) throw new ConfigError('ING-CONFIG-UNSUPPORTED', `the format ${table.fileFormat} is not built yet`)
+  return load()
+}
 
 async function strategyOf(table: TableConfig): Promise<Strategy> {
   const strategy = await loadStrategy(table.strategy)
@@ -151,46 +189,62 @@ class Worker {
     return { ...result, outcome: { ...result.outcome, warnings } }
   }
 
+  /** Mended rows by the line of every load; they are read from files of their own, in the place of the landing files. */
+  async resubmit(job: ResubmitJob): Promise<ResubmitResult> {
+    const quarantined = await this.quarantined(job.table, job.trackerId)
+    await using mended = await mendedRows(job.file, quarantined)
+    const table = resubmittedTable(job.table)
+    const load: LoadJob = { ...job, table, batch: { ...job.batch, files: mended.files.map(({ file }) => file) }, replaceAll: false }
+    const source = mendedSource(table, mended.isText)
+    const reading = { mended, source, session: this.#session }
+    const result = await this.#withContext(load, (context) => resubmitBatch(load, mended, quarantined.target, context), reading)
+    this.#readers.delete(table.name)
+    return result
+  }
+
   async preview({ job, count }: { readonly job: LoadJob; readonly count: boolean }) {
     const target = await this.open(job.table)
     return this.#withContext(job, (context) => previewBatch(job, target, context, count))
   }
 
   /** Links that were made for landing files go with the work. */
-  async #withContext<T>(job: LoadJob, work: (context: LoadContext) => Promise<T>): Promise<T> {
+  async #withContext<T>(job: LoadJob, work: (context: LoadContext) => Promise<T>, mended?: MendedReading): Promise<T> {
     const landing = localLanding(this.#spool)
     const tables = new SourceTables(this.#session, BLOB_STORES.file)
     try {
-      return await work(await this.#context(job, landing, tables))
+      return await work(await this.#context(job, { landing, tables, mended }))
     } finally {
       await tables.close()
       await landing.close()
     }
   }
 
-  async #context(job: LoadJob, landing: Landing, tables: SourceTables): Promise<LoadContext> {
+  async #context(job: LoadJob, { landing, tables, mended }: ContextIo): Promise<LoadContext> {
     const { table } = job
-    const load = FORMATS[table.fileFormat].load
-    if (load === null) throw new ConfigError('ING-CONFIG-UNSUPPORTED', `the format ${table.fileFormat} is not built yet`)
     const appId = applicationId(job.trackerId, table)
+    const formatContext = {
+      session: this.#session,
+      io: landing,
+      tables,
+      table,
+      // What a full drop loads is told by the files alone.
+      reader: job.replaceAll && table.fileFormat === 'delta' ? undefined : await this.#reader(table, appId),
+      signal: new AbortController().signal,
+    }
     const columns = new Map<string, readonly string[]>()
+    const read = withKnownColumns(await formatOf(mended?.source ?? table), columns)
+    const format = mended === undefined ? read : await withMendedFiles(read, formatContext, mended)
+    const asked = { ...job, rowNumbers: mended === undefined ? undefined : await mendedNumbers(mended) }
     return {
       session: this.#session,
-      landing,
-      format: withMask(withTransform(withFileColumns(withKnownColumns(await load(), columns), job), table), table),
-      formatContext: {
-        session: this.#session,
-        io: landing,
-        tables,
-        table,
-        // What a full drop loads is told by the files alone.
-        reader: job.replaceAll && table.fileFormat === 'delta' ? undefined : await this.#reader(table, appId),
-        signal: new AbortController().signal,
-      },
+      landing: mended === undefined ? landing : mendedLanding(landing),
+      format: withMask(withTransform(withFileColumns(format, asked), table), table),
+      formatContext,
       strategy: await strategyOf(table),
       appId,
       loadedAt: new Date().toISOString(),
       quarantine: { open: () => this.open(quarantineOf(table)), columnsOf: (path) => columns.get(path) ?? [] },
+      resubmitted: mended?.mended,
     }
   }
 

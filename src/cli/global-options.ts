@@ -26,11 +26,15 @@ export function addGlobalOptions(program: Command): Command {
 /** The options of a command, with those that contradict each other refused. */
 export function globalOptionsOf(command: Command): GlobalOptions {
   const options = command.optsWithGlobals<GlobalOptions>()
-  const fromCommandLine = command.parent?.getOptionValueSource('config') === 'cli'
+  const fromCommandLine = programOf(command).getOptionValueSource('config') === 'cli'
   if (options.configJson !== undefined && fromCommandLine) {
     throw usageError('--config and --config-json cannot be used together', 'give one of them')
   }
   return options
+}
+
+function programOf(command: Command): Command {
+  return command.parent === null ? command : programOf(command.parent)
 }
 
 function override(value: string, before: readonly string[] = []): readonly string[] {

@@ -9,6 +9,7 @@ import { filesCommand } from './commands/files.ts'
 import { historyCommand } from './commands/history.ts'
 import { initCommand } from './commands/init.ts'
 import { optimizeCommand } from './commands/optimize.ts'
+import { quarantineCommand } from './commands/quarantine.ts'
 import { queryCommand } from './commands/query.ts'
 import { restoreCommand } from './commands/restore.ts'
 import { retryCommand } from './commands/retry.ts'
@@ -35,6 +36,7 @@ const COMMANDS = [
   retryCommand,
   skipCommand,
   approveCommand,
+  quarantineCommand,
   historyCommand,
   queryCommand,
   optimizeCommand,
@@ -74,19 +76,27 @@ function programOf(frame: Frame, argv: readonly string[]): Command {
   const [named] = argv.flatMap((word) => commands.find((command) => command.name() === word) ?? [])
   // Options of the program are taken wherever they stand: `--version` of a command would never reach it.
   if (named?.options.every(({ long }) => long !== '--version') ?? true) program.version(packageVersion(), '--version', 'print the version')
-  for (const command of commands) {
-    command.copyInheritedSettings(program)
-    throwUsageErrors(command)
-    program.addCommand(command)
-  }
+  for (const command of commands) program.addCommand(settled(command, program))
   return program
+}
+
+/** A command and those below it behave as the program does. */
+function settled(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent)
+  throwUsageErrors(command)
+  for (const inner of command.commands) settled(inner, command)
+  return command
 }
 
 /** Commander would print and exit by itself; as an error of ours a wrong command line looks like every other. */
 function throwUsageErrors(command: Command): void {
   command.exitOverride((error) => {
     if (error.exitCode === 0 || error.code === 'commander.help') throw error
-    const path = command.parent === null ? command.name() : `${command.parent.name()} ${command.name()}`
-    throw usageError(error.message.replace(/^error: /, '').replaceAll(/\n+/g, ' '), `${path} --help`)
+    throw usageError(error.message.replace(/^error: /, '').replaceAll(/\n+/g, ' '), `${pathOf(command)} --help`)
   })
+}
+
+/** `ingest quarantine list` */
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`
 }

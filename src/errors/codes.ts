@@ -143,6 +143,23 @@ export const ERROR_CODES = {
     cause: 'The file has more rows that cannot be loaded than max_bad_rows allows.',
     remedy: 'Mend the rows, or raise max_bad_rows; then `ingest retry FILE`.',
   },
+  'ING-ROWS-QUARANTINED': {
+    cause: 'Rows of a file could not be loaded, and went to `<table>__quarantine`; the others are loaded.',
+    remedy: '`ingest quarantine list` shows them; mend them with `export` and `resubmit`, or `discard` them.',
+  },
+  'ING-QUARANTINE-UNKNOWN': {
+    cause:
+      'A row that is named is not in quarantine: it was taken back in or discarded already, its load was undone, or it never was there.',
+    remedy: 'Use ids that `ingest quarantine list` shows.',
+  },
+  'ING-QUARANTINE-FILE': {
+    cause: 'The file of mended rows cannot be taken as it is.',
+    remedy: 'Do what the message says; nothing was loaded of the table that it names.',
+  },
+  'ING-QUARANTINE-SNAPSHOT': {
+    cause: 'Rows of a snapshot cannot come back by themselves where they stand for all that the table or a partition holds.',
+    remedy: 'Mend the landing file and deliver it again.',
+  },
   'ING-FILE-HELD': {
     cause: 'The file would change the table more than `guard` allows, or is an empty snapshot that would delete all.',
     remedy: 'Look at the file; `ingest approve FILE` lets it load, `ingest skip FILE` leaves it out.',

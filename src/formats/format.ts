@@ -156,6 +156,16 @@ export interface Format {
   readonly rejecting?: Rejecting
   /** The 1-based line on which a row (counted from 0) begins, for formats whose rows stand on lines; null when it is not there. */
   lineOf?(file: SourceFile, row: bigint, of: { readonly group: FileGroup; readonly context: FormatContext }): Promise<number | null>
+  /** What a file of records as they stand in landing files with these columns is made of, where it is more than one record a line. */
+  framing?(columns: readonly string[], context: FormatContext): Framing
+}
+
+/** How records of a text format stand in a file of nothing else. */
+export interface Framing {
+  /** What comes before the first record. */
+  readonly head: string
+  /** A condition: whether a text is one record, which ends with it. */
+  isRecord(text: Sql): Sql
 }
 
 /** What the config needs to know of a format without loading it. */

@@ -35,4 +35,6 @@ export interface ResubmittedRows {
    * Relation (path, position BIGINT from 0 in the mended file, id, number BIGINT from 0 and line BIGINT in the landing file, raw VARCHAR).
    */
   readonly rows: Sql
+  /** Whether the records are texts as the landing files have them, not JSON. */
+  readonly isText: boolean
 }

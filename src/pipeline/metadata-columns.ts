@@ -21,6 +21,8 @@ const TYPES: Readonly<Record<ToldColumn, string>> = {
 interface Asked {
   readonly table: TableConfig
   readonly batch: Pick<Batch, 'number'>
+  /** Numbers of the rows of a file, from 0, where they are not those in which its rows come. */
+  readonly rowNumbers?: ReadonlyMap<string, readonly bigint[]> | undefined
 }
 
 /**
@@ -165,10 +167,17 @@ class FileColumns {
       case '_file_modified_time':
         return sql`make_timestamptz(${numbers(({ modifiedNs }) => modifiedNs / 1000n)})`
       case '_file_row_number':
-        return raw('__index_number')
+        return this.#rowNumber(files)
       case '_batch_number':
         return literal(String(this.#asked.batch.number))
     }
+  }
+
+  #rowNumber(files: readonly SourceFile[]): Sql {
+    const { rowNumbers } = this.#asked
+    if (rowNumbers === undefined) return raw('__index_number')
+    const lists = files.map(({ path }) => `[${(rowNumbers.get(path) ?? []).join(', ')}]`)
+    return raw(`([${lists.join(', ')}]::bigint[][])[__index + 1][__index_number] + 1`)
   }
 }
 

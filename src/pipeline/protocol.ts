@@ -59,6 +59,14 @@ export interface LoadWorker {
   planRestore(question: RestoreQuestion): Promise<PlannedRestore>
   /** One restore to its commit. */
   restore(job: RestoreJob): Promise<RestoreResult>
+  /** The tables, `database.table`, of the rows in a file of mended ones. ConfigError for a file that is none. */
+  mendedTables(file: string): Promise<readonly string[]>
+  /** Whether the rows of a file that belong to the table are in quarantine. ConfigError for those that are not. */
+  checkMended(question: MendedQuestion): Promise<void>
+  /** The mended rows of one table as a batch, to its commit. ConfigError, FileError: nothing was changed. */
+  resubmit(job: ResubmitJob): Promise<ResubmitResult>
+  /** Takes rows out of a quarantine for good. */
+  discard(job: DiscardJob): Promise<readonly DiscardedRows[]>
   /** Under the table's lease, after its loads or by hand. */
   optimize(table: TableConfig, request: OptimizeRequest): Promise<OptimizeResult>
   vacuum(table: TableConfig, request: VacuumRequest): Promise<VacuumResult>
@@ -108,6 +116,40 @@ export type RestoreResult =
   | { readonly kind: 'committed'; readonly version: bigint; readonly plan: RestorePlan; readonly adopted: AdoptedRestore }
   /** Nothing was committed: another writer was first. */
   | { readonly kind: 'givenUp'; readonly reason: string }
+
+export interface MendedQuestion {
+  readonly table: TableConfig
+  readonly trackerId: string
+  /** Path of the file of mended rows. */
+  readonly file: string
+}
+
+export interface ResubmitJob extends MendedQuestion {
+  /** Without files: those of the rows are told by the manifests of their batches. */
+  readonly batch: Batch
+  /** The last batch in the log that the tracker has settled; with a later one there the batch gives up. */
+  readonly lastBatch: bigint | null
+}
+
+export type ResubmitResult =
+  | { readonly kind: 'committed'; readonly version: bigint; readonly manifest: Manifest }
+  /** Nothing was committed: another writer was first. */
+  | { readonly kind: 'givenUp'; readonly reason: string }
+
+export interface DiscardJob {
+  readonly table: TableConfig
+  readonly trackerId: string
+  /** Rows by their ids, or by their landing files; all rows where both are null. ConfigError for ids that are not in quarantine. */
+  readonly ids: readonly string[] | null
+  readonly files: readonly string[] | null
+}
+
+/** Rows of one landing file that were discarded. */
+export interface DiscardedRows {
+  readonly path: string
+  readonly version: string
+  readonly rows: bigint
+}
 
 /** The application id of the `txn` actions: this tracker, this table. */
 export function applicationId(trackerId: string, table: TableConfig): string {

@@ -1,11 +1,12 @@
 import type { Session } from '../engine/engine.ts'
 import { id, join, literalList, raw, type Sql, sql } from '../engine/sql.ts'
+import { ConfigError } from '../errors/errors.ts'
 import type { Manifest } from '../model/manifest.ts'
 import { QUARANTINE_COLUMNS, quarantineOf } from '../model/quarantine.ts'
 import type { TableConfig } from '../model/table.ts'
 import type { OpenTable } from '../stores/store.ts'
 import { committedManifest } from './inspect-log.ts'
-import { applicationId } from './protocol.ts'
+import { applicationId, type DiscardedRows, type DiscardJob } from './protocol.ts'
 
 /** A table and its quarantine, each opened at its current version. */
 export interface Quarantined {
@@ -154,4 +155,40 @@ function belowOf({ previous, replacesAll, restore, resubmit }: Manifest, { strat
   if (restore !== undefined) return restore.batch
   const isSnapshot = strategy === 'overwrite' && overwriteScope === 'table' && resubmit === undefined
   return replacesAll || isSnapshot ? null : previous
+}
+
+/** Takes rows out for good, as a person asked; how many of each landing file. ConfigError for ids that are not in quarantine. */
+export async function discardRows({ trackerId, ids, files }: DiscardJob, quarantined: Quarantined): Promise<readonly DiscardedRows[]> {
+  const { session, quarantine } = quarantined
+  if (quarantine.state === null) {
+    if (ids !== null && ids.length > 0) throw notInQuarantine(ids)
+    return []
+  }
+  const { isOpen } = await standingOf(quarantined, 0)
+  const wanted = [
+    ...(ids === null ? [] : [sql`id in (select unnest(${literalList(ids)}::varchar[]))`]),
+    ...(files === null ? [] : [sql`_source_file in (select unnest(${literalList(files)}::varchar[]))`]),
+  ]
+  const chosen = wanted.length === 0 ? raw('true') : sql`(${join(wanted, ' or ')})`
+  const rows = sql`select * from (${await quarantine.located()}) where ${isOpen} and ${chosen}`
+  if (ids !== null) {
+    const found = new Set((await session.rows(sql`select id from (${rows})`)).map((row) => String(row['id'])))
+    const missing = ids.filter((one) => !found.has(one))
+    if (missing.length > 0) throw notInQuarantine(missing)
+  }
+  const counted = await session.rows(sql`select _source_file as path, file_version as version, count(*) as rows from (${rows})
+    group by all order by all`)
+  await removeRows(sql`select __file as file, __position as row from (${rows})`, { session, quarantine, trackerId })
+  return counted.map(({ path, version, rows: count }) => ({ path: String(path), version: String(version), rows: BigInt(String(count)) }))
+}
+
+/** Ids that a message names. */
+const NAMED = 5
+
+/** ConfigError for rows that a person names and that are not there. */
+export function notInQuarantine(ids: readonly string[]): ConfigError {
+  const more = ids.length > NAMED ? ` and ${ids.length - NAMED} more` : ''
+  return new ConfigError('ING-QUARANTINE-UNKNOWN', `not in quarantine, or not any more: ${ids.slice(0, NAMED).join(', ')}${more}`, [], {
+    hint: 'ingest quarantine list shows the rows that are',
+  })
 }

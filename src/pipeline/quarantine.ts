@@ -64,10 +64,12 @@ async function rowsOf(rejects: RejectedRows, { table, batch }: LoadJob, context:
   const files = await filesOf(rejects, batch.files, context)
   const audit = sql`${literal(batch.id)} as _batch_id, ${raw(String(batch.number))}::bigint as _batch_number, f.version as file_version,
     f.columns as file_columns, ${literal(context.loadedAt)}::timestamptz as rejected_at`
-  if (context.resubmitted !== undefined)
+  const { resubmitted } = context
+  if (resubmitted !== undefined)
+    // A record that is JSON is no text of the landing file, and may have values that are stored masked.
     return sql`select m.id, r.path as _source_file, m.line, m.number + 1 as row_number, r.column_name, r.rule, r.reason,
-      coalesce(r.raw, m.raw) as raw, ${audit} from ${rejects.rows} as r join ${files} as f on f.path = r.path
-      join ${context.resubmitted.rows} as m on m.path = r.path and m.position = r.number`
+      ${raw(resubmitted.isText ? 'coalesce(r.raw, m.raw)' : 'null::varchar')} as raw, ${audit} from ${rejects.rows} as r join ${files} as f on f.path = r.path
+      join ${resubmitted.rows} as m on m.path = r.path and m.position = r.number`
   const place = sql`row_number() over (order by f.ordinal, r.number nulls last, r.line nulls last)`
   return sql`select ${literal(`${table.name}/${batch.number}-`)} || ${place}::varchar as id, r.path as _source_file, r.line,
     r.number + 1 as row_number, r.column_name, r.rule, r.reason, r.raw, ${audit}

@@ -39,7 +39,7 @@ export async function restoreTable(pass: RestorePass, wanted: WantedRestore): Pr
   const inspection = await recover({ ...pass, replaceAll: false })
   const plan = await planOf(pass, wanted)
   if (plan.to === plan.from) return { plan, moves: NO_MOVES, committed: null }
-  const batch = await tracker.claimRestore(table.name, owner.id, highest(inspection))
+  const batch = await tracker.claimEmpty(table.name, owner.id, highest(inspection))
   failpoint('after-claim')
   const result = await committedOf(pass, { batch, plan, inspection, files: wanted.files })
   failpoint('before-settle')

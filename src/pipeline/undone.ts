@@ -1,4 +1,5 @@
-import type { Manifest, RestorePoint } from '../model/manifest.ts'
+import type { Manifest, ManifestFile, RestorePoint } from '../model/manifest.ts'
+import { type ResubmittedFile, withResubmitted } from '../model/quarantine.ts'
 import type { LoadedFile, RestoredFile } from '../model/restore.ts'
 
 /** Gives the manifest of a committed batch. */
@@ -34,14 +35,21 @@ export async function restoredFiles(
 class Differing {
   readonly #undone = new Map<string, string>()
   readonly #loaded = new Map<string, LoadedFile>()
+  /** Files whose mended rows one side has and the other lacks: they stay loaded, with other counts. */
+  readonly #recounted = new Set<string>()
+  /** Mended rows that are in force, newest first. */
+  readonly #resubmitted: ResubmittedFile[] = []
   #sought: Set<string> | undefined
 
-  undo({ files }: Manifest): void {
+  undo({ files, resubmit }: Manifest): void {
     for (const { path, version } of files) if (!this.#undone.has(path)) this.#undone.set(path, version)
+    for (const { path } of resubmit?.files ?? []) this.#recounted.add(path)
   }
 
-  bringBack({ files, batchId }: Manifest): void {
-    for (const file of files) if (!this.#loaded.has(file.path)) this.#loaded.set(file.path, { ...file, batchId })
+  bringBack(manifest: Manifest): void {
+    for (const { path } of manifest.resubmit?.files ?? []) this.#recounted.add(path)
+    this.#resubmitted.push(...(manifest.resubmit?.files ?? []))
+    for (const file of manifest.files) if (!this.#loaded.has(file.path)) this.#loaded.set(file.path, this.#counted(file, manifest))
   }
 
   mayHaveEarlierLoads(): boolean {
@@ -49,9 +57,10 @@ class Differing {
   }
 
   /** A path that is undone may have an earlier load in a batch that stays: its rows are in the table still. */
-  findEarlier({ files, batchId }: Manifest): void {
+  findEarlier(manifest: Manifest): void {
     const sought = this.#earlier()
-    for (const file of files) if (sought.delete(file.path)) this.#loaded.set(file.path, { ...file, batchId })
+    this.#resubmitted.push(...(manifest.resubmit?.files ?? []))
+    for (const file of manifest.files) if (sought.delete(file.path)) this.#loaded.set(file.path, this.#counted(file, manifest))
   }
 
   all(): readonly RestoredFile[] {
@@ -60,8 +69,14 @@ class Differing {
   }
 
   #earlier(): Set<string> {
-    this.#sought ??= new Set([...this.#undone.keys()].filter((path) => !this.#loaded.has(path)))
+    this.#sought ??= new Set([...this.#undone.keys(), ...this.#recounted].filter((path) => !this.#loaded.has(path)))
     return this.#sought
+  }
+
+  /** A load, with what later batches took of its rejected rows. */
+  #counted(file: ManifestFile, { batchId }: Manifest): LoadedFile {
+    const own = this.#resubmitted.filter((one) => one.path === file.path && one.batchId === batchId)
+    return { ...file, batchId, rows: own.reduce((rows, mended) => withResubmitted(rows, mended.rows), file.rows) }
   }
 }
 

@@ -4,6 +4,7 @@ import { recordAdmitted } from './history.ts'
 import { inTransaction, type Ledger, nowOf } from './ledger.ts'
 import { loadsOf, takeLoad } from './loaded.ts'
 import { completeByLog } from './moves.ts'
+import { countResubmitted } from './resubmitted.ts'
 
 const REASON = "found in the table's log"
 
@@ -11,6 +12,7 @@ const REASON = "found in the table's log"
 export async function adoptManifest(ledger: Ledger, manifest: Manifest, version: bigint | null): Promise<boolean> {
   return inTransaction(ledger, async (within) => {
     if (!(await adoptBatch(within, manifest, version))) return false
+    if (manifest.resubmit !== undefined) await countResubmitted(within, manifest, manifest.resubmit)
     if (manifest.files.length === 0) return true
     const { batchId, files } = manifest
     const given = loadsOf(
@@ -30,7 +32,7 @@ export async function adoptBatch(ledger: Ledger, manifest: Manifest, version: bi
     table_version: version,
     lease_owner: null,
     lease_expires_at: null,
-    rows_loaded: manifest.files.reduce((sum, file) => sum + file.rows.loaded, 0n),
+    rows_loaded: [...manifest.files, ...(manifest.resubmit?.files ?? [])].reduce((sum, file) => sum + file.rows.loaded, 0n),
     ended_at: nowOf(ledger),
   } as const
   const created = Date.parse(manifest.createdAt)

@@ -63,8 +63,8 @@ export async function claim(
   })
 }
 
-/** A batch without files, which a restore commits. */
-export async function claimRestore(ledger: Ledger, table: string, owner: string, above: bigint | null): Promise<Batch> {
+/** A batch without files, which a restore or mended rows commit. */
+export async function claimEmpty(ledger: Ledger, table: string, owner: string, above: bigint | null): Promise<Batch> {
   return inTransaction(ledger, async (within) => {
     return { ...(await openBatch(within, table, owner, { above, files: 0 })), files: [] }
   })

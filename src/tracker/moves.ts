@@ -53,6 +53,11 @@ export async function replacePending(ledger: Ledger, change: Omit<Move, 'from' |
   return apply(ledger, { ...change, from: ['pending'], to: 'pending' })
 }
 
+/** Of completed files that stay so: no move, but the history has what became of their rows. */
+export async function noteCompleted(ledger: Ledger, change: Omit<Move, 'from' | 'to'>): Promise<number> {
+  return apply(ledger, { ...change, from: ['completed'], to: 'completed' })
+}
+
 async function apply(ledger: Ledger, change: Move): Promise<number> {
   if (change.from.length === 0) return 0
   const given = change.given

@@ -52,7 +52,8 @@ async function complete(ledger: Ledger, restore: AdoptedRestore, policy: Changed
   return completeByLog(ledger, {
     given: loadsOf(ledger, loaded),
     where: sql`f.table_name = ${table} and f.file_path = g.path and ${isSame}
-      and not (f.status = 'completed' and f.file_version = g.version and f.batch_id = g.batch_id)`,
+      and not (f.status = 'completed' and f.file_version = g.version and f.batch_id = g.batch_id and f.rows_loaded = g.loaded
+        and f.rows_rejected = g.rejected)`,
     set: takeLoad(ledger, sql`(select b.table_version from ${sql.table('batch')} as b where b.batch_id = g.batch_id)`),
     reason: sql`${reasonOf(restore)}`,
     version: sql`g.version`,

@@ -1,6 +1,6 @@
 import { admit } from './admit.ts'
 import { adoptManifest } from './adopt.ts'
-import { claim, claimRestore, pendingCount, pendingFiles, requeueDue } from './claim.ts'
+import { claim, claimEmpty, pendingCount, pendingFiles, requeueDue } from './claim.ts'
 import { counts } from './counts.ts'
 import { history } from './history.ts'
 import { abandoned, lockTable, renew, takeOver, unlockTable } from './leases.ts'
@@ -9,6 +9,7 @@ import { approve, reopenFolders, replay, retry, skip, skipPending } from './manu
 import { recall, remember } from './notes.ts'
 import { batches, file, files, lastCommittedBatch, newestLoaded } from './read.ts'
 import { adoptRestore } from './restore.ts'
+import { noteFiles } from './resubmitted.ts'
 import { settle } from './settle.ts'
 import type { Tracker } from './tracker.ts'
 
@@ -27,8 +28,9 @@ export function sqlTracker(ledger: Ledger, id: string, close: () => Promise<void
     abandoned: (table, isAlive) => abandoned(ledger, table, isAlive),
     takeOver: (batchId, owner) => takeOver(ledger, batchId, owner),
     adoptManifest: (manifest, version) => adoptManifest(ledger, manifest, version),
-    claimRestore: (table, owner, above) => claimRestore(ledger, table, owner, above),
+    claimEmpty: (table, owner, above) => claimEmpty(ledger, table, owner, above),
     adoptRestore: (restore, policy) => adoptRestore(ledger, restore, policy),
+    noteFiles: (table, files) => noteFiles(ledger, table, files),
     lastCommittedBatch: (table) => lastCommittedBatch(ledger, table),
     newestLoaded: (table) => newestLoaded(ledger, table),
     replay: (table, paths, reason) => replay(ledger, table, paths, reason),

@@ -155,16 +155,24 @@ export interface Tracker extends AsyncDisposable {
   abandoned(table: string, isAlive: (owner: string) => boolean): Promise<readonly Batch[]>
   /** Takes an abandoned batch over, so that `settle` may end it. */
   takeOver(batchId: string, owner: string): Promise<void>
-  /** Marks all files of a committed manifest completed, whatever the tracker thought; false when it knew already. */
+  /**
+   * Marks all files of a committed manifest completed, whatever the tracker thought, and counts mended rows as loaded; false when it knew
+   * already.
+   */
   adoptManifest(manifest: Manifest, version: bigint | null): Promise<boolean>
-  /** A batch without files for a restore, under a lease and a new batch number; ended by `adoptRestore` or `settle`. */
-  claimRestore(table: string, owner: string, above: bigint | null): Promise<Batch>
+  /**
+   * A batch without files, for a restore or mended rows, under a lease and a new batch number; ended by `adoptRestore`, `adoptManifest` or
+   * `settle`.
+   */
+  claimEmpty(table: string, owner: string, above: bigint | null): Promise<Batch>
   /**
    * Ends a restore that is in the log: files whose rows it took out become pending or skipped, as its manifest says, and
    * files whose rows it brought back completed. `policy` decides where another content lies at such a path by now.
    * Undefined when the tracker knew already.
    */
   adoptRestore(restore: AdoptedRestore, policy: ChangedFilePolicy): Promise<RestoreMoves | undefined>
+  /** Writes into the history of completed files, of those versions; nothing else changes. */
+  noteFiles(table: string, files: readonly { readonly path: string; readonly version: string; readonly reason: string }[]): Promise<void>
   /** Highest number of a batch that the tracker holds as committed; null without any. */
   lastCommittedBatch(table: string): Promise<bigint | null>
   /** The newest completed unit of an overwrite table. */

@@ -42,7 +42,7 @@ function movingTests(tracker: () => Tracker): void {
   test('files that were loaded later become pending or skipped, with the reason in their history', async () => {
     await load(tracker(), [A], 0n)
     await load(tracker(), [B], 1n)
-    const first = await tracker().claimRestore(TABLE, OWNER, null)
+    const first = await tracker().claimEmpty(TABLE, OWNER, null)
     expect(await tracker().adoptRestore(restoreOf(first, [undone(B)]), 'ignore')).toEqual({ undone: 1, completed: 0 })
     expect(await statusOf(tracker(), A.path)).toBe('completed')
     expect(await tracker().file(TABLE, B.path)).toMatchObject({
@@ -53,16 +53,16 @@ function movingTests(tracker: () => Tracker): void {
       table_version: null,
     })
     expect((await movesOf(tracker(), B.path)).at(-1)).toBe(`completed>pending ${REASON}`)
-    const second = await tracker().claimRestore(TABLE, OWNER, null)
+    const second = await tracker().claimEmpty(TABLE, OWNER, null)
     await tracker().adoptRestore(restoreOf(second, [undone(A)], 'skipped'), 'ignore')
     expect((await movesOf(tracker(), A.path)).at(-1)).toBe(`completed>skipped ${REASON}`)
   })
 
   test('files whose rows came back are completed by the batch that loaded them', async () => {
     const batch = await load(tracker(), [A, B], 4n)
-    const away = await tracker().claimRestore(TABLE, OWNER, null)
+    const away = await tracker().claimEmpty(TABLE, OWNER, null)
     await tracker().adoptRestore(restoreOf(away, [undone(A), undone(B)], 'skipped'), 'ignore')
-    const again = await tracker().claimRestore(TABLE, OWNER, null)
+    const again = await tracker().claimEmpty(TABLE, OWNER, null)
     const files = [A, B].map((file) => ({ path: file.path, undone: null, loaded: loadedBy(file, batch) }))
     expect(await tracker().adoptRestore(restoreOf(again, files), 'ignore')).toEqual({ undone: 0, completed: 2 })
     expect(await tracker().file(TABLE, A.path)).toMatchObject({ status: 'completed', batch_id: batch.id, table_version: 4, rows_loaded: 7 })
@@ -72,7 +72,7 @@ function movingTests(tracker: () => Tracker): void {
   test('a file that is not completed, and one that the tracker lacks, stay as they are', async () => {
     await load(tracker(), [A], 0n)
     await tracker().admit(TABLE, [B], 'load')
-    const batch = await tracker().claimRestore(TABLE, OWNER, null)
+    const batch = await tracker().claimEmpty(TABLE, OWNER, null)
     const files = [undone(B), undone(seen('/in/never.csv'))]
     expect(await tracker().adoptRestore(restoreOf(batch, files, 'skipped'), 'load')).toEqual({ undone: 0, completed: 0 })
     expect(await statusOf(tracker(), B.path)).toBe('pending')
@@ -88,24 +88,24 @@ function changedTests(tracker: () => Tracker): void {
 
   test('where new content is loaded, the newer content of the path waits', async () => {
     const first = await twoContents()
-    const batch = await tracker().claimRestore(TABLE, OWNER, null)
+    const batch = await tracker().claimEmpty(TABLE, OWNER, null)
     await tracker().adoptRestore(restoreOf(batch, [undone(A2, loadedBy(A, first))]), 'load')
     expect(await tracker().file(TABLE, A.path)).toMatchObject({ status: 'pending', file_version: A2.version })
   })
 
   test('where it is not, the path stands for the content that the table holds', async () => {
     const first = await twoContents()
-    const batch = await tracker().claimRestore(TABLE, OWNER, null)
+    const batch = await tracker().claimEmpty(TABLE, OWNER, null)
     await tracker().adoptRestore(restoreOf(batch, [undone(A2, loadedBy(A, first))]), 'ignore')
     expect(await tracker().file(TABLE, A.path)).toMatchObject({ status: 'completed', file_version: A.version, batch_id: first.id })
   })
 
   test('new content that waits goes on waiting when the old one comes back', async () => {
     const first = await load(tracker(), [A], 0n)
-    const away = await tracker().claimRestore(TABLE, OWNER, null)
+    const away = await tracker().claimEmpty(TABLE, OWNER, null)
     await tracker().adoptRestore(restoreOf(away, [undone(A)]), 'load')
     await tracker().admit(TABLE, [A2], 'load')
-    const again = await tracker().claimRestore(TABLE, OWNER, null)
+    const again = await tracker().claimEmpty(TABLE, OWNER, null)
     await tracker().adoptRestore(restoreOf(again, [{ path: A.path, undone: null, loaded: loadedBy(A, first) }]), 'load')
     expect(await tracker().file(TABLE, A.path)).toMatchObject({ status: 'pending', file_version: A2.version })
   })
@@ -114,7 +114,7 @@ function changedTests(tracker: () => Tracker): void {
     const first = await load(tracker(), [A], 0n)
     await tracker().replay(TABLE, null, 'full drop')
     await load(tracker(), [A], 1n)
-    const batch = await tracker().claimRestore(TABLE, OWNER, null)
+    const batch = await tracker().claimEmpty(TABLE, OWNER, null)
     expect(await tracker().adoptRestore(restoreOf(batch, [undone(A, loadedBy(A, first))]), 'load')).toEqual({ undone: 0, completed: 1 })
     expect(await tracker().file(TABLE, A.path)).toMatchObject({ status: 'completed', batch_id: first.id })
   })
@@ -123,7 +123,7 @@ function changedTests(tracker: () => Tracker): void {
 function batchTests(tracker: () => Tracker): void {
   test('a restore has a number of its own above all others, and is settled once', async () => {
     const loaded = await load(tracker(), [A], 0n)
-    const batch = await tracker().claimRestore(TABLE, OWNER, 7n)
+    const batch = await tracker().claimEmpty(TABLE, OWNER, 7n)
     expect(batch).toMatchObject({ number: 8n, files: [] })
     expect(loaded.number).toBe(1n)
     expect(await tracker().adoptRestore(restoreOf(batch, [undone(A)]), 'load')).toEqual({ undone: 1, completed: 0 })
@@ -141,7 +141,7 @@ function batchTests(tracker: () => Tracker): void {
 
   test('one whose process died before its commit is abandoned, and ends without a trace', async () => {
     await load(tracker(), [A], 0n)
-    const batch = await tracker().claimRestore(TABLE, OWNER, null)
+    const batch = await tracker().claimEmpty(TABLE, OWNER, null)
     expect(await tracker().abandoned(TABLE, () => false)).toMatchObject([{ id: batch.id, files: [] }])
     expect(await tracker().abandoned(TABLE, () => true)).toEqual([])
   })

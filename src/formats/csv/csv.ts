@@ -4,6 +4,7 @@ import type { FileGroup, Format, FormatContext, ReadColumn } from '../format.ts'
 import { fitting } from '../sort-out.ts'
 import { fromText, nativeValue, readsNatively, triedText } from '../values.ts'
 import { diagnoseCsv } from './diagnose.ts'
+import { csvFraming } from './framing.ts'
 import { inferCsv } from './infer.ts'
 import { inspectCsv } from './inspect.ts'
 import { lineOfRow } from './lines.ts'
@@ -18,6 +19,7 @@ export const csv: Format = {
   relation: csvRelation,
   value: (type, text, context, lenient) => fromText(type, text, readingOf(context), lenient),
   tried: (type, text, context) => triedText(type, text, readingOf(context)),
+  framing: csvFraming,
   diagnose: diagnoseCsv,
   rejecting: csvRejecting,
   lineOf: (file, row, { group, context }) =>
