@@ -1,6 +1,7 @@
 import { FileError } from '../errors/errors.ts'
 import { globMatches, globOf, globSegments } from '../lib/glob.ts'
 import { MEMBER_COLUMN, type TableConfig } from '../model/table.ts'
+import { bounded } from './bounded.ts'
 import { badArchive } from './file-problems.ts'
 import type { Format, FormatContext, SourceFile } from './format.ts'
 import { listOption, numberOption, textOption } from './options.ts'
@@ -25,11 +26,6 @@ export function withArchives(format: Format, suffixes: readonly string[]): Forma
 
 const UNPACKED_AT_ONCE = 4
 const MOST_MEMBERS = 10_000
-/** Beyond this, what grows more than a hundredfold is no data. */
-const FREE_BYTES = 256 * 1024 * 1024
-const MOST_GROWTH = 200
-const MOST_BYTES = 256 * 1024 ** 3
-
 type Packing = 'bzip2' | 'zip'
 
 /** By the option, else by the name; a file without bytes is none. */
@@ -76,29 +72,6 @@ async function unpacked(file: SourceFile, suffixes: readonly string[], { io, tab
   } catch (error) {
     if (error instanceof FileError) return error
     throw error
-  }
-}
-
-interface Bounds {
-  readonly file: SourceFile
-  readonly packed: number
-  /** Bytes that the config allows; undefined for limits that any data keeps. */
-  readonly most: number | undefined
-  /** Bytes that earlier members of the archive gave. */
-  readonly before: () => number
-}
-
-async function* bounded(bytes: AsyncIterable<Uint8Array>, { file, packed, most, before }: Bounds): AsyncGenerator<Uint8Array> {
-  const whole = (most ?? MOST_BYTES) - before()
-  const own = most === undefined ? Math.max(FREE_BYTES, packed * MOST_GROWTH) : whole
-  let length = 0
-  for await (const chunk of bytes) {
-    length += chunk.length
-    if (length > Math.min(whole, own)) {
-      const hint = 'if it is no bomb, set format_options: {max_unpacked_size: BYTES}'
-      throw badArchive(file.path, `it unpacks to more than ${before() + Math.min(whole, own)} bytes`, hint)
-    }
-    yield chunk
   }
 }
 

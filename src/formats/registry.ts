@@ -90,6 +90,14 @@ const FIXED_WIDTH_OPTIONS: Readonly<Record<string, OptionKind>> = {
 
 const REGEX_OPTIONS: Readonly<Record<string, OptionKind>> = { pattern: 'string', on_mismatch: ['fail', 'skip'], ...LINE_OPTIONS }
 
+const XLSX_OPTIONS: Readonly<Record<string, OptionKind>> = {
+  sheet: 'strings',
+  range: 'string',
+  header: 'boolean',
+  cell_errors: ['fail', 'empty'],
+  ...ARCHIVE_OPTIONS,
+}
+
 /** Every landing format by its name in the config. Adding one is a file beside this one and a line here. */
 export const FORMATS: Readonly<Record<FormatName, FormatEntry>> = {
   csv: file(withCompression('.csv', '.tsv'), CSV_OPTIONS, async () => (await import('./csv/csv.ts')).csv),
@@ -101,6 +109,7 @@ export const FORMATS: Readonly<Record<FormatName, FormatEntry>> = {
   arrow: { suffixes: ['.arrow', '.feather', '.ipc'], options: {}, load: null },
   fixed_width: file(withCompression('.fwf'), FIXED_WIDTH_OPTIONS, async () => (await import('./lines/fixed-width.ts')).fixedWidth),
   regex: file(withCompression('.log'), REGEX_OPTIONS, async () => (await import('./lines/regex.ts')).regex),
+  xlsx: file(['.xlsx', '.xlsm'], XLSX_OPTIONS, async () => (await import('./xlsx/xlsx.ts')).xlsx),
 }
 
 /** A format of files, which may stand in archives. */

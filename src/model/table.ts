@@ -200,7 +200,7 @@ export interface GuardConfig {
   readonly maxRowChangeRatio: number | null
 }
 
-export const FORMAT_NAMES = ['csv', 'json', 'ndjson', 'parquet', 'delta', 'avro', 'arrow', 'fixed_width', 'regex'] as const
+export const FORMAT_NAMES = ['csv', 'json', 'ndjson', 'parquet', 'delta', 'avro', 'arrow', 'fixed_width', 'regex', 'xlsx'] as const
 
 export type FormatName = (typeof FORMAT_NAMES)[number]
 

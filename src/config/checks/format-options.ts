@@ -130,6 +130,12 @@ function checkRequired(draft: TableDraft, format: FormatName, options: Readonly<
         code: 'ING-CONFIG-COMBINATION',
       })
   }
+  if (format === 'xlsx' && typeof options['range'] === 'string' && !/^\$?[A-Z]{1,3}\$?[1-9]\d*(:\$?[A-Z]{1,3}(\$?[1-9]\d*)?)?$/i.test(options['range']))
+    complain(desk, draft, ['format_options', 'range'], {
+      problem: 'is no range of cells',
+      fix: 'write for example range: B3, range: B3:F or range: B3:F100',
+      code: 'ING-CONFIG-VALUE',
+    })
   if (format !== 'regex') return
   const names = groupsOf(re2Pattern(String(options['pattern'] ?? ''))).filter((name) => name !== null)
   const fix = "write for example pattern: '(?<at>\\S+) (?<level>\\w+) (?<message>.*)'"

@@ -78,7 +78,7 @@ function opening(ends: TextEnds): string {
 function checkEnds(file: SourceFile, ends: TextEnds, { table }: FormatContext): boolean {
   checkEncoding(file, ends.head)
   const head = ends.head.toString('latin1').trimStart()
-  if (head === '' && ends.complete) return true
+  if (head === '') return ends.complete
   const documents = table.fileFormat === 'json'
   const opened = head[0] ?? ' '
   if (mayRejectEnds(ends, table)) return false

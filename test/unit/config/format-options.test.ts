@@ -30,6 +30,12 @@ test('fixed_width needs fields or widths, and regex a pattern with named groups'
   expect(await regex('pattern: "(?<a>x)", on_mismatch: skip')).toEqual([])
 })
 
+test('a range of a sheet begins at a cell', async () => {
+  const xlsx = async (options: string) => said(await problems(tableText(`file_format: xlsx, format_options: {${options}}`)))
+  expect(await xlsx('range: A:F')).toEqual(['is no range of cells; write for example range: B3, range: B3:F or range: B3:F100'])
+  expect(await xlsx('range: $b$3:F, sheet: [a, b], header: false, cell_errors: empty')).toEqual([])
+})
+
 test('json_path is a path, and for JSON', async () => {
   expect(said(await problems(tableText('file_format: json, json_path: "$.a..b"')))).toEqual([
     'is not a path to the records of a document; write for example json_path: $.data.items',

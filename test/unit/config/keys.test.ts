@@ -31,7 +31,7 @@ const TABLE_KEYS: readonly (readonly [string, string, string, string])[] = [
     'file_format',
     'ndjson',
     'csvv',
-    'must be one of csv, json, ndjson, parquet, delta, avro, arrow, fixed_width, regex, is "csvv"; did you mean csv?',
+    'must be one of csv, json, ndjson, parquet, delta, avro, arrow, fixed_width, regex, xlsx, is "csvv"; did you mean csv?',
   ],
   [
     'format_options',
