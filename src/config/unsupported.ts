@@ -34,7 +34,6 @@ const TABLE_KEYS: readonly Unbuilt[] = [
   { key: ['store'] },
   { key: ['transform', 'module'], hint: 'use sql or file' },
   { key: ['transform', 'scope'], what: () => 'transform.scope: batch', hint: 'remove it, so that the transform sees one file' },
-  { key: ['expectations'] },
   { key: ['max_bad_rows'], builtFor: ['merge', 'scd2'] },
   { key: ['pre_sql'] },
   { key: ['post_sql'] },

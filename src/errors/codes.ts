@@ -160,6 +160,18 @@ export const ERROR_CODES = {
     cause: 'Rows of a snapshot cannot come back by themselves where they stand for all that the table or a partition holds.',
     remedy: 'Mend the landing file and deliver it again.',
   },
+  'ING-FILE-EXPECTATION': {
+    cause: 'The file breaks an expectation of its table with on_violation: fail.',
+    remedy: 'Mend the rows or the rule, then `ingest retry FILE`.',
+  },
+  'ING-ROWS-EXPECTATION': {
+    cause: 'Rows, files or a batch break an expectation with on_violation: warn; they were loaded.',
+    remedy: 'Look at the rows that the message names; drop, quarantine or fail keeps such rows out.',
+  },
+  'ING-TABLE-EXPECTATION': {
+    cause: 'An expectation cannot be checked: its check is no condition in SQL, or names what is not there.',
+    remedy: 'Mend the rule at the place that the message names.',
+  },
   'ING-FILE-HELD': {
     cause: 'The file would change the table more than `guard` allows, or is an empty snapshot that would delete all.',
     remedy: 'Look at the file; `ingest approve FILE` lets it load, `ingest skip FILE` leaves it out.',

@@ -1,4 +1,5 @@
 import type { ErrorReport } from '../errors/errors.ts'
+import type { ExpectationCount } from './expectation.ts'
 import type { BatchFile, RowCounts } from './file.ts'
 
 /** Files of one table that go in one commit. */
@@ -44,6 +45,8 @@ export interface BatchOutcome {
   /** Bytes of the source files that were loaded. */
   readonly bytes: bigint
   readonly warnings: readonly Warning[]
+  /** Of a table with expectations: what they found. */
+  readonly expectations?: readonly ExpectationCount[]
 }
 
 export interface Warning {

@@ -1,3 +1,5 @@
+import type { ReportExpectation } from './expectation.ts'
+
 /** What `run --json` prints; keys are the contract of users' scripts. */
 export interface RunReport {
   readonly tables: readonly TableReport[]
@@ -19,6 +21,8 @@ export interface TableReport {
   readonly seconds: number
   readonly errors: readonly ReportError[]
   readonly warnings: readonly { readonly code: string; readonly message: string; readonly file: string | null }[]
+  /** Of a table with expectations: what each found in this run. */
+  readonly expectations?: readonly ReportExpectation[]
   /** Why the table was skipped, or what a dry run found. */
   readonly reason: string | null
   /** Of a dry run alone. */

@@ -24,6 +24,8 @@ interface Counted {
   readonly scanned: bigint
   /** Rows of each file that the plan never saw. */
   readonly rejected: ReadonlyMap<string, bigint>
+  /** Rows of each file that an expectation dropped. */
+  readonly filtered: ReadonlyMap<string, bigint>
   /** What the plan says of the rows, where it tells it. */
   readonly counts: StrategyRows | null
   readonly shape: Shape
@@ -35,7 +37,7 @@ interface Counted {
  * what the data files hold, but for rows that the plan left out on purpose.
  */
 export async function rowsByFile(counted: Counted): Promise<CountedRows> {
-  const { plan, shape, staged, many, records, rejected, context } = counted
+  const { plan, shape, staged, many, records, rejected, filtered, context } = counted
   const files = [...new Set(shape.groups.flatMap(({ group }) => group.files.map(({ path }) => path)))]
   const written = staged.reduce((sum, one) => sum + one.rows, 0n)
   const kept = await keptRows(counted, files.length === 1 ? files[0] : undefined, written)
@@ -43,21 +45,32 @@ export async function rowsByFile(counted: Counted): Promise<CountedRows> {
   const read = many ? await countBy(sql`select __path as path, count(*) as rows from ${records} group by 1`, context) : kept
   const taken = sumOf(read)
   const inFiles = await rowsInFiles(counted)
-  if (inFiles === undefined) checkScanned(counted, taken + sumOf(rejected))
+  if (inFiles === undefined) checkScanned(counted, taken + sumOf(rejected) + sumOf(filtered))
   checkCounts(counted, taken)
   const byFile = new Map<string, RowCounts>()
   let dropped = 0n
   for (const path of files) {
-    const one = read.get(path) ?? 0n
-    const bad = rejected.get(path) ?? 0n
-    const left = one - (kept.get(path) ?? 0n)
+    const one = rowsOf(read, path)
+    const bad = rowsOf(rejected, path)
+    const left = one - rowsOf(kept, path)
     if (left < 0n) throw unbalanced(`${path} gave ${one} rows, but more were written`)
     dropped += left
-    const before = inFiles === undefined ? one + bad : (inFiles.get(path) ?? 0n)
+    const unwanted = rowsOf(filtered, path)
+    const before = inFiles === undefined ? one + bad + unwanted : rowsOf(inFiles, path)
     const gone = plan.dropped === 'superseded' ? 0n : left
-    byFile.set(path, { read: before, loaded: one - gone, rejected: bad, filtered: lessBy(before, one + bad), deduplicated: gone })
+    byFile.set(path, {
+      read: before,
+      loaded: one - gone,
+      rejected: bad,
+      filtered: unwanted + lessBy(before, one + bad + unwanted),
+      deduplicated: gone,
+    })
   }
   return { byFile, dropped }
+}
+
+function rowsOf(rows: ReadonlyMap<string, bigint>, path: string): bigint {
+  return rows.get(path) ?? 0n
 }
 
 function sumOf(rows: ReadonlyMap<string, bigint>): bigint {

@@ -1,4 +1,6 @@
-import { id, join, raw, type Sql, sql } from '../engine/sql.ts'
+import type { Session } from '../engine/engine.ts'
+import { firstLine } from '../engine/failure.ts'
+import { id, inlined, join, raw, type Sql, sql } from '../engine/sql.ts'
 import type { Column } from '../model/schema.ts'
 import type { TableConfig } from '../model/table.ts'
 import { type Condition, wrong } from './condition.ts'
@@ -36,5 +38,20 @@ export function deletesOf(
   return {
     from: sql`select ${join([raw('*'), ...more])} from (${rows})`,
     isDeleted: sql`coalesce((${condition.expression})::boolean, false)`,
+  }
+}
+
+/** A condition of the config that the engine cannot take is nobody's file's fault. */
+export async function checkDeletes(
+  query: Sql,
+  { deletes }: { readonly deletes: Condition | null | undefined },
+  { table, session }: { readonly table: TableConfig; readonly session: Session },
+): Promise<void> {
+  if (deletes === undefined || deletes === null) return
+  try {
+    await session.rows(inlined(sql`describe ${query}`))
+  } catch (error) {
+    if (error instanceof Error && /^(Binder|Catalog) Error/.test(error.message)) throw wrong(table, firstLine(error.message))
+    throw error
   }
 }

@@ -6,6 +6,7 @@ import type { Column } from '../model/schema.ts'
 import type { OpenTable } from '../stores/store.ts'
 import { deleteCondition } from './condition.ts'
 import type { LoadContext } from './context.ts'
+import { bindExpectations } from './expectations-bind.ts'
 import { givenUp, manifestOf, outcomeOf } from './outcome.ts'
 import type { LoadJob, LoadResult, Preview } from './protocol.ts'
 import { stageRejects } from './quarantine.ts'
@@ -109,6 +110,7 @@ export async function previewBatch(job: LoadJob, target: OpenTable, context: Loa
     }
   }
   const { shape, leaving } = await shapeBatch(job, target, context)
+  if (shape.groups.some(({ group }) => !group.empty)) await bindExpectations(job.table, shape.columns, context.session)
   return { outcome: told(outcomeOf(job.batch, undefined, leaving, null), shape, job), newColumns: columnsAfter(shape), difference: null }
 }
 

@@ -26,6 +26,7 @@ export function outcomeOf(batch: Batch, plan: StagedPlan | undefined, leaving: L
     rows: plan?.counts ? strategyRows(plan.counts) : { ...NO_STRATEGY_ROWS, inserted: loaded - superseded, superseded },
     bytes: stay.reduce((sum, file) => sum + file.size, 0n),
     warnings: plan?.warnings ?? [],
+    expectations: plan?.expectations ?? [],
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Session } from '../engine/engine.ts'
-import { sql } from '../engine/sql.ts'
+import { literalList, type Sql, sql } from '../engine/sql.ts'
 import { FileError } from '../errors/errors.ts'
 import type { Format, FormatContext } from '../formats/format.ts'
 import type { TableConfig } from '../model/table.ts'
@@ -17,21 +17,30 @@ interface RejectsIo {
   readonly groups: readonly ShapedGroup[]
 }
 
-/** Rejected rows of each file. Files with more of them than `max_bad_rows` allows are thrown as ForbiddenRows, with their lines. */
+/**
+ * Rejected rows of each file. Files with more of them than `max_bad_rows` allows are thrown as ForbiddenRows, with their lines. Rows that an
+ * expectation rejects were asked to be, and do not count.
+ */
 export async function checkRejects(rejects: KeptRejects, io: RejectsIo): Promise<ReadonlyMap<string, bigint>> {
   const { session, formatContext } = io
   const counted = await session.rows(
-    sql`select r.path, count(*) as rejected, count(*) filter (where r."row" is null) + coalesce(any_value(n.rows), 0) as rows
+    sql`select r.path, count(*) as rejected, count(*) filter (where ${isBad(io)}) as bad, count(*) filter (where r."row" is null) + coalesce(any_value(n.rows), 0) as rows
       from ${rejects.rows} as r left join ${rejects.read} as n on n.path = r.path group by r.path order by r.path`,
   )
   const byFile = new Map(counted.map(({ path, rejected }) => [String(path), BigInt(String(rejected))]))
   const failed: FileError[] = []
-  for (const { path, rejected, rows } of counted) {
-    if (isAllowed(Number(rejected), Number(rows), formatContext.table.maxBadRows)) continue
-    failed.push(await tooMany(String(path), { rejected: Number(rejected), rows: Number(rows) }, rejects, io))
+  for (const { path, bad, rows } of counted) {
+    if (isAllowed(Number(bad), Number(rows), formatContext.table.maxBadRows)) continue
+    failed.push(await tooMany(String(path), { rejected: Number(bad), rows: Number(rows) }, rejects, io))
   }
   if (failed.length > 0) throw new ForbiddenRows(failed)
   return byFile
+}
+
+/** Of a row `r` that was rejected: for another reason than an expectation. */
+function isBad({ formatContext }: RejectsIo): Sql {
+  const names = formatContext.table.expectations.map(({ name }) => name)
+  return names.length === 0 ? sql`true` : sql`not list_contains(${literalList(names)}::varchar[], r.rule)`
 }
 
 function isAllowed(rejected: number, rows: number, limit: TableConfig['maxBadRows']): boolean {
@@ -45,7 +54,7 @@ async function tooMany(
   io: RejectsIo,
 ): Promise<FileError> {
   const named = await io.session.rows(
-    sql`select number, reason from ${rejects.rows} where path = ${path} order by number nulls last limit ${NAMED}`,
+    sql`select r.number, r.reason from ${rejects.rows} as r where r.path = ${path} and ${isBad(io)} order by r.number nulls last limit ${NAMED}`,
   )
   const places: string[] = []
   for (const { number, reason } of named) places.push(`${await placeOf(path, BigInt(String(number)), io)}: ${String(reason)}`)

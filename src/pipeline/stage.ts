@@ -1,16 +1,18 @@
-import { engineFailure, firstLine } from '../engine/failure.ts'
-import { id, inlined, join, type Sql, sql } from '../engine/sql.ts'
+import { engineFailure } from '../engine/failure.ts'
+import { id, join, type Sql, sql } from '../engine/sql.ts'
 import { type FileError, UnavailableError } from '../errors/errors.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import type { Warning } from '../model/batch.ts'
+import { addCounts, type ExpectationCount } from '../model/expectation.ts'
 import { type BatchFile, NO_ROWS, type RowCounts } from '../model/file.ts'
 import type { RowDifference } from '../model/report.ts'
 import type { ObserveRequest, OpenTable, Staged, StagedRemoval } from '../stores/store.ts'
 import type { LoadPlan } from '../strategies/strategy.ts'
 import { rowsByFile } from './balance.ts'
-import { wrong } from './condition.ts'
 import type { LoadContext } from './context.ts'
+import { checkDeletes } from './deletes.ts'
 import { differenceOf } from './difference.ts'
+import { expectedRecords } from './expectations.ts'
 import { checkGuard, HeldFiles } from './guard.ts'
 import { findCulprits, without } from './isolate.ts'
 import { type KeptRecords, keepRecords } from './kept-records.ts'
@@ -20,7 +22,7 @@ import { type RejectedRows, RejectTable } from './rejected-rows.ts'
 import { keepAdded, type RowRemoval } from './row-removal.ts'
 import { secondLook } from './second-look.ts'
 import { recordsOf, type Shape, type ShapedGroup } from './shape.ts'
-import { observationShape, sideFilesAfter } from './side-files.ts'
+import { observed, sideFilesAfter } from './side-files.ts'
 import { compareVersions, type Released } from './source.ts'
 import { emptyLeaving, leave } from './units.ts'
 import { ForbiddenRows, writeAllowed } from './violators.ts'
@@ -55,6 +57,8 @@ export interface StagedPlan extends AsyncDisposable {
   /** In force with the batch. */
   readonly sideFiles: readonly string[]
   readonly warnings: readonly Warning[]
+  /** What the rules of the table found, in files that failed for them too. */
+  readonly expectations: readonly ExpectationCount[]
   /** Rows of the loaded files that are not loaded; null where there are none. */
   readonly rejects: RejectedRows | null
   readonly failed: readonly FileError[]
@@ -126,6 +130,7 @@ async function stageWhole(shape: Shape, work: Staging): Promise<WholePlan> {
   const { job, sink, context, rejects } = work
   const failed: FileError[] = []
   const released: Released[] = []
+  const broken: (readonly ExpectationCount[])[] = []
   let kept = shape
   for (;;) {
     await rejects.begin()
@@ -137,10 +142,14 @@ async function stageWhole(shape: Shape, work: Staging): Promise<WholePlan> {
     }
     const bad = attempt.failed ?? compareVersions(filesOf(kept), context.landing)
     const leaving = leave(emptyLeaving(), bad, job)
-    if (attempt.plan && leaving.paths.size === 0) return { ...attempt.plan, shape: kept, failed, released }
+    if (attempt.plan && leaving.paths.size === 0) {
+      const expectations = addCounts(...broken, attempt.plan.expectations)
+      return { ...attempt.plan, expectations, shape: kept, failed, released }
+    }
     if (attempt.plan) await sink.discard(attempt.plan.staged)
     failed.push(...leaving.failed)
     released.push(...leaving.released)
+    broken.push(attempt.failed?.counts ?? [])
     await rejects.leave(leaving.paths)
     kept = { ...kept, groups: remaining(kept.groups, leaving.paths) }
   }
@@ -154,9 +163,13 @@ function lookAgain(shape: Shape, failed: readonly FileError[], { job, target, co
 
 type MadeStage = Omit<WholePlan, 'shape' | 'failed' | 'released'>
 
-type Attempt =
-  | { readonly plan: MadeStage; readonly failed?: undefined }
-  | { readonly plan?: undefined; readonly failed: { readonly failed: readonly FileError[]; readonly released: readonly Released[] } }
+type Attempt = { readonly plan: MadeStage; readonly failed?: undefined } | { readonly plan?: undefined; readonly failed: FailedAttempt }
+
+interface FailedAttempt {
+  readonly failed: readonly FileError[]
+  readonly released: readonly Released[]
+  readonly counts?: readonly ExpectationCount[]
+}
 
 async function tryStage(shape: Shape, work: Staging): Promise<Attempt> {
   const { job, context } = work
@@ -167,7 +180,7 @@ async function tryStage(shape: Shape, work: Staging): Promise<Attempt> {
     // A file that was swapped meanwhile is not judged by what was read of it.
     const moved = compareVersions(filesOf(shape), context.landing)
     if (moved.failed.length + moved.released.length > 0) return { failed: moved }
-    if (error instanceof ForbiddenRows) return { failed: { failed: error.files, released: [] } }
+    if (error instanceof ForbiddenRows) return { failed: { failed: error.files, released: [], counts: error.counts } }
     if (error instanceof HeldFiles) return { failed: { failed: [], released: error.files } }
     const culprits = await findCulprits(readable, error, context.format, context.formatContext)
     if (culprits.length > 0) return { failed: { failed: culprits, released: [] } }
@@ -183,9 +196,10 @@ async function stageOnce(shape: Shape, work: Staging): Promise<MadeStage> {
   const { strategy } = context
   const full = { ...shape, groups: shape.groups.filter(({ group }) => !group.empty) }
   const query = recordsOf(full, { loadedAt: context.loadedAt, batchId: job.batch.id }, context.format, context.formatContext)
-  await checkRecords(query, full, work)
+  await checkDeletes(query, full, { table: job.table, session: context.session })
   await using kept = await keptOf(query, shape, work)
-  const records = kept?.name ?? sql`(${query})`
+  await using expected = await expectedRecords(kept, shape, work)
+  const records = expected?.records ?? kept?.name ?? sql`(${query})`
   const sideFiles = strategy.keyed === undefined || job.replaceAll ? [] : await sideFilesAfter(job.lastBatch, target)
   await using made = await makePlan(records, kept, full, { job, target, context, sideFiles, rejects })
   failpoint('after-plan')
@@ -193,7 +207,7 @@ async function stageOnce(shape: Shape, work: Staging): Promise<MadeStage> {
   // Where a plan does not tell its changes the rows that are added are read for them again, and must be the same each time.
   await using added = remove === 'positions' && made.plan.changes === undefined ? await keepAdded(made.plan, context.session) : undefined
   const plan = added === undefined ? made.plan : { ...made.plan, add: added.rows }
-  const written = await writeBalanced({ ...made, plan }, { records, kept, shape, full }, work)
+  const written = await writeBalanced({ ...made, plan }, { records, kept, filtered: expected?.filtered, shape, full }, work)
   const removal =
     plan.remove.kind === 'positions' && remove === 'positions'
       ? await removeRows(plan, { ...work, staged: written.staged, positions: plan.remove.positions }, full)
@@ -207,8 +221,9 @@ async function stageOnce(shape: Shape, work: Staging): Promise<MadeStage> {
     superseded: plan.dropped === 'superseded' ? written.dropped : 0n,
     counts: made.counts,
     difference: await differenceIn(plan, full, work),
-    sideFiles: await observed(plan, full, { ...work, sideFiles }),
-    warnings: [...warningsOf(written.staged, job), ...made.warnings],
+    sideFiles: await observed(plan, full.columns, { job, sink: work.sink, traits: strategy.keyed, sideFiles }),
+    warnings: [...warningsOf(written.staged, job), ...made.warnings, ...(expected?.warnings ?? [])],
+    expectations: expected?.counts ?? [],
   }
 }
 
@@ -225,13 +240,14 @@ async function keptOf(query: Sql, shape: Shape, { job, context, rejects }: Stagi
 interface Records {
   readonly records: Sql
   readonly kept: KeptRecords | undefined
+  readonly filtered: ReadonlyMap<string, bigint> | undefined
   readonly shape: Shape
   /** The shape without files that have no rows. */
   readonly full: Shape
 }
 
 /** Writes the rows that a plan adds, and checks them against what was read and against the guard; if it fails they go. */
-async function writeBalanced(made: MadePlan, { records, kept, shape, full }: Records, work: StageWork) {
+async function writeBalanced(made: MadePlan, { records, kept, filtered, shape, full }: Records, work: StageWork) {
   const { job, target, context, sink } = work
   const { plan, rejected, counts } = made
   const { result: staged, scanned } = await writeChecked(plan, full, work)
@@ -244,6 +260,7 @@ async function writeBalanced(made: MadePlan, { records, kept, shape, full }: Rec
       shape: full,
       scanned: kept?.scanned ?? scanned,
       rejected,
+      filtered: filtered ?? new Map<string, bigint>(),
       counts,
       context,
     }
@@ -264,30 +281,6 @@ async function differenceIn(plan: LoadPlan, shape: Shape, { job, sink, context }
   const { strategy, session } = context
   if (!sink.isDry || strategy.keyed === undefined || !hasKeys(shape, job.table)) return null
   return differenceOf(plan, shape, { table: job.table, traits: strategy.keyed, session })
-}
-
-/** A condition of the config that the engine cannot take is nobody's file's fault. */
-async function checkRecords(query: Sql, { deletes }: Shape, { job, context }: StageWork): Promise<void> {
-  if (deletes === undefined || deletes === null) return
-  try {
-    await context.session.rows(inlined(sql`describe ${query}`))
-  } catch (error) {
-    if (error instanceof Error && /^(Binder|Catalog) Error/.test(error.message)) throw wrong(job.table, firstLine(error.message))
-    throw error
-  }
-}
-
-/** Side files that are in force with the batch. */
-async function observed(
-  { observe }: LoadPlan,
-  shape: Shape,
-  work: StageWork & { readonly sideFiles: readonly string[] },
-): Promise<readonly string[]> {
-  const { job, context, sink, sideFiles } = work
-  const { keyed } = context.strategy
-  if (keyed === undefined || observe === undefined) return sideFiles
-  const { id: batchId, number: batch } = job.batch
-  return sink.observe({ ...observationShape(job.table, keyed, shape.columns), observe, previous: sideFiles, batch, batchId })
 }
 
 function warningsOf(staged: readonly Staged[], { table }: LoadJob): readonly Warning[] {

@@ -1,5 +1,6 @@
 import { type IngestError, reportOf } from '../errors/errors.ts'
 import { type Batch, type BatchOutcome, type FileOutcome, NO_STRATEGY_ROWS } from '../model/batch.ts'
+import { addCounts, type ExpectationCount, reportOfCount } from '../model/expectation.ts'
 import type { DryRunTable, ReportError, ReportRows, TableReport, TableStatus } from '../model/report.ts'
 import type { TableConfig } from '../model/table.ts'
 import type { AdmitResult } from '../tracker/tracker.ts'
@@ -34,10 +35,12 @@ export class TableTally {
   #skipReason: string | null = null
   #failed = false
   #maintenance: TableReport['maintenance']
+  #expectations: readonly ExpectationCount[]
   plan: DryRunTable | null = null
 
   constructor(table: TableConfig, startedMs: number) {
     this.#table = table
+    this.#expectations = table.expectations.map(({ name, onViolation }) => ({ name, onViolation, checked: 0n, violated: 0n, files: [] }))
     this.#startedMs = startedMs
   }
 
@@ -78,6 +81,7 @@ export class TableTally {
     for (const file of outcome.files) this.#file(file)
     for (const name of ['inserted', 'updated', 'deleted', 'unchanged'] as const) this.#rows[name] += Number(outcome.rows[name])
     this.#bytes += Number(outcome.bytes)
+    this.#expectations = addCounts(this.#expectations, outcome.expectations ?? [])
     for (const { code, message, file } of outcome.warnings) this.#warnings.push({ code, message, file: file ?? null })
   }
 
@@ -180,6 +184,7 @@ export class TableTally {
       warnings: this.#warnings,
       reason: this.#skipReason,
       plan: this.plan,
+      ...(this.#expectations.length === 0 ? {} : { expectations: this.#expectations.map(reportOfCount) }),
       ...(this.#maintenance === undefined ? {} : { maintenance: this.#maintenance }),
     }
   }

@@ -1,5 +1,6 @@
 import { id, join, sql } from '../engine/sql.ts'
 import { FileError, TableError } from '../errors/errors.ts'
+import type { ExpectationCount } from '../model/expectation.ts'
 import type { OpenTable, Violation } from '../stores/store.ts'
 import type { LoadPlan } from '../strategies/strategy.ts'
 import type { Shape } from './shape.ts'
@@ -7,10 +8,13 @@ import type { Shape } from './shape.ts'
 /** Files whose rows the table forbids; the others of their batch may be loaded. */
 export class ForbiddenRows extends Error {
   readonly files: readonly FileError[]
+  /** What the expectations that forbid them found in these files. */
+  readonly counts: readonly ExpectationCount[]
 
-  constructor(files: readonly FileError[]) {
+  constructor(files: readonly FileError[], counts: readonly ExpectationCount[] = []) {
     super('files have rows that the table forbids')
     this.files = files
+    this.counts = counts
   }
 }
 

@@ -1,0 +1,44 @@
+import type { RowAction } from './table.ts'
+
+/** What a rule found in a batch. */
+export interface ExpectationCount {
+  readonly name: string
+  readonly onViolation: RowAction
+  /** What was looked at: rows, or files or batches where the rule is about these. */
+  readonly checked: bigint
+  readonly violated: bigint
+  /** Files that broke it, with how often. */
+  readonly files: readonly { readonly path: string; readonly violated: bigint }[]
+}
+
+/** The same as `run --json` prints it. */
+export interface ReportExpectation {
+  readonly name: string
+  readonly on_violation: 'warn' | 'drop' | 'quarantine' | 'fail'
+  /** Rows, or files or batches where the rule is about these. */
+  readonly checked: number
+  readonly violated: number
+  /** Files that broke it. */
+  readonly files: number
+}
+
+/** Adds what later batches found to what earlier ones did, rule by rule. */
+export function addCounts(...all: readonly (readonly ExpectationCount[])[]): readonly ExpectationCount[] {
+  const sums = new Map<string, ExpectationCount>()
+  for (const one of all.flat()) {
+    const before = sums.get(one.name)
+    if (before === undefined) sums.set(one.name, one)
+    else
+      sums.set(one.name, {
+        ...before,
+        checked: before.checked + one.checked,
+        violated: before.violated + one.violated,
+        files: [...before.files, ...one.files],
+      })
+  }
+  return [...sums.values()]
+}
+
+export function reportOfCount({ name, onViolation, checked, violated, files }: ExpectationCount): ReportExpectation {
+  return { name, on_violation: onViolation, checked: Number(checked), violated: Number(violated), files: files.length }
+}
