@@ -12,7 +12,8 @@ export interface Keyed {
 
 /**
  * Fields are read by name and a missing one is null, so files with different fields go together, unless one spells a
- * name in another case. Where columns may not differ (`schema_evolution: false`) each set of names is a group.
+ * name in another case, or has one that a table may refuse: those fail alone. Where columns may not differ
+ * (`schema_evolution: false`) each set of names is a group.
  */
 export function groupFiles(files: readonly Keyed[], layout: Layout, table: TableConfig): readonly FileGroup[] {
   const sound = files.filter(({ isDoubtful }) => !isDoubtful)
@@ -21,7 +22,8 @@ export function groupFiles(files: readonly Keyed[], layout: Layout, table: Table
 }
 
 function grouped(files: readonly Keyed[], layout: Layout, table: TableConfig): readonly FileGroup[] {
-  const groups = table.schemaEvolution === 'fail' ? byNames(files) : bySpelling(files)
+  const isApart = ({ names }: Keyed) => table.schemaEvolution === 'fail' || names.some((name) => mayBeRefused(name, table))
+  const groups = [...bySpelling(files.filter((file) => !isApart(file))), ...byNames(files.filter(isApart))]
   return groups.map(({ files: members, names }) => ({
     files: members,
     columns: [...names.values()].map((name) => ({ name, type: null })),
@@ -29,6 +31,12 @@ function grouped(files: readonly Keyed[], layout: Layout, table: TableConfig): r
     empty: false,
     layout,
   }))
+}
+
+/** Names with characters that Delta forbids, and those of columns that the table has beside its files'. */
+function mayBeRefused(name: string, { keyed }: TableConfig): boolean {
+  const own = [keyed.effectiveColumn, keyed.endColumn, keyed.currentColumn]
+  return /[ ,;{}()\n\t=]|^_/.test(name) || own.some((column) => column.toLowerCase() === name.toLowerCase())
 }
 
 interface Group {

@@ -4,7 +4,7 @@ import { storableType, zonedType } from '../../model/storable-type.ts'
 import { type TypeNode, typeText } from '../../model/type-text.ts'
 import type { FileGroup, FormatContext } from '../format.ts'
 import { overReadable, sampleOf, unified } from '../sample.ts'
-import { detectJson, layoutOf, readJson } from './reading.ts'
+import { DEEPEST, detectJson, layoutOf, readJson } from './reading.ts'
 
 /** Types that the engine finds in a sample of the files, or in all of them where they are small. */
 export async function inferJson(groups: readonly FileGroup[], context: FormatContext): Promise<readonly Column[]> {
@@ -83,7 +83,7 @@ async function rareType(name: string, groups: readonly FileGroup[], context: For
       context.session.rows(sql`select json_group_structure(${id(column.name)})::varchar as structure
         from ${readJson(part.files, [{ name: column.name, type: 'JSON' }], { layout: layoutOf(group), context })} where ${id(column.name)} is not null`)
     for (const [row] of await overReadable(group, query)) {
-      if (typeof row?.['structure'] === 'string') types.add(typeText(structureType(JSON.parse(row['structure']))))
+      if (typeof row?.['structure'] === 'string') types.add(typeText(structureType(JSON.parse(row['structure']), DEEPEST - 1)))
     }
   }
   return unifiedType([...types])
@@ -97,10 +97,11 @@ const SCALARS: Readonly<Record<string, string>> = {
   BOOLEAN: 'BOOLEAN',
 }
 
-/** `{"a": ["UBIGINT"]}`, as the engine describes a structure, as a type. */
-function structureType(structure: unknown): TypeNode {
+/** `{"a": ["UBIGINT"]}`, as the engine describes a structure, as a type of so many levels. */
+function structureType(structure: unknown, levels: number): TypeNode {
   if (typeof structure === 'string') return { kind: 'plain', text: SCALARS[structure] ?? 'VARCHAR' }
-  if (Array.isArray(structure)) return { kind: 'list', element: structureType(structure[0] ?? 'VARCHAR') }
-  const fields = Object.entries(structure ?? {}).map(([name, type]) => ({ name, type: structureType(type) }))
+  if (levels === 0) return { kind: 'plain', text: 'VARCHAR' }
+  if (Array.isArray(structure)) return { kind: 'list', element: structureType(structure[0] ?? 'VARCHAR', levels - 1) }
+  const fields = Object.entries(structure ?? {}).map(([name, type]) => ({ name, type: structureType(type, levels - 1) }))
   return fields.length === 0 ? { kind: 'plain', text: 'VARCHAR' } : { kind: 'struct', fields }
 }

@@ -172,7 +172,7 @@ async function brokenLines(
   const mayBe = context.table.fileFormat === 'json' && mayReject(context.table) && problem.code === 'ING-FILE-JSON'
   if (!mayBe) return problem
   const layout = { compression, lines: true }
-  const [counted] = await context.session.rows(sql`select count(*) as lines, count_if(json_type(json) = 'OBJECT') as records
+  const [counted] = await context.session.rows(sql`select count(*) as lines, count(*) filter (json_type(json) = 'OBJECT') as records
     from ${readLines([file], { layout, context })}`)
   if (2n * BigInt(String(counted?.['records'])) <= BigInt(String(counted?.['lines']))) return problem
   const names = byFile([file], await keyRows([file], layout, context)).keys.get(file)

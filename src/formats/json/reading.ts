@@ -31,6 +31,9 @@ export function rulesOf({ table }: FormatContext): ValueRules {
   }
 }
 
+/** Levels of a record that get a type of their own; what is deeper stays text. The time of a conversion doubles with each level. */
+export const DEEPEST = 12
+
 /** Whether each record stands on a line of its own. */
 export function isLines({ lines }: Layout, { fileFormat }: TableConfig): boolean {
   return lines === true || fileFormat === 'ndjson'
@@ -75,6 +78,7 @@ export function detectJson(files: readonly SourceFile[], { layout, context, more
     sql`union_by_name = true`,
     // What looks like a map to the engine is an object whose fields a table has as columns of a struct.
     sql`map_inference_threshold = -1`,
+    sql`maximum_depth = ${raw(String(Math.min(numberOption(context.table, 'maximum_depth') ?? DEEPEST, DEEPEST)))}`,
     ...(isLines(layout, context.table) && mayReject(context.table) ? [sql`ignore_errors = true`] : []),
     ...commonOptions(layout, context),
     ...more,
