@@ -84,11 +84,22 @@ function refusal(text: Sql, { nulls }: PlainRules = ISO_RULES): Sql {
   return nulls === true ? sql`false` : sql`('inexact: ' || ${text})::bigint is null`
 }
 
+/** By the length of a text of digits alone: the greatest integer that is shorter. */
+const SHORTER = sql`[${raw(['-1', ...Array.from({ length: 18 }, (_, zeros) => `${'9'.repeat(zeros + 1)}`)].join(', '))}]`
+
+const WHOLE = '\\s*[+-]?([0-9]+([.]0*)?|0[xXbB][0-9a-fA-F]+)\\s*'
+const POWERED = '\\s*[+-]?[0-9]*[.]?[0-9]*[eE][+]?[0-9]{1,2}\\s*'
+
 function integerValue(type: string, text: Sql, rules: PlainRules): Sql {
   const value = cast(text, type, rules)
-  // The two searches are what a plain value costs; only what has a point or a minus is looked at closely.
-  return sql`case when not (contains(${text}, '.') or contains(${text}, '-')) then ${value}
-    when regexp_full_match(${text}, '\\s*[+-]?[0-9]+([.]0*)?\\s*') then ${value}
+  const plain = cast(text, type, { ...rules, nulls: true })
+  // A text from which the engine rounds something off is longer than the integer that comes of it. So most need no search for a
+  // point, and only the others (signs, leading zeros, spaces) are looked at closely. What is written twice is computed once, before
+  // any `try`: so it must not fail.
+  return sql`case when ${plain} > ${SHORTER}[strlen(${text})] then ${plain}
+    when regexp_full_match(${text}, ${literal(WHOLE)}) then ${value}
+    when regexp_full_match(${text}, ${literal(POWERED)}) and strlen(rtrim(regexp_extract(${text}, '[.]([0-9]*)', 1), '0'))
+      <= regexp_extract(${text}, '[eE][+]?([0-9]+)', 1)::integer then ${value}
     when ${refusal(text, rules)} then null end`
 }
 
