@@ -88,6 +88,12 @@ const EXTENSION = 'staged'
 const PARQUET = raw(`format parquet, compression zstd, compression_level 1, parquet_version v1, return_stats, write_bloom_filter false,
   filename_pattern 'part-{uuid}', file_extension '${EXTENSION}', kv_metadata {'org.apache.spark.version': '3.5.0'}`)
 
+/**
+ * Of each row group, whose 122,880 rows would get up to 24,576 of them. A dictionary that grows beyond its limit is dropped again: over
+ * columns of ever new values that is a sixth of the time of writing. OPTIMIZE, which has the time, keeps the larger ones.
+ */
+const LOADED_DICTIONARY = raw(', dictionary_size_limit 8192')
+
 /** Writes the rows of a request as data files with statistics. Leaves nothing behind when it fails. */
 export async function stageRows(request: StageRequest, target: StageTarget): Promise<StagedFiles> {
   const { blobs, folder, session } = target
@@ -165,10 +171,11 @@ async function writeFiles(request: StageRequest, target: StageTarget): Promise<r
       { path, from, rows: count, bytes: integerOf(written['file_size_bytes']) ?? 0n, partitionValues, emptied, stats, tags: request.tags },
     ]
   }
-  if (target.partitionColumns.length > 0) return writePartitioned(rows, target, finished)
+  const options = parquetOptions(request, target)
+  if (target.partitionColumns.length > 0) return writePartitioned(rows, { ...target, options }, finished)
   const output = await outputOf(request.sourceBytes, target)
   const written = await target.session.rows(
-    sql`copy (${inlined(rows)}) to ${literal(target.blobs.localPath(`${target.folder}/files`))} (${parquetOptions(target)}, ${output})`,
+    sql`copy (${inlined(rows)}) to ${literal(target.blobs.localPath(`${target.folder}/files`))} (${options}, ${output})`,
   )
   return written.flatMap((row) => finished(row, {}))
 }
@@ -187,10 +194,15 @@ async function outputOf(sourceBytes: bigint, { session, targetFileSize }: StageT
   return raw(`file_size_bytes ${targetFileSize}, write_empty_file false`)
 }
 
+/** With the options of the Parquet writer. */
+interface WriteTarget extends StageTarget {
+  readonly options: Sql
+}
+
 type Finish = (written: Row, partitionValues: PartitionValues) => readonly WrittenFile[]
 
 /** The engine splits by the texts of the log, so that what it calls a key is the partition value to the letter. */
-async function writePartitioned(rows: Sql, target: StageTarget, finished: Finish): Promise<readonly WrittenFile[]> {
+async function writePartitioned(rows: Sql, target: WriteTarget, finished: Finish): Promise<readonly WrittenFile[]> {
   const keys = target.partitionColumns.map((_, index) => keyName(index))
   try {
     const written = await copyBy(rows, keys, target, 'files')
@@ -202,7 +214,7 @@ async function writePartitioned(rows: Sql, target: StageTarget, finished: Finish
   }
 }
 
-async function writeByHash(rows: Sql, keys: readonly string[], target: StageTarget, finished: Finish): Promise<readonly WrittenFile[]> {
+async function writeByHash(rows: Sql, keys: readonly string[], target: WriteTarget, finished: Finish): Promise<readonly WrittenFile[]> {
   const hash = sql`md5(to_json([${join(keys.map(id))}])::varchar)`
   const hashed = sql`select *, ${hash} as ${id(HASH)} from (${rows})`
   const known = await target.session.rows(inlined(sql`select distinct ${id(HASH)}, ${join(keys.map(id))} from (${hashed})`))
@@ -218,9 +230,9 @@ async function writeByHash(rows: Sql, keys: readonly string[], target: StageTarg
 
 const HASH = '__ingestd_hash'
 
-async function copyBy(rows: Sql, keys: readonly string[], target: StageTarget, name: string): Promise<readonly Row[]> {
+async function copyBy(rows: Sql, keys: readonly string[], target: WriteTarget, name: string): Promise<readonly Row[]> {
   const to = literal(target.blobs.localPath(`${target.folder}/${name}`))
-  return target.session.rows(sql`copy (${inlined(rows)}) to ${to} (${parquetOptions(target)}, partition_by (${join(keys.map(id))}))`)
+  return target.session.rows(sql`copy (${inlined(rows)}) to ${to} (${target.options}, partition_by (${join(keys.map(id))}))`)
 }
 
 function keyName(index: number): string {
@@ -261,11 +273,12 @@ function physicalColumn(field: DeltaField, mapping: MappingMode): Sql {
   return mapping === 'none' ? name : sql`${physicalValue(name, field.type, mapping)} as ${id(physicalName(field, mapping))}`
 }
 
-function parquetOptions({ fields, partitionColumns, mapping }: StageTarget): Sql {
-  if (mapping === 'none') return PARQUET
+function parquetOptions({ sourceBytes }: StageRequest, { fields, partitionColumns, mapping }: StageTarget): Sql {
+  const options = sql`${PARQUET}${sourceBytes === 0n ? sql`` : LOADED_DICTIONARY}`
+  if (mapping === 'none') return options
   const partitions = new Set(partitionColumns.map(({ name }) => name))
   const data = fields.filter(({ name }) => !partitions.has(name))
-  return sql`${PARQUET}, field_ids {${fieldIds(data, mapping)}}`
+  return sql`${options}, field_ids {${fieldIds(data, mapping)}}`
 }
 
 function violation(error: unknown, target: StageTarget): TableError | undefined {
