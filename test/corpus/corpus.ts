@@ -1,0 +1,8 @@
+import { CSV } from './csv.ts'
+import { JSON_FILES } from './json.ts'
+import type { CorpusTable } from './make.ts'
+import { PARQUET } from './parquet.ts'
+import { VALUES } from './values.ts'
+
+/** Ugly files of all formats, each with how it ends. `corpus.md` shows them as a table. */
+export const CORPUS: readonly CorpusTable[] = [...CSV, ...VALUES, ...JSON_FILES, ...PARQUET]
