@@ -17,8 +17,6 @@ interface Unbuilt {
   readonly what?: (value: unknown) => string
   /** Values other than the default that are built. */
   readonly built?: (value: unknown) => boolean
-  /** Strategies that it is built for. */
-  readonly builtFor?: readonly string[]
   readonly hint?: string
 }
 
@@ -34,7 +32,6 @@ const TABLE_KEYS: readonly Unbuilt[] = [
   { key: ['store'] },
   { key: ['transform', 'module'], hint: 'use sql or file' },
   { key: ['transform', 'scope'], what: () => 'transform.scope: batch', hint: 'remove it, so that the transform sees one file' },
-  { key: ['max_bad_rows'], builtFor: ['merge', 'scd2'] },
   { key: ['pre_sql'] },
   { key: ['post_sql'] },
   {
@@ -99,8 +96,7 @@ export function unsupportedOfTable(input: TableInput, at: Path, places: Places):
   const properties = Object.entries(input.table_properties)
     .filter(([name, value]) => name.startsWith('delta.') && !isBuiltProperty(name) && value.toLowerCase() !== 'false')
     .map(([name]) => entry(places.at([...at, 'table_properties', name]).key, `the table property ${name}`, 'remove it'))
-  const keys = TABLE_KEYS.filter(({ builtFor }) => builtFor?.includes(input.loading_strategy) !== true)
-  return [...unbuilt(keys, { input, defaults: TABLE_DEFAULTS, at }, places), ...properties]
+  return [...unbuilt(TABLE_KEYS, { input, defaults: TABLE_DEFAULTS, at }, places), ...properties]
 }
 
 function isBuiltProperty(name: string): boolean {

@@ -1,5 +1,6 @@
 import { id, literalList, type Sql, sql } from '../engine/sql.ts'
 import { BugError, TableError } from '../errors/errors.ts'
+import type { SortedFile } from '../formats/rejecting.ts'
 import type { StrategyRows } from '../model/batch.ts'
 import type { RowCounts } from '../model/file.ts'
 import type { Staged } from '../stores/store.ts'
@@ -26,6 +27,8 @@ interface Counted {
   readonly rejected: ReadonlyMap<string, bigint>
   /** Rows of each file that an expectation dropped. */
   readonly filtered: ReadonlyMap<string, bigint>
+  /** Files whose rows were sorted out when they were read; those rows are among the rejected ones. */
+  readonly sorted: ReadonlyMap<string, SortedFile>
   /** What the plan says of the rows, where it tells it. */
   readonly counts: StrategyRows | null
   readonly shape: Shape
@@ -56,7 +59,8 @@ export async function rowsByFile(counted: Counted): Promise<CountedRows> {
     if (left < 0n) throw unbalanced(`${path} gave ${one} rows, but more were written`)
     dropped += left
     const unwanted = rowsOf(filtered, path)
-    const before = inFiles === undefined ? one + bad + unwanted : rowsOf(inFiles, path)
+    const before = inFiles === undefined ? one + bad + unwanted : rowsOf(inFiles, path) + (counted.sorted.get(path)?.rejected ?? 0n)
+    checkSorted(path, before, counted)
     const gone = plan.dropped === 'superseded' ? 0n : left
     byFile.set(path, {
       read: before,
@@ -77,8 +81,10 @@ function sumOf(rows: ReadonlyMap<string, bigint>): bigint {
   return [...rows.values()].reduce((sum, one) => sum + one, 0n)
 }
 
-function checkScanned({ scanned }: Counted, accounted: bigint): void {
-  if (accounted !== scanned) throw unbalanced(`the files gave ${scanned} rows, ${accounted} are accounted for`)
+function checkScanned({ scanned, sorted }: Counted, accounted: bigint): void {
+  // Ill-formed rows are told by the readers, and not given.
+  const told = scanned + [...sorted.values()].reduce((sum, { unread }) => sum + unread, 0n)
+  if (accounted !== told) throw unbalanced(`the files gave ${told} rows, ${accounted} are accounted for`)
 }
 
 /** Of files whose rows are transformed: the engine then reads no more of them than it needs, so its own count tells nothing. */
@@ -90,6 +96,13 @@ function rowsInFiles({ shape, context }: Counted): Promise<ReadonlyMap<string, b
 /** How many are gone; none where there are more than before. */
 function lessBy(before: bigint, after: bigint): bigint {
   return before > after ? before - after : 0n
+}
+
+/** What was sorted out and what was read then are the same rows. */
+function checkSorted(path: string, read: bigint, { sorted, context }: Counted): void {
+  const rows = sorted.get(path)?.rows
+  if (context.format.rowsRead !== undefined || rows === undefined || rows === read) return
+  throw unbalanced(`${path} had ${rows} rows when they were sorted out, and ${read} when they were read`)
 }
 
 function checkCounts({ counts }: Counted, taken: bigint): void {

@@ -50,25 +50,37 @@ export function carefulColumns(
 export function rowsOf(one: CarefulGroup, format: Format, context: FormatContext): Sql {
   const { group, careful, rescued } = one
   const isRescued = isRescuing(one)
+  const isSifted = group.sifted !== undefined
   if (careful.length === 0 && !isRescued) return format.relation(group, one.columns, context)
   const asRead = new Map(careful.map(({ name, given }) => [name, given ?? 'VARCHAR']))
   const columns = one.columns.map(({ name, type }) => ({ name, type: asRead.get(name) ?? type }))
   const texts = careful.map(({ name, given }, index) => sql`${textOf(id(name), given)} as ${textName(index)}`)
   const read = sql`select ${join([raw('*'), ...texts])} from (${format.relation(group, columns, context)})`
-  const values = careful.map((column, index) => sql`${converted(column, textName(index), { format, context })} as ${id(column.name)}`)
+  const values = careful.map(
+    (column, index) => sql`${converted(column, textName(index), { format, context, isSifted })} as ${id(column.name)}`,
+  )
   const fits = careful.map((column, index) => {
     const strict = isNested(column.type) ? format.tried(column.type, textName(index), context) : id(column.name)
     return sql`(${textName(index)} is null or ${strict} is not null) as ${fitName(index)}`
   })
   const valued = careful.length === 0 ? read : sql`select * replace (${join(values)}) from (${read})`
   const judged = fits.length === 0 ? valued : sql`select ${join([raw('*'), ...fits])} from (${valued})`
-  if (!isRescued) return judged
+  const fitting = isSifted ? withoutMisfits(judged, careful) : judged
+  if (!isRescued) return fitting
   const types = new Map(group.columns.map(({ name, type }) => [name, type]))
   const pieces = [
     ...careful.flatMap(({ name, mode }, index) => (mode === 'rescue' ? [piece(name, textName(index), sql`not ${fitName(index)}`)] : [])),
     ...rescued.map((name) => piece(name, textOf(id(name), types.get(name) ?? null), sql`${id(name)} is not null`)),
   ]
-  return sql`select *, ${rescuedText(pieces)} as ${id(RESCUED_COLUMN.name)} from (${judged})`
+  return sql`select *, ${rescuedText(pieces)} as ${id(RESCUED_COLUMN.name)} from (${fitting})`
+}
+
+/** Rows whose nested values do not fit, though unknown fields are left out of them, were rejected. */
+function withoutMisfits(rows: Sql, careful: readonly CarefulColumn[]): Sql {
+  const fits = careful.flatMap(({ name, mode }, index) =>
+    mode === 'ignore' ? [sql`(${textName(index)} is null or ${id(name)} is not null)`] : [],
+  )
+  return fits.length === 0 ? rows : sql`select * from (${rows}) where ${join(fits, ' and ')}`
 }
 
 /** Whether rows of the group may have rescued data. */
@@ -79,10 +91,10 @@ export function isRescuing({ careful, rescued }: Pick<CarefulGroup, 'careful' | 
 function converted(
   { type, mode }: CarefulColumn,
   text: Sql,
-  { format, context }: { readonly format: Format; readonly context: FormatContext },
+  { format, context, isSifted }: { readonly format: Format; readonly context: FormatContext; readonly isSifted: boolean },
 ): Sql {
   const lenient = (what: Leniency) => format.value(type, text, context, what)
-  if (mode === 'ignore') return lenient({ fields: true })
+  if (mode === 'ignore') return isSifted ? sql`try(${lenient({ fields: true })})` : lenient({ fields: true })
   return isNested(type) ? sql`try(${lenient({ fields: true, values: true })})` : format.tried(type, text, context)
 }
 

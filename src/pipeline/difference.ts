@@ -3,10 +3,24 @@ import { id, inlined, join, raw, type Sql, sql } from '../engine/sql.ts'
 import type { RowDifference, SampleChange, SampleRow, Samples } from '../model/report.ts'
 import type { TableConfig } from '../model/table.ts'
 import type { KeyedTraits, LoadPlan } from '../strategies/strategy.ts'
+import type { LoadContext } from './context.ts'
+import { hasKeys } from './plan.ts'
+import type { LoadJob } from './protocol.ts'
 import type { Shape } from './shape.ts'
 
 /** Rows that are shown of each kind. */
 const SHOWN = 5
+
+/** The difference that a plan of rows with keys makes; null for other plans. */
+export async function keyedDifference(
+  plan: LoadPlan,
+  shape: Shape,
+  { job, context }: { readonly job: LoadJob; readonly context: LoadContext },
+): Promise<RowDifference | null> {
+  const { strategy, session } = context
+  if (strategy.keyed === undefined || !hasKeys(shape, job.table)) return null
+  return differenceOf(plan, shape, { table: job.table, traits: strategy.keyed, session })
+}
 
 interface Differing {
   readonly table: TableConfig
@@ -18,7 +32,7 @@ interface Differing {
  * What a plan would change, row by row: counts, and some rows of each kind. It is told by the changes that the plan gives to
  * the change feed, so that it is what the commit does.
  */
-export async function differenceOf(plan: LoadPlan, shape: Shape, { table, traits, session }: Differing): Promise<RowDifference> {
+async function differenceOf(plan: LoadPlan, shape: Shape, { table, traits, session }: Differing): Promise<RowDifference> {
   const changes = id(session.temporaryName('changes'))
   const columns = join(shape.columns.map(({ name }) => id(name)))
   await session.run(

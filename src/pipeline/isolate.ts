@@ -67,3 +67,8 @@ export function without<G extends CarefulGroup>(typed: G, paths: ReadonlySet<str
   const files = typed.group.files.filter((file) => !paths.has(file.path))
   return files.length === typed.group.files.length ? typed : { ...typed, group: { ...typed.group, files } }
 }
+
+/** Groups without some files; those that have none left are gone. */
+export function withoutFiles<G extends CarefulGroup>(groups: readonly G[], paths: ReadonlySet<string>): readonly G[] {
+  return groups.map((one) => without(one, paths)).filter(({ group }) => group.files.length > 0)
+}

@@ -2,7 +2,7 @@ import type { Session } from '../engine/engine.ts'
 import { id, inlined, join, literal, literalList, raw, type Sql, sql } from '../engine/sql.ts'
 import type { BatchFile } from '../model/file.ts'
 import type { TableConfig } from '../model/table.ts'
-import type { RejectTable } from './rejected-rows.ts'
+import { type RejectTable, shiftsOf } from './rejected-rows.ts'
 
 /** The rows of a batch in temporary tables, for strategies that read them more than once; closing it drops them. */
 export interface KeptRecords extends AsyncDisposable {
@@ -35,6 +35,8 @@ interface Keeping {
   readonly keyed: TableConfig | undefined
   /** Where rejected rows go; undefined where none can be rejected. */
   readonly rejects: RejectTable | undefined
+  /** Whether rows that were rejected before are missing among the rows of their file, and nothing else. */
+  readonly isAligned: boolean
   /** Where rows stand in their landing files, of a batch that reads them from others: a relation (path, position, number). */
   readonly places?: Sql | undefined
 }
@@ -43,12 +45,12 @@ interface Keeping {
 export async function keepRecords(
   query: Sql,
   files: readonly BatchFile[],
-  { session, keyed, rejects, places }: Keeping,
+  { session, keyed, rejects, places, isAligned }: Keeping,
 ): Promise<KeptRecords> {
   const kept = new Kept(session, places)
   try {
     await kept.fill(query, files, keyed === undefined ? '' : landingFolder(keyed))
-    await kept.show({ keyed, rejects })
+    await kept.show({ keyed, rejects, isAligned })
     return kept
   } catch (error) {
     await kept[Symbol.asyncDispose]()
@@ -66,6 +68,8 @@ class Kept implements KeptRecords {
   rejects: KeptRejects | undefined
   readonly #session: Session
   readonly #numbers: Sql
+  readonly #shifts: Sql
+  #isShifted = false
   readonly #places: Sql | undefined
 
   constructor(session: Session, places: Sql | undefined) {
@@ -76,6 +80,7 @@ class Kept implements KeptRecords {
     this.files = named('files')
     this.rows = named('rows')
     this.#numbers = named('row_numbers')
+    this.#shifts = named('row_shifts')
   }
 
   async fill(query: Sql, files: readonly BatchFile[], folder: string): Promise<void> {
@@ -88,7 +93,7 @@ class Kept implements KeptRecords {
     this.scanned = scanned
   }
 
-  async show({ keyed, rejects }: Pick<Keeping, 'keyed' | 'rejects'>): Promise<void> {
+  async show({ keyed, rejects, isAligned }: Pick<Keeping, 'keyed' | 'rejects' | 'isAligned'>): Promise<void> {
     if (rejects === undefined)
       return this.#show(sql`select r.*, ${PLACE} from ${this.rows} as r join ${this.files} as f on f.path = r.__path`)
     await rejects.make()
@@ -96,6 +101,7 @@ class Kept implements KeptRecords {
     await this.#session.run(
       sql`create temp table ${this.#numbers} as select __path as path, min(rowid) as first, count(*) as rows from ${this.rows} group by __path`,
     )
+    if (isAligned) await this.#shift(rejects)
     const isKeyed = keyed !== undefined
     this.rejects = {
       rows: rejects.rows,
@@ -107,6 +113,22 @@ class Kept implements KeptRecords {
     }
     if (isKeyed) await this.#reject(this.#lackingKeys(keyed), rejects)
     await this.#showAccepted(rejects, isKeyed)
+  }
+
+  /** Notes by how much the rows that were rejected before shift the numbers of those behind them. */
+  async #shift(rejects: RejectTable): Promise<void> {
+    await this.#session.run(sql`create temp table ${this.#shifts} as ${shiftsOf(rejects.rows)}`)
+    this.#isShifted = (await this.#session.rows(sql`select 1 from ${this.#shifts} limit 1`)).length > 0
+  }
+
+  /** Number of a row `r` in its file, from 0, and what it is joined with; `n` is the entry of its file. */
+  get #position(): { readonly number: Sql; readonly joined: Sql } {
+    const among = sql`r.rowid - n.first`
+    if (!this.#isShifted) return { number: among, joined: sql`` }
+    return {
+      number: sql`${among} + coalesce(s.shift, 0)`,
+      joined: sql`asof left join ${this.#shifts} as s on s.path = n.path and ${among} >= s.at`,
+    }
   }
 
   /** Rows whose key or sequence is null, with the first of the columns that is. */
@@ -128,10 +150,11 @@ class Kept implements KeptRecords {
   }
 
   async #reject(rows: Sql, rejects: RejectTable): Promise<void> {
+    const { number, joined } = this.#position
     await this.#session.run(sql`insert into ${rejects.rows} by name
-      select r.__path as path, g."row", r.rowid - n.first as number, g.column_name, g.rule, g.reason
+      select r.__path as path, g."row", ${number} as number, g.column_name, g.rule, g.reason
       from (select * from (${rows}) qualify row_number() over (partition by "row" order by rule, column_name, reason) = 1) as g
-        join ${this.rows} as r on r.rowid = g."row" join ${this.#numbers} as n on n.path = r.__path
+        join ${this.rows} as r on r.rowid = g."row" join ${this.#numbers} as n on n.path = r.__path ${joined}
       where g."row" not in (select "row" from ${rejects.rows} where "row" is not null)`)
   }
 
@@ -139,13 +162,13 @@ class Kept implements KeptRecords {
     const out = sql`select "row" from ${rejects.rows} where "row" is not null`
     const isWhole = (await this.#session.rows(sql`${out} limit 1`)).length === 0
     const left = isWhole ? sql`` : sql`where r.rowid not in (${out})`
-    const position = sql`r.rowid - n.first`
+    const { number: position, joined } = this.#position
     const number = this.#places === undefined ? position : sql`coalesce(p.number, ${position})`
     const values = isKeyed ? sql`r.* replace (f.own_sequence || ' ' || lpad((${number})::varchar, 12, '0') as _sequence)` : sql`r.*`
     const places =
       this.#places === undefined ? sql`` : sql`left join ${this.#places} as p on p.path = r.__path and p.position = ${position}`
     await this.#show(sql`select ${values}, ${PLACE}
-      from ${this.rows} as r join ${this.files} as f on f.path = r.__path join ${this.#numbers} as n on n.path = r.__path ${places} ${left}`)
+      from ${this.rows} as r join ${this.files} as f on f.path = r.__path join ${this.#numbers} as n on n.path = r.__path ${joined} ${places} ${left}`)
   }
 
   async #show(query: Sql): Promise<void> {
@@ -154,7 +177,7 @@ class Kept implements KeptRecords {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#session.run(sql`drop view if exists ${this.name}`)
-    for (const table of [this.rows, this.files, this.#numbers]) await this.#session.run(sql`drop table if exists ${table}`)
+    for (const table of [this.rows, this.files, this.#numbers, this.#shifts]) await this.#session.run(sql`drop table if exists ${table}`)
   }
 }
 

@@ -4,6 +4,7 @@ import { id, join, literal, raw, type Sql, sql } from '../engine/sql.ts'
 import type { ErrorCode } from '../errors/codes.ts'
 import { FileError } from '../errors/errors.ts'
 import type { FileGroup, Format, ReadColumn } from '../formats/format.ts'
+import type { Rejecting } from '../formats/rejecting.ts'
 import type { Mask, TableConfig } from '../model/table.ts'
 
 /**
@@ -25,6 +26,18 @@ export function withMask(format: Format, table: TableConfig): Format {
     infer: async (groups, context) => mask.texts(await format.infer(groups, context)),
     relation: (group, columns, context) => mask.relation(columns, format.relation(group, mask.texts(columns), context)),
     diagnose: async (group, columns, error, context) => (await format.diagnose(group, mask.texts(columns), error, context)).map(silent),
+    ...(format.rejecting === undefined ? {} : { rejecting: maskedRejecting(format.rejecting, mask) }),
+  }
+}
+
+/** Masked columns are judged as the texts that they are; formats show no record of a table that masks. */
+function maskedRejecting(rejecting: Rejecting, mask: Masking): Rejecting {
+  return {
+    ...rejecting,
+    sortOut: async (group, columns, to, context) => {
+      const { files, failed } = await rejecting.sortOut(group, mask.texts(columns), to, context)
+      return { files, failed: failed.map(silent) }
+    },
   }
 }
 

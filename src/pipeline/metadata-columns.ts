@@ -1,10 +1,12 @@
 import { id, join, literal, literalList, raw, type Sql, sql } from '../engine/sql.ts'
 import type { FileError } from '../errors/errors.ts'
 import type { FileGroup, Format, FormatContext, ReadColumn, SourceFile } from '../formats/format.ts'
+import type { Rejecting, Sifted } from '../formats/rejecting.ts'
 import type { Batch } from '../model/batch.ts'
 import type { Column } from '../model/schema.ts'
 import { fileColumnNames, MEMBER_COLUMN, type MetadataColumn, type PathColumn, type TableConfig } from '../model/table.ts'
 import { pathConstants, pathProblem, pathType, pathValue, wrongPathValues } from './path-columns.ts'
+import { shiftsOf } from './rejected-rows.ts'
 
 /** Columns that are told here; the member is told by the format that unpacks it. */
 type ToldColumn = Exclude<MetadataColumn, typeof MEMBER_COLUMN>
@@ -52,6 +54,7 @@ export function withFileColumns(format: Format, asked: Asked): Format {
       const wrong = await columns.wrong(group, read, context)
       return wrong.length > 0 ? wrong : format.diagnose(columns.removed(group), columns.ofFiles(read), error, context)
     },
+    ...(format.rejecting === undefined ? {} : { rejecting: columns.rejecting(format.rejecting) }),
     ...(format.lineOf === undefined
       ? {}
       : { lineOf: (file, row, { group, context }) => format.lineOf?.(file, row, { group: columns.removed(group), context }) ?? never() }),
@@ -106,6 +109,14 @@ class FileColumns {
     return { ...group, columns: group.columns.filter(({ name }) => !this.#isOwn(name)) }
   }
 
+  rejecting(inner: Rejecting): Rejecting {
+    return {
+      isAligned: () => inner.isAligned(),
+      sortOut: (group, columns, to, context) => inner.sortOut(this.removed(group), this.ofFiles(columns), to, context),
+      place: (group, rows, context) => inner.place(this.removed(group), rows, context),
+    }
+  }
+
   ofFiles(columns: readonly ReadColumn[]): readonly ReadColumn[] {
     return columns.filter(({ name }) => !this.#isOwn(name))
   }
@@ -125,12 +136,12 @@ class FileColumns {
   }
 
   /** Values are taken by the file's position, since a join would not keep the order of rows. */
-  relation({ files }: FileGroup, columns: readonly ReadColumn[], rows: Sql): Sql {
+  relation({ files, sifted }: FileGroup, columns: readonly ReadColumn[], rows: Sql): Sql {
     const values = columns.map(({ name, type }) => {
       const value = this.#value(name, type, files)
       return value === undefined ? id(name) : sql`${value} as ${id(name)}`
     })
-    return sql`select ${join([...values, raw('__path, __index')])} from (${this.#metadata.has('_file_row_number') ? numbered(rows) : rows})`
+    return sql`select ${join([...values, raw('__path, __index')])} from (${this.#metadata.has('_file_row_number') ? numberedInFile(rows, sifted) : rows})`
   }
 
   async wrong({ files }: FileGroup, columns: readonly ReadColumn[], { session }: FormatContext): Promise<readonly FileError[]> {
@@ -186,6 +197,14 @@ function ofFile<T>(values: readonly T[], list: (values: readonly T[]) => Sql): S
   const [first] = values
   const isSame = values.every((value) => value === first)
   return isSame && first !== undefined ? sql`(${list([first])})[1]` : sql`(${list(values)})[__index + 1]`
+}
+
+/** Rows numbered from 1 in their file, also where some of them were left out; then they are put in order again. */
+function numberedInFile(rows: Sql, sifted: Sifted | undefined): Sql {
+  if (sifted === undefined) return numbered(rows)
+  return sql`select r.* replace (r.__index_number + coalesce(s.shift, 0) as __index_number)
+    from (${numbered(rows)}) as r asof left join (${shiftsOf(sifted.rejects)}) as s on s.path = r.__path and r.__index_number - 1 >= s.at
+    order by __index, __index_number`
 }
 
 /** Rows numbered from 1 in their file, while they stream by. */

@@ -1,12 +1,13 @@
 import type { Session } from '../engine/engine.ts'
 import { id, literalList, type Sql, sql } from '../engine/sql.ts'
+import type { SortedFile } from '../formats/rejecting.ts'
 
 /**
  * Relation of the rows of a batch that are not loaded: path VARCHAR; "row" BIGINT, the `__row` of a record that was kept, null of one that
  * never was; number BIGINT, counted from 0 in its file, and line BIGINT, counted from 1, null where they cannot be told; column_name
- * VARCHAR or null; rule VARCHAR (`type`, `ragged`, `encoding`, `json`, `key`, `sequence`, `tie`, `constraint`, or the name of an
- * expectation); reason VARCHAR; raw VARCHAR, the record as its file has it, null of files that are no text and of tables with masked
- * columns. There until the batch has ended.
+ * VARCHAR or null; rule VARCHAR (`type`, `ragged`, `quote`, `encoding`, `json`, `key`, `sequence`, `tie`, `constraint`, or the name of an
+ * expectation); reason VARCHAR; raw VARCHAR, the record as its file has it (as Latin-1 where it is not in its encoding), null of files that are
+ * no text and of tables with masked columns. There until the batch has ended.
  */
 export interface RejectedRows {
   readonly rows: Sql
@@ -17,6 +18,8 @@ export interface RejectedRows {
 export class RejectTable implements AsyncDisposable {
   /** As `RejectedRows` has them; none before `make`. */
   readonly rows: Sql
+  /** Files that were sorted out, by path. */
+  readonly sorted = new Map<string, SortedFile>()
   readonly #session: Session
   #isMade = false
 
@@ -44,6 +47,7 @@ export class RejectTable implements AsyncDisposable {
   /** Forgets the rows of files that left the batch. */
   async leave(paths: Iterable<string>): Promise<void> {
     const gone = [...paths]
+    for (const path of gone) this.sorted.delete(path)
     if (this.#isMade && gone.length > 0)
       await this.#session.run(sql`delete from ${this.rows} where path in (select unnest(${literalList(gone)}::varchar[]))`)
   }
@@ -53,6 +57,11 @@ export class RejectTable implements AsyncDisposable {
     if (!this.#isMade) return new Map()
     const counted = await this.#session.rows(sql`select path, count(*) as rejected from ${this.rows} group by path order by path`)
     return new Map(counted.map(({ path, rejected }) => [String(path), BigInt(String(rejected))]))
+  }
+
+  /** Rows that were rejected after they were kept, which have no text yet. */
+  async hasLate(): Promise<boolean> {
+    return this.#isMade && (await this.#session.rows(sql`select 1 from ${this.rows} where "row" is not null limit 1`)).length > 0
   }
 
   /** What the batch rejects in the end; null where there is none. */
@@ -65,4 +74,14 @@ export class RejectTable implements AsyncDisposable {
     if (this.#isMade) await this.#session.run(sql`drop table if exists ${this.rows}`)
     this.#isMade = false
   }
+}
+
+/**
+ * By how much rejected rows shift the numbers of the rows behind them in their file: (path, at, shift), for a row whose number
+ * among the rest, from 0, is at least `at`.
+ */
+export function shiftsOf(rejects: Sql): Sql {
+  const numbered = sql`select path, number, row_number() over (partition by path order by number) as nth from ${rejects}
+    where "row" is null and number is not null`
+  return sql`select path, number - nth + 1 as at, max(nth) as shift from (${numbered}) group by all`
 }

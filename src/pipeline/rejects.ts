@@ -1,4 +1,4 @@
-import type { Session } from '../engine/engine.ts'
+import type { Row, Session } from '../engine/engine.ts'
 import { literalList, type Sql, sql } from '../engine/sql.ts'
 import { FileError } from '../errors/errors.ts'
 import type { Format, FormatContext } from '../formats/format.ts'
@@ -8,7 +8,7 @@ import type { ShapedGroup } from './shape.ts'
 import { ForbiddenRows } from './violators.ts'
 
 /** Rows that a message names. */
-const NAMED = 5
+export const NAMED = 5
 
 interface RejectsIo {
   readonly session: Session
@@ -43,23 +43,53 @@ function isBad({ formatContext }: RejectsIo): Sql {
   return names.length === 0 ? sql`true` : sql`not list_contains(${literalList(names)}::varchar[], r.rule)`
 }
 
-function isAllowed(rejected: number, rows: number, limit: TableConfig['maxBadRows']): boolean {
+export function isAllowed(rejected: number, rows: number, limit: TableConfig['maxBadRows']): boolean {
   return rejected <= (typeof limit === 'number' ? limit : limit.share * rows)
 }
 
-async function tooMany(
-  path: string,
-  { rejected, rows }: { readonly rejected: number; readonly rows: number },
-  rejects: KeptRejects,
-  io: RejectsIo,
-): Promise<FileError> {
-  const named = await io.session.rows(
-    sql`select r.number, r.reason from ${rejects.rows} as r where r.path = ${path} and ${isBad(io)} order by r.number nulls last limit ${NAMED}`,
-  )
+async function tooMany(path: string, counted: BadRows, rejects: KeptRejects, io: RejectsIo): Promise<FileError> {
+  const named = await io.session.rows(sql`${FIRST} from ${rejects.rows} as r where r.path = ${path} and ${isBad(io)} ${IN_ORDER}`)
   const places: string[] = []
-  for (const { number, reason } of named) places.push(`${await placeOf(path, BigInt(String(number)), io)}: ${String(reason)}`)
-  const rest = rejected > named.length ? `; and ${rejected - named.length} more` : ''
-  const limit = io.formatContext.table.maxBadRows
+  for (const row of named) {
+    const { number, line } = row
+    const place = line === null && number !== null ? await placeOf(path, BigInt(String(number)), io) : undefined
+    places.push(placed(row, place))
+  }
+  return beyondLimit(path, counted, { places, limit: io.formatContext.table.maxBadRows })
+}
+
+interface BadRows {
+  readonly rejected: number
+  readonly rows: number
+}
+
+const FIRST = sql`select r.number, r.line, r.column_name, r.rule, r.reason`
+const IN_ORDER = sql`order by r.number nulls last, r.line limit ${NAMED}`
+
+/** The error of a file that was sorted out, with its first rejected rows. */
+export async function tooManyRows(
+  path: string,
+  counted: BadRows,
+  { rows, context }: { readonly rows: Sql; readonly context: FormatContext },
+): Promise<FileError> {
+  const named = await context.session.rows(sql`${FIRST} from ${rows} as r where r.path = ${path} ${IN_ORDER}`)
+  return beyondLimit(path, counted, { places: named.map((row) => placed(row, undefined)), limit: context.table.maxBadRows })
+}
+
+/** A row with its place: the one that is given, else the line, else its number. */
+function placed({ number, line, column_name: column, rule, reason }: Row, place: string | undefined): string {
+  const what = rule === 'type' && typeof column === 'string' ? `column ${column}: ${String(reason)}` : String(reason)
+  const known = typeof line === 'bigint' ? `line ${line}` : typeof number === 'bigint' ? `row ${number + 1n}` : undefined
+  const where = place ?? known
+  return where === undefined ? what : `${where}: ${what}`
+}
+
+function beyondLimit(
+  path: string,
+  { rejected, rows }: BadRows,
+  { places, limit }: { readonly places: readonly string[]; readonly limit: TableConfig['maxBadRows'] },
+): FileError {
+  const rest = rejected > places.length ? `; and ${rejected - places.length} more` : ''
   const allowed = typeof limit === 'number' ? String(limit) : `${limit.share * 100}%`
   return new FileError(
     'ING-FILE-BAD-ROWS',

@@ -1,6 +1,8 @@
 import { id, join, type Sql, sql } from '../engine/sql.ts'
+import type { ErrorCode } from '../errors/codes.ts'
 import type { FileError } from '../errors/errors.ts'
 import type { FileGroup, Format, FormatContext } from '../formats/format.ts'
+import { mayReject, type Sifted } from '../formats/rejecting.ts'
 import type { SchemaMode } from '../model/schema.ts'
 import { schemaModeOf, type TableConfig } from '../model/table.ts'
 import { parseType } from '../model/type-text.ts'
@@ -17,11 +19,15 @@ import { retyped, type Shape, type ShapedGroup } from './shape.ts'
  */
 
 interface Look {
+  /** Where rows may be rejected: how files are read without those that are ill-formed. */
+  readonly sifted?: Sifted | undefined
   readonly table: TableConfig
   readonly state: TableState | null
   readonly format: Format
   readonly context: FormatContext
 }
+
+const SIFTED: readonly ErrorCode[] = ['ING-FILE-VALUE', 'ING-FILE-RAGGED-ROW', 'ING-FILE-FORMAT', 'ING-FILE-ENCODING', 'ING-FILE-JSON']
 
 /** Files of one group that failed for a value. */
 interface Part {
@@ -42,16 +48,33 @@ interface Suspect {
 
 /** The shape with which files that failed are tried again; undefined where their modes make nothing of it. */
 export async function secondLook(shape: Shape, culprits: readonly FileError[], look: Look): Promise<Shape | undefined> {
-  const failed = new Set(culprits.filter(({ code }) => code === 'ING-FILE-VALUE').map(({ file }) => file))
+  // A file that has ill-formed rows may have values that do not fit as well.
+  const codes: readonly ErrorCode[] = look.sifted === undefined ? ['ING-FILE-VALUE'] : SIFTED
+  const failed = new Set(culprits.filter(({ code }) => codes.includes(code)).map(({ file }) => file))
   const parts: Part[] = []
   for (const one of shape.groups) {
     const files = one.group.files.filter((file) => failed.has(file.path))
-    if (files.length > 0 && one.careful.length === 0) parts.push(await partOf(one, { ...one.group, files }, look))
+    if (files.length > 0 && one.careful.length === 0 && one.group.sifted === undefined)
+      parts.push(await partOf(one, { ...one.group, files }, look))
   }
   return (await grownShape(shape, parts, look)) ?? (await carefulShape(shape, parts, look))
 }
 
-async function partOf(one: ShapedGroup, group: FileGroup, { table, format, context }: Look): Promise<Part> {
+/** Whether the mode of some column may make something of a value that does not fit. */
+export function hasModes({ groups }: Shape, table: TableConfig): boolean {
+  const isLooked = ({ group, careful }: ShapedGroup) => !group.empty && group.sifted === undefined && careful.length === 0
+  return groups.some(
+    (one) =>
+      isLooked(one) &&
+      [...one.sources].some(([target, source]) => {
+        const type = one.columns.find(({ name }) => name === source)?.type ?? 'VARCHAR'
+        const mode = schemaModeOf(table, target)
+        return type !== 'VARCHAR' && (mode === 'rescue' || mode === 'widen' || (mode !== 'fail' && parseType(type).kind !== 'plain'))
+      }),
+  )
+}
+
+async function partOf(one: ShapedGroup, group: FileGroup, { table, format, context, sifted }: Look): Promise<Part> {
   const targets = new Map([...one.sources].map(([target, source]) => [source, target]))
   const isText = new Set(group.columns.filter(({ type }) => type === null).map(({ name }) => name))
   const columns = one.columns.flatMap(({ name, type }) => {
@@ -67,15 +90,19 @@ async function partOf(one: ShapedGroup, group: FileGroup, { table, format, conte
   const ignoring = columns.filter((column) => isNested(column) && schemaModeOf(table, column.target) === 'ignore')
   const misfits = join([sql`false`, ...ignoring.map((column) => isOdd(column, withoutUnknown(column)))], ' or ')
   const rows = await context.session.rows(
-    sql`select __path as path, ${join(counts)}, ${misfits} as misfit from (${textsOf(group, columns, { format, context })}) group by __path`,
+    sql`select __path as path, ${join(counts)}, ${misfits} as misfit from (${textsOf(group, columns, { format, context, sifted })}) group by __path`,
   )
   const odd = new Map(rows.map((row) => [String(row['path']), columns.filter((_, index) => row[`odd${index}`] === true)]))
   return { one, group, odd, misfits: new Set(rows.flatMap((row) => (row['misfit'] === true ? [String(row['path'])] : []))) }
 }
 
-function textsOf(group: FileGroup, columns: readonly Suspect[], { format, context }: Pick<Look, 'format' | 'context'>): Sql {
+function textsOf(
+  group: FileGroup,
+  columns: readonly Suspect[],
+  { format, context, sifted }: Pick<Look, 'format' | 'context' | 'sifted'>,
+): Sql {
   return format.relation(
-    group,
+    sifted === undefined ? group : { ...group, sifted },
     columns.map(({ source }) => ({ name: source, type: 'VARCHAR' })),
     context,
   )
@@ -196,6 +223,8 @@ async function carefulShape(shape: Shape, parts: readonly Part[], look: Look): P
     const { one, group, odd, misfits } = part
     const isSolved = ({ path }: { readonly path: string }) => {
       const columns = odd.get(path) ?? []
+      // What is left of values that do not fit is rejected, row by row.
+      if (mayReject(look.table)) return columns.some(isCareful)
       return columns.length > 0 && columns.every(isCareful) && !misfits.has(path)
     }
     const files = group.files.filter(isSolved)

@@ -1,6 +1,7 @@
 import { engineFailure } from '../engine/failure.ts'
 import { id, join, type Sql, sql } from '../engine/sql.ts'
 import { type FileError, UnavailableError } from '../errors/errors.ts'
+import { mayReject } from '../formats/rejecting.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import type { Warning } from '../model/batch.ts'
 import { addCounts, type ExpectationCount } from '../model/expectation.ts'
@@ -11,21 +12,21 @@ import type { LoadPlan } from '../strategies/strategy.ts'
 import { rowsByFile } from './balance.ts'
 import type { LoadContext } from './context.ts'
 import { checkDeletes } from './deletes.ts'
-import { differenceOf } from './difference.ts'
+import { keyedDifference } from './difference.ts'
 import { expectedRecords } from './expectations.ts'
 import { checkGuard, HeldFiles } from './guard.ts'
-import { findCulprits, without } from './isolate.ts'
+import { withoutFiles } from './isolate.ts'
 import { type KeptRecords, keepRecords } from './kept-records.ts'
+import { lookAgain, placeRejects, siftDoubtful } from './look-again.ts'
 import { hasKeys, type MadePlan, makePlan, type PlanCounts } from './plan.ts'
 import type { LoadJob } from './protocol.ts'
 import { type RejectedRows, RejectTable } from './rejected-rows.ts'
 import { keepAdded, type RowRemoval } from './row-removal.ts'
-import { secondLook } from './second-look.ts'
-import { recordsOf, type Shape, type ShapedGroup } from './shape.ts'
+import { recordsOf, type Shape } from './shape.ts'
 import { observed, sideFilesAfter } from './side-files.ts'
 import { compareVersions, type Released } from './source.ts'
 import { emptyLeaving, leave } from './units.ts'
-import { ForbiddenRows, writeAllowed } from './violators.ts'
+import { ForbiddenRows, rejectForbidden, writeAllowed } from './violators.ts'
 
 /** Where a plan's rows go: data files of the table, or, in a dry run, a count. */
 export interface Sink {
@@ -113,6 +114,7 @@ export async function stagePlan(shape: Shape, work: StageWork): Promise<StagedPl
   const rejects = new RejectTable(work.context.session)
   try {
     const plan = await stageWhole(shape, { ...work, rejects })
+    await placeRejects(plan.shape, { ...work, rejects })
     return { ...plan, rejects: await rejects.all(), [Symbol.asyncDispose]: () => rejects[Symbol.asyncDispose]() }
   } catch (error) {
     await rejects[Symbol.asyncDispose]()
@@ -124,6 +126,8 @@ type WholePlan = Omit<StagedPlan, 'rejects' | typeof Symbol.asyncDispose>
 
 interface Staging extends StageWork {
   readonly rejects: RejectTable
+  /** Whether rows that the table forbids are rejected. */
+  readonly isConstrained?: boolean
 }
 
 async function stageWhole(shape: Shape, work: Staging): Promise<WholePlan> {
@@ -132,14 +136,10 @@ async function stageWhole(shape: Shape, work: Staging): Promise<WholePlan> {
   const released: Released[] = []
   const broken: (readonly ExpectationCount[])[] = []
   let kept = shape
+  let isConstrained = false
   for (;;) {
     await rejects.begin()
-    const attempt = await tryStage(kept, work)
-    const again = attempt.failed && (await lookAgain(kept, attempt.failed.failed, work))
-    if (again) {
-      kept = again
-      continue
-    }
+    const attempt = await tryStage(kept, { ...work, isConstrained })
     const bad = attempt.failed ?? compareVersions(filesOf(kept), context.landing)
     const leaving = leave(emptyLeaving(), bad, job)
     if (attempt.plan && leaving.paths.size === 0) {
@@ -151,14 +151,10 @@ async function stageWhole(shape: Shape, work: Staging): Promise<WholePlan> {
     released.push(...leaving.released)
     broken.push(attempt.failed?.counts ?? [])
     await rejects.leave(leaving.paths)
-    kept = { ...kept, groups: remaining(kept.groups, leaving.paths) }
+    isConstrained ||= attempt.failed?.isConstrained ?? false
+    const read = attempt.failed?.shape ?? kept
+    kept = { ...read, groups: withoutFiles(read.groups, leaving.paths) }
   }
-}
-
-/** What the modes of the columns make of values that do not fit. */
-function lookAgain(shape: Shape, failed: readonly FileError[], { job, target, context }: StageWork): Promise<Shape | undefined> {
-  const { format, formatContext } = context
-  return secondLook(shape, failed, { table: job.table, state: target.state, format, context: formatContext })
 }
 
 type MadeStage = Omit<WholePlan, 'shape' | 'failed' | 'released'>
@@ -169,26 +165,38 @@ interface FailedAttempt {
   readonly failed: readonly FileError[]
   readonly released: readonly Released[]
   readonly counts?: readonly ExpectationCount[]
+  /** How the files are read from then on; as before where it is left out. */
+  readonly shape?: Shape
+  /** Whether rows that the table forbids are rejected from then on. */
+  readonly isConstrained?: boolean
 }
 
 async function tryStage(shape: Shape, work: Staging): Promise<Attempt> {
   const { job, context } = work
+  const sifted = await siftDoubtful(shape, work)
+  if (sifted !== undefined) return { failed: { ...sifted, released: [] } }
   try {
     return { plan: await stageOnce(shape, work) }
   } catch (error) {
-    const readable = shape.groups.filter(({ group }) => !group.empty)
     // A file that was swapped meanwhile is not judged by what was read of it.
     const moved = compareVersions(filesOf(shape), context.landing)
     if (moved.failed.length + moved.released.length > 0) return { failed: moved }
-    if (error instanceof ForbiddenRows) return { failed: { failed: error.files, released: [], counts: error.counts } }
+    if (error instanceof ForbiddenRows) return { failed: forbidden(error, work) }
     if (error instanceof HeldFiles) return { failed: { failed: [], released: error.files } }
-    const culprits = await findCulprits(readable, error, context.format, context.formatContext)
-    if (culprits.length > 0) return { failed: { failed: culprits, released: [] } }
+    const again = await lookAgain(shape, error, work)
+    if (again !== undefined) return { failed: { ...again, released: [] } }
     throw (
       engineFailure(error) ??
       new UnavailableError('ING-ENGINE', `${job.table.name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
     )
   }
+}
+
+/** Where rows may be rejected, those that the table forbids are, and their file loads without them. */
+function forbidden({ files, counts }: ForbiddenRows, { job, isConstrained }: Staging): FailedAttempt {
+  const isRule = files.every(({ code }) => code === 'ING-TABLE-CONSTRAINT')
+  if (isRule && isConstrained !== true && mayReject(job.table)) return { failed: [], released: [], isConstrained: true }
+  return { failed: files, released: [], counts }
 }
 
 async function stageOnce(shape: Shape, work: Staging): Promise<MadeStage> {
@@ -220,7 +228,7 @@ async function stageOnce(shape: Shape, work: Staging): Promise<MadeStage> {
     rows: written.rows,
     superseded: plan.dropped === 'superseded' ? written.dropped : 0n,
     counts: made.counts,
-    difference: await differenceIn(plan, full, work),
+    difference: work.sink.isDry ? await keyedDifference(plan, full, { job, context }) : null,
     sideFiles: await observed(plan, full.columns, { job, sink: work.sink, traits: strategy.keyed, sideFiles }),
     warnings: [...warningsOf(written.staged, job), ...made.warnings, ...(expected?.warnings ?? [])],
     expectations: expected?.counts ?? [],
@@ -228,13 +236,17 @@ async function stageOnce(shape: Shape, work: Staging): Promise<MadeStage> {
 }
 
 /** The rows in tables, where a strategy reads them more than once, or some of them may be rejected. */
-async function keptOf(query: Sql, shape: Shape, { job, context, rejects }: Staging): Promise<KeptRecords | undefined> {
+async function keptOf(query: Sql, shape: Shape, work: Staging): Promise<KeptRecords | undefined> {
+  const { job, target, context, rejects, isConstrained = false } = work
   const { strategy, session } = context
   const keyed = strategy.keyed !== undefined && hasKeys(shape, job.table) ? job.table : undefined
-  const isJudged = keyed !== undefined || job.table.expectations.length > 0
+  const isJudged = keyed !== undefined || isConstrained || job.table.expectations.length > 0
   if (!isJudged && strategy.reads(job.table) !== 'many') return undefined
   const judged = isJudged ? rejects : undefined
-  return keepRecords(query, filesOf(shape), { session, keyed, rejects: judged, places: context.resubmitted?.rows })
+  const isAligned = context.format.rejecting?.isAligned() ?? true
+  const kept = await keepRecords(query, filesOf(shape), { session, keyed, rejects: judged, places: context.resubmitted?.rows, isAligned })
+  if (isConstrained) await rejectForbidden(kept, shape, target)
+  return kept
 }
 
 interface Records {
@@ -247,7 +259,7 @@ interface Records {
 }
 
 /** Writes the rows that a plan adds, and checks them against what was read and against the guard; if it fails they go. */
-async function writeBalanced(made: MadePlan, { records, kept, filtered, shape, full }: Records, work: StageWork) {
+async function writeBalanced(made: MadePlan, { records, kept, filtered, shape, full }: Records, work: Staging) {
   const { job, target, context, sink } = work
   const { plan, rejected, counts } = made
   const { result: staged, scanned } = await writeChecked(plan, full, work)
@@ -259,6 +271,7 @@ async function writeBalanced(made: MadePlan, { records, kept, filtered, shape, f
       staged,
       shape: full,
       scanned: kept?.scanned ?? scanned,
+      sorted: work.rejects.sorted,
       rejected,
       filtered: filtered ?? new Map<string, bigint>(),
       counts,
@@ -275,12 +288,6 @@ async function writeBalanced(made: MadePlan, { records, kept, filtered, shape, f
     await sink.discard(staged)
     throw error
   }
-}
-
-async function differenceIn(plan: LoadPlan, shape: Shape, { job, sink, context }: StageWork): Promise<RowDifference | null> {
-  const { strategy, session } = context
-  if (!sink.isDry || strategy.keyed === undefined || !hasKeys(shape, job.table)) return null
-  return differenceOf(plan, shape, { table: job.table, traits: strategy.keyed, session })
 }
 
 function warningsOf(staged: readonly Staged[], { table }: LoadJob): readonly Warning[] {
@@ -337,8 +344,4 @@ async function write(plan: LoadPlan, shape: Shape, { job, sink, context }: Stage
 /** Each once: the members of an archive may stand in several groups. */
 function filesOf(shape: Shape): readonly BatchFile[] {
   return [...new Map(shape.groups.flatMap(({ group }) => group.files.map((file) => [file.path, file] as const))).values()]
-}
-
-function remaining(groups: readonly ShapedGroup[], paths: ReadonlySet<string>): readonly ShapedGroup[] {
-  return groups.map((one) => without(one, paths)).filter(({ group }) => group.files.length > 0)
 }

@@ -3,6 +3,7 @@ import { engineFailure, firstLine } from '../engine/failure.ts'
 import { id, join, literalList, raw, type Sql, sql } from '../engine/sql.ts'
 import { FileError } from '../errors/errors.ts'
 import type { FileGroup, Format, FormatContext, Inspection, ReadColumn, SourceFile } from '../formats/format.ts'
+import type { Rejecting } from '../formats/rejecting.ts'
 import type { Column } from '../model/schema.ts'
 import { storableType, zonedType } from '../model/storable-type.ts'
 import type { TableConfig, TransformConfig } from '../model/table.ts'
@@ -26,6 +27,7 @@ export function withTransform(format: Format, table: TableConfig): Format {
     relation: (group, columns, context) => made.relation(group, columns, context),
     rowsRead: (groups, context) => made.rowsRead(groups, context),
     diagnose: (group, columns, error, context) => made.diagnose(group, columns, error, context),
+    ...(format.rejecting === undefined ? {} : { rejecting: made.rejecting(format.rejecting) }),
   }
 }
 
@@ -90,6 +92,18 @@ class Transformed {
       for (const { path, rows: count } of rows) counts.set(String(path), BigInt(String(count)))
     }
     return counts
+  }
+
+  /** Rows are judged before the query sees them. */
+  rejecting(inner: Rejecting): Rejecting {
+    return {
+      isAligned: () => inner.isAligned() && this.#query?.keepsRows === true,
+      sortOut: (group, _columns, to, context) => {
+        const source = this.#source(group)
+        return inner.sortOut(source, this.#typed(source), to, this.#inner(context))
+      },
+      place: (group, rows, context) => inner.place(this.#source(group), rows, this.#inner(context)),
+    }
   }
 
   /** A file that cannot be read is to blame itself; one on whose rows the query fails is told with the transform. */

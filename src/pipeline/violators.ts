@@ -3,6 +3,7 @@ import { FileError, TableError } from '../errors/errors.ts'
 import type { ExpectationCount } from '../model/expectation.ts'
 import type { OpenTable, Violation } from '../stores/store.ts'
 import type { LoadPlan } from '../strategies/strategy.ts'
+import type { KeptRecords } from './kept-records.ts'
 import type { Shape } from './shape.ts'
 
 /** Files whose rows the table forbids; the others of their batch may be loaded. */
@@ -46,6 +47,20 @@ export async function writeAllowed<T>(
     if (error instanceof TableError && error.code === 'ING-TABLE-CONSTRAINT') await forbidden()
     throw error
   }
+}
+
+/** Takes the rows out that the table forbids, whatever a strategy would make of them; rows that mean delete are never written. */
+export async function rejectForbidden(
+  { name, rejects }: KeptRecords,
+  { columns, deletes }: Pick<Shape, 'columns' | 'deletes'>,
+  target: OpenTable,
+): Promise<void> {
+  const written = deletes === undefined ? sql`` : sql`where not __deleted`
+  const found = target.violating(sql`select ${join(columns.map((column) => id(column.name)))}, __row from ${name} ${written}`, columns)
+  if (found !== null)
+    await rejects?.reject(
+      sql`select "row", null::varchar as column_name, 'constraint' as rule, 'violates ' || rule as reason from (${found})`,
+    )
 }
 
 /** One error for each file, with the first rule that it violates. Rows of no file are the table's own: no file is to blame. */

@@ -56,7 +56,7 @@ import {
 import { checkKeepsVersions, tableState } from './table-version.ts'
 import { checkFolder } from './target-folder.ts'
 import { vacuumTable } from './vacuum.ts'
-import { type RuledTable, violationsOf } from './violations.ts'
+import { type RuledTable, rowsViolating, violationsOf } from './violations.ts'
 
 export async function openDeltaTable(table: TableConfig, session: Session, deps: StoreDeps, keeps: Keeps): Promise<OpenTable> {
   const blobs = await deps.blobs(table.targetPath)
@@ -156,6 +156,10 @@ class DeltaTable implements OpenTable {
       folder: stageFolder(request.batchId, this.#deps.newId()),
       targetFileSize: this.#table.delta.targetFileSize,
     }
+  }
+
+  violating(rows: Sql, columns: readonly TableColumn[]): Sql | null {
+    return rowsViolating(rows, this.#ruled(columns))
   }
 
   async violations(rows: Sql, columns: readonly TableColumn[]): Promise<readonly Violation[]> {

@@ -265,6 +265,8 @@ export interface OpenTable extends AsyncDisposable {
    * query of the columns and `__path`.
    */
   violations(rows: Sql, columns: readonly TableColumn[]): Promise<readonly Violation[]>
+  /** A query ("row", rule) of those rows, with the first rule that each violates; `rows` has `__row` beside the columns. Null without rules. */
+  violating(rows: Sql, columns: readonly TableColumn[]): Sql | null
   /** Writes the rows as Parquet under `_ingestd/`, with statistics, unseen by every reader. Killed at any time, it leaves only what `clean` removes. TableError `ING-TABLE-CONSTRAINT` for a row that the table forbids. */
   stage(request: StageRequest): Promise<Staged>
   /**

@@ -8,7 +8,7 @@ import { csvFraming } from './framing.ts'
 import { inferCsv } from './infer.ts'
 import { inspectCsv } from './inspect.ts'
 import { lineOfRow } from './lines.ts'
-import { layoutOf, lookedAt, type Reading, readCsv, readingOf } from './reading.ts'
+import { layoutOf, lookedAt, PASSING_OVER, type Reading, readCsv, readingOf } from './reading.ts'
 import { csvRejecting } from './rejects.ts'
 
 /** Delimited text. Its columns are told apart by position, so files are grouped by header and each group read typed. */
@@ -45,7 +45,7 @@ function siftedRelation(group: FileGroup, columns: readonly ReadColumn[], readin
   const texts = group.columns.map(({ name }) => ({ name, type: 'VARCHAR' }))
   const layout = layoutOf(group)
   const read = (named: boolean) =>
-    readCsv(group.files, texts, { reading, layout, more: [sql`ignore_errors = true`, ...(named ? [sql`filename = '__path'`] : [])] })
+    readCsv(group.files, texts, { reading, layout, more: [...PASSING_OVER, ...(named ? [sql`filename = '__path'`] : [])] })
   const rows = withPath(group, join(texts.map(({ name }) => id(name))), read)
   return fitting(sql`select * from (${rows}) where ${lookedAt(texts)}`, columns, (type, text) => triedText(type, text, reading))
 }

@@ -3,7 +3,7 @@ import type { Column } from '../../model/schema.ts'
 import type { FileGroup, FormatContext } from '../format.ts'
 import { overReadable, sampleOf, unified } from '../sample.ts'
 import { fromText, type ValueRules } from '../values.ts'
-import { layoutOf, type Reading, readCsv, readingOf } from './reading.ts'
+import { layoutOf, PASSING_OVER, type Reading, readCsv, readingOf } from './reading.ts'
 
 /** Rows of each group that types are proposed from; the whole sample then confirms or refutes them. */
 const PROPOSING_ROWS = 2_000
@@ -241,7 +241,7 @@ function texts(group: FileGroup, reading: Reading, rows: number | null): Sql {
     reading,
     layout: layoutOf(group),
     isLook: rows !== null,
-    more: [sql`ignore_errors = true`, sql`filename = ${literal(FILE)}`],
+    more: [...PASSING_OVER, sql`filename = ${literal(FILE)}`],
   })
   return rows === null ? sql`select * from ${read}` : sql`select * from ${read} limit ${raw(String(rows))}`
 }

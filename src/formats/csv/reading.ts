@@ -136,6 +136,17 @@ export function readCsv(
   ])})`
 }
 
+/**
+ * Passes over ill-formed rows. They are stored, one for each file, since the engine's own `ignore_errors` also passes over all rows
+ * behind one that has text behind a quote.
+ */
+export const PASSING_OVER: readonly Sql[] = [
+  sql`store_rejects = true`,
+  sql`rejects_table = 'ingestd_passed_over'`,
+  sql`rejects_scan = 'ingestd_passed_over_scans'`,
+  sql`rejects_limit = 1`,
+]
+
 /** Makes the engine look at every column, since what is not used is not decoded, and true for any row. */
 export function lookedAt(columns: readonly { readonly name: string }[]): Sql {
   return sql`hash(${join(columns.map(({ name }) => id(name)))}) is not null`

@@ -135,7 +135,7 @@ class CsvSorting {
     )
     const paths = literalList(this.#group.files.map(({ readPath }) => readPath))
     await this.#context.session.run(sql`create temp table ${this.#ill} as
-      select coalesce(list_position(${paths}, s.file_path), 1)::bigint - 1 as index, r.line_byte_position::bigint as at,
+      select coalesce(list_position(${paths}, s.file_path), 1)::bigint - 1 as index, r.line_byte_position::bigint as begins,
         max(case r.error_type::varchar ${kinds} else ${raw(String(OTHER))} end)::bigint as code, min(r.line)::bigint as line,
         arg_max(r.error_type::varchar, r.error_type::varchar not in (${join(KINDS.map(({ type }) => literal(type)))})) as type,
         any_value(r.csv_line) as text, any_value(r.error_message) as message
@@ -184,9 +184,9 @@ class CsvSorting {
     }: { readonly misfits: Misfits; readonly sorted: SortedFile; readonly wanted: bigint; readonly places: Places },
   ): Promise<FileError | undefined> {
     const { session } = this.#context
-    const of = (column: 'at' | 'code') =>
-      integers(sql`select ${id(column)} from ${this.#ill} where index = ${raw(String(text.index))} order by at`, session)
-    const ill: IllFormed = { at: await of('at'), codes: await of('code') }
+    const of = (column: 'begins' | 'code') =>
+      integers(sql`select ${id(column)} from ${this.#ill} where index = ${raw(String(text.index))} order by begins`, session)
+    const ill: IllFormed = { at: await of('begins'), codes: await of('code') }
     const finder = new Finder(
       text,
       { ill, given: await misfits.given(text.index, wanted), wanted: Number(wanted), reading: this.#reading },
@@ -209,7 +209,7 @@ class CsvSorting {
   /** What fails a file as a whole. */
   async #problemOf(index: number, file: SourceFile): Promise<FileError> {
     const [row] = await this.#context.session.rows(sql`select line, type, text, message from ${this.#ill}
-      where index = ${raw(String(index))} order by code = ${raw(String(OTHER))} desc, at limit 1`)
+      where index = ${raw(String(index))} order by code = ${raw(String(OTHER))} desc, begins limit 1`)
     const reject = {
       file,
       line: Number(row?.['line'] ?? 1),

@@ -169,7 +169,9 @@ async function brokenLines(
   problem: FileError,
   { compression, context }: { readonly compression: Compression; readonly context: FormatContext },
 ): Promise<Keyed | FileError> {
-  const mayBe = context.table.fileFormat === 'json' && mayReject(context.table) && problem.code === 'ING-FILE-JSON'
+  // An object that a line leaves open looks like a cut of the whole; the ends of the file were looked at before.
+  const isAsked = problem.code === 'ING-FILE-JSON' || problem.code === 'ING-FILE-TRUNCATED'
+  const mayBe = context.table.fileFormat === 'json' && mayReject(context.table) && isAsked
   if (!mayBe) return problem
   const layout = { compression, lines: true }
   const [counted] = await context.session.rows(sql`select count(*) as lines, count(*) filter (json_type(json) = 'OBJECT') as records
