@@ -13,7 +13,7 @@ const compiled = (path) => join(root, 'build', path)
 const bundle = await rolldown({
   input: { main: compiled('main.js'), index: compiled('index.js'), worker: compiled('app/worker.js') },
   platform: 'node',
-  external: ['@duckdb/node-bindings', 'better-sqlite3', 'ink', 'pino', 'pino-pretty', 'react', 'react/jsx-runtime'],
+  external: ['@duckdb/node-bindings', 'better-sqlite3', 'ink', 'nodejs-polars', 'pino', 'pino-pretty', 'react', 'react/jsx-runtime'],
 })
 const { output } = await bundle.write({
   dir: join(root, 'dist'),

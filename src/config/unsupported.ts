@@ -21,12 +21,6 @@ interface Unbuilt {
 }
 
 const TABLE_KEYS: readonly Unbuilt[] = [
-  {
-    key: ['file_format'],
-    what: (value) => `file_format: ${String(value)}`,
-    built: (value) => !['avro', 'arrow'].includes(String(value)),
-    hint: 'use csv, json, ndjson, parquet or delta',
-  },
   { key: ['connection'] },
   { key: ['source'] },
   { key: ['store'] },

@@ -73,6 +73,14 @@ export const ERROR_CODES = {
     cause: 'A data file of a commit of the source table was vacuumed, deleted or damaged.',
     remedy: 'Begin at a version that is whole: `format_options: {starting_version: N, initial_snapshot: true}`, and skip the commit.',
   },
+  'ING-FILE-TYPE': {
+    cause: 'A column has a type that would not be read exactly.',
+    remedy: 'Write it as another type; docs/types.md tells what becomes of each.',
+  },
+  'ING-POLARS-MISSING': {
+    cause: 'A table needs nodejs-polars, which is not installed, or not for this platform.',
+    remedy: '`npm install nodejs-polars@0.24.1` beside ingestd.',
+  },
   'ING-FILE-EMPTY': { cause: 'The file has no bytes and its format or strategy needs some.', remedy: 'Deliver it again.' },
   'ING-FILE-TRUNCATED': { cause: 'The end of the file is missing.', remedy: 'Deliver it again; the new version is taken by itself.' },
   'ING-FILE-FORMAT': { cause: 'The content is not of the configured format.', remedy: 'Check file_format and the file.' },
