@@ -35,6 +35,7 @@ const CSV_OPTIONS: Readonly<Record<string, OptionKind>> = {
   maximum_line_size: 'integer',
   sample_size: 'integer',
   parallel: 'boolean',
+  skip_footer: 'integer',
   ...ARCHIVE_OPTIONS,
 }
 
@@ -66,6 +67,7 @@ const DELTA_OPTIONS: Readonly<Record<string, OptionKind>> = {
 /** Of formats whose records are lines. */
 const LINE_OPTIONS: Readonly<Record<string, OptionKind>> = {
   skip: 'integer',
+  skip_footer: 'integer',
   comment: 'string',
   encoding: 'string',
   compression: COMPRESSION,
@@ -118,8 +120,8 @@ function file(suffixes: readonly string[], options: FormatEntry['options'], load
     suffixes,
     options,
     load: async () => {
-      const [format, { withArchives }] = await Promise.all([load(), import('./archives.ts')])
-      return withArchives(format, suffixes)
+      const [format, { withArchives }, { withDecodedText }] = await Promise.all([load(), import('./archives.ts'), import('./decoded-text.ts')])
+      return withArchives(options['encoding'] === undefined ? format : withDecodedText(format), suffixes)
     },
   }
 }

@@ -1,4 +1,6 @@
+import type { ErrorCode } from '../../errors/codes.ts'
 import { FORMATS } from '../../formats/registry.ts'
+import { textReading } from '../../lib/encodings.ts'
 import { groupsOf, re2Pattern } from '../../lib/pattern-groups.ts'
 import type { FieldOption, FormatName, OptionValue } from '../../model/table.ts'
 import { isTree } from '../input/tree.ts'
@@ -35,7 +37,7 @@ export function formatOptions(draft: TableDraft, format: FormatName, desk: Desk)
       })
   }
   const found = Object.fromEntries(result)
-  checkRequired(draft, format, found, desk)
+  checkOptions(draft, format, found, desk)
   return found
 }
 
@@ -115,35 +117,37 @@ function textMap(value: unknown): Readonly<Record<string, string>> | undefined {
 
 const FIELDS = '[{name: id, start: 1, width: 10}]'
 
-/** Options that a format cannot do without. */
-function checkRequired(draft: TableDraft, format: FormatName, options: Readonly<Record<string, OptionValue>>, desk: Desk): void {
-  const missing = (key: string, problem: string, fix: string) =>
-    complain(desk, draft, ['format_options', key], { problem, fix, code: 'ING-CONFIG-MISSING' })
-  const written = draft.input.format_options
-  if (format === 'fixed_width') {
-    if (written['fields'] === undefined && written['widths'] === undefined)
-      missing('fields', 'fixed_width needs to know where the fields stand', `add format_options: {fields: ${FIELDS}}`)
-    else if (written['fields'] !== undefined && written['widths'] !== undefined)
-      complain(desk, draft, ['format_options', 'widths'], {
-        problem: 'fields and widths say the same',
-        fix: 'remove one of them',
-        code: 'ING-CONFIG-COMBINATION',
-      })
-  }
-  if (format === 'xlsx' && typeof options['range'] === 'string' && !/^\$?[A-Z]{1,3}\$?[1-9]\d*(:\$?[A-Z]{1,3}(\$?[1-9]\d*)?)?$/i.test(options['range']))
-    complain(desk, draft, ['format_options', 'range'], {
-      problem: 'is no range of cells',
-      fix: 'write for example range: B3, range: B3:F or range: B3:F100',
-      code: 'ING-CONFIG-VALUE',
-    })
-  if (format !== 'regex') return
-  const names = groupsOf(re2Pattern(String(options['pattern'] ?? ''))).filter((name) => name !== null)
+/** What options of a format need beyond their kind. */
+function checkOptions(draft: TableDraft, format: FormatName, options: Readonly<Record<string, OptionValue>>, desk: Desk): void {
+  const say: Say = (key, problem, fix, code = 'ING-CONFIG-VALUE') => complain(desk, draft, ['format_options', key], { problem, fix, code })
+  const { encoding } = options
+  if (typeof encoding === 'string' && textReading(encoding) === undefined)
+    say('encoding', 'is no encoding that is known', 'write for example utf-8, utf-16, latin-1, windows-1252 or shift_jis')
+  if (format === 'fixed_width') checkFields(draft.input.format_options, say)
+  if (format === 'regex') checkPattern(draft.input.format_options, options, say)
+  if (format === 'xlsx' && typeof options['range'] === 'string' && !RANGE.test(options['range']))
+    say('range', 'is no range of cells', 'write for example range: B3, range: B3:F or range: B3:F100')
+}
+
+type Say = (key: string, problem: string, fix: string, code?: ErrorCode) => void
+
+const RANGE = /^\$?[A-Z]{1,3}\$?[1-9]\d*(:\$?[A-Z]{1,3}(\$?[1-9]\d*)?)?$/i
+
+function checkFields(written: Readonly<Record<string, unknown>>, say: Say): void {
+  const { fields, widths } = written
+  if (fields === undefined && widths === undefined)
+    say('fields', 'fixed_width needs to know where the fields stand', `add format_options: {fields: ${FIELDS}}`, 'ING-CONFIG-MISSING')
+  if (fields !== undefined && widths !== undefined)
+    say('widths', 'fields and widths say the same', 'remove one of them', 'ING-CONFIG-COMBINATION')
+}
+
+function checkPattern(written: Readonly<Record<string, unknown>>, { pattern }: Readonly<Record<string, OptionValue>>, say: Say): void {
   const fix = "write for example pattern: '(?<at>\\S+) (?<level>\\w+) (?<message>.*)'"
-  if (written['pattern'] === undefined) missing('pattern', 'regex needs a pattern', fix)
-  else if (options['pattern'] !== undefined && names.length === 0)
-    complain(desk, draft, ['format_options', 'pattern'], { problem: 'has no named group', fix, code: 'ING-CONFIG-VALUE' })
-  else if (new Set(names.map((name) => name.toLowerCase())).size < names.length)
-    complain(desk, draft, ['format_options', 'pattern'], { problem: 'names two groups the same', fix, code: 'ING-CONFIG-VALUE' })
+  if (written['pattern'] === undefined) say('pattern', 'regex needs a pattern', fix, 'ING-CONFIG-MISSING')
+  if (typeof pattern !== 'string') return
+  const names = groupsOf(re2Pattern(pattern)).flatMap((name) => (name === null ? [] : [name.toLowerCase()]))
+  if (names.length === 0) say('pattern', 'has no named group', fix)
+  else if (new Set(names).size < names.length) say('pattern', 'names two groups the same', fix)
 }
 
 function expected(kind: OptionKind): string {

@@ -175,7 +175,7 @@ export function unreadable(file: SourceFile, message: string): FileError {
     return wrongEncoding(
       file.path,
       'the text is not in the encoding of the table, or has characters beyond U+FFFF in UTF-16',
-      'deliver UTF-8',
+      'set format_options: {encoding: utf-16le}, or deliver UTF-8',
     )
   }
   if (/No files found|No such file|Cannot open file/i.test(message)) return gone(file.path)

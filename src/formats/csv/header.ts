@@ -82,7 +82,7 @@ function textOf(file: SourceFile, head: Buffer, reading: Reading): string {
 function utf16Text(file: SourceFile, head: Buffer): string {
   const [first, second] = head
   if (first === 0xfe && second === 0xff)
-    throw wrongEncoding(file.path, 'the text is UTF-16 with the high byte first, which cannot be read', 'deliver UTF-8')
+    throw wrongEncoding(file.path, 'the text is UTF-16 with the high byte first', 'set format_options: {encoding: utf-16be}')
   const marked = first === 0xff && second === 0xfe
   if (!marked && head.length > 1 && first !== 0 && second !== 0 && (first ?? 0) < 0x80 && (second ?? 0) < 0x80) {
     throw wrongEncoding(file.path, 'the text is not UTF-16', 'leave format_options.encoding out, or deliver UTF-16')

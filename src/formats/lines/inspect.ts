@@ -98,8 +98,8 @@ function headOf(file: SourceFile, { head }: TextEnds, rules: LineRules): string 
   const isLittle = first === 0xff && second === 0xfe
   const isBig = first === 0xfe && second === 0xff
   if (isBig || (isLittle && rules.reading.encoding !== 'utf-16')) {
-    const hint = isBig ? 'deliver UTF-8' : undefined
-    throw wrongEncoding(file.path, isBig ? 'the text is UTF-16 with the high byte first, which cannot be read' : 'the text is UTF-16', hint)
+    const hint = isBig ? 'set format_options: {encoding: utf-16be}' : undefined
+    throw wrongEncoding(file.path, isBig ? 'the text is UTF-16 with the high byte first' : 'the text is UTF-16', hint)
   }
   const text = decoded(head, rules)
   return text.startsWith('\ufeff') ? text.slice(1) : text

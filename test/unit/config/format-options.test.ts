@@ -36,6 +36,14 @@ test('a range of a sheet begins at a cell', async () => {
   expect(await xlsx('range: $b$3:F, sheet: [a, b], header: false, cell_errors: empty')).toEqual([])
 })
 
+test('an encoding is one that is known', async () => {
+  const csv = async (encoding: string) => said(await problems(tableText(`format_options: {encoding: ${encoding}}`)))
+  expect(await csv('klingon')).toEqual([
+    'is no encoding that is known; write for example utf-8, utf-16, latin-1, windows-1252 or shift_jis',
+  ])
+  for (const known of ['UTF-8', 'utf16', 'utf-16be', 'Latin-1', 'windows-1252', 'cp1252', 'Shift_JIS']) expect(await csv(known)).toEqual([])
+})
+
 test('json_path is a path, and for JSON', async () => {
   expect(said(await problems(tableText('file_format: json, json_path: "$.a..b"')))).toEqual([
     'is not a path to the records of a document; write for example json_path: $.data.items',
