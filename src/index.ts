@@ -10,6 +10,7 @@ export type {
   VacuumOptions,
   ValidateOptions,
 } from './app/ingest.ts'
+export type { QuarantineDiscardOptions, QuarantineFilter, QuarantineListOptions } from './app/quarantine.ts'
 export type { TablePoint } from './app/table-point.ts'
 export { id, join, literal, type Sql, sql } from './engine/sql.ts'
 export type { ErrorCode } from './errors/codes.ts'
@@ -18,10 +19,13 @@ export { ConfigError, ConflictError, FileError, IngestError, TableError, Unavail
 export type { FileStatus } from './model/file.ts'
 export type {
   CheckReport,
+  DiscardReport,
   ExplainReport,
   HistoryReport,
   OptimizeReport,
+  QuarantinedRow,
   RestoreReport,
+  ResubmitReport,
   RunEvent,
   RunReport,
   StatusReport,

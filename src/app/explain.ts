@@ -96,7 +96,9 @@ function stateSteps(table: TableConfig, row: TrackedFile, changed: boolean, cloc
 }
 
 function loadedStep(table: TableConfig, row: TrackedFile, changed: boolean): DecisionStep {
-  const before = `loaded in version ${row.table_version ?? '?'} (${row.rows_loaded ?? 0} rows, batch ${row.batch_id ?? '?'})`
+  const rejected = row.rows_rejected ?? 0
+  const others = rejected === 0 ? '' : `, ${rejected} rejected: ingest quarantine list --file FILE`
+  const before = `loaded in version ${row.table_version ?? '?'} (${row.rows_loaded ?? 0} rows, batch ${row.batch_id ?? '?'}${others})`
   if (!changed) return { check: 'not_loaded_yet', passed: false, detail: before }
   const loads = changedFilePolicy(table) === 'load'
   return {

@@ -24,6 +24,7 @@ export async function statusOf(config: ResolvedConfig, tracker: Tracker, names: 
           skipped: count?.skipped ?? 0,
         },
         rows: count?.rows_loaded ?? 0,
+        rows_rejected: count?.rows_rejected ?? 0,
         bytes: count?.bytes ?? 0,
         last_loaded_at: count?.last_loaded_at ?? null,
         last_error: count?.last_error ?? null,

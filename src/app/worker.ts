@@ -41,6 +41,7 @@ import type { Strategy } from '../strategies/strategy.ts'
 import { type MendedReading, mendedLanding, mendedNumbers, withMendedFiles } from './mended-files.ts'
 import { openTable, openTableAt } from './open-table.ts'
 import { OpenTables } from './open-tables.ts'
+import { optimizeWithQuarantine, vacuumWithQuarantine } from './quarantine-upkeep.ts'
 import { validateTable } from './validate-table.ts'
 
 /** The load process: it has the engine and the tables' commits, and knows nothing of the tracker. */
@@ -99,11 +100,11 @@ serve(async (argument): Promise<Service> => {
       },
       optimize: async (given) => {
         const { table, request } = given as { table: TableConfig; request: OptimizeRequest }
-        return (await worker.open(table)).optimize(request)
+        return optimizeWithQuarantine(await worker.open(table), await worker.open(quarantineOf(table)), request)
       },
       vacuum: async (given) => {
         const { table, request } = given as { table: TableConfig; request: VacuumRequest }
-        return (await worker.open(table)).vacuum(request)
+        return vacuumWithQuarantine(await worker.open(table), await worker.open(quarantineOf(table)), request)
       },
       validate: async (given) => {
         const { table, request } = given as { table: TableConfig; request: ValidateRequest }

@@ -2,7 +2,8 @@ import type { RowCounts } from './file.ts'
 import type { Column } from './schema.ts'
 import type { TableConfig } from './table.ts'
 
-const SUFFIX = '__quarantine'
+/** Of the name and the folder of a table's quarantine. */
+export const QUARANTINE_SUFFIX = '__quarantine'
 
 /** Columns of `<table>__quarantine`, in order. */
 export const QUARANTINE_COLUMNS: readonly Column[] = [
@@ -30,9 +31,9 @@ export const QUARANTINE_COLUMNS: readonly Column[] = [
 export function quarantineOf(table: TableConfig): TableConfig {
   return {
     ...table,
-    name: `${table.name}${SUFFIX}`,
-    tableName: `${table.tableName}${SUFFIX}`,
-    targetPath: `${table.targetPath}${SUFFIX}`,
+    name: `${table.name}${QUARANTINE_SUFFIX}`,
+    tableName: `${table.tableName}${QUARANTINE_SUFFIX}`,
+    targetPath: `${table.targetPath}${QUARANTINE_SUFFIX}`,
     strategy: 'append',
     primaryKeys: [],
     partitionColumns: [],

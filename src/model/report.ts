@@ -166,6 +166,8 @@ export interface StatusReport {
       readonly skipped: number
     }
     readonly rows: number
+    /** Rows of loaded files that the table does not have: in quarantine, or discarded. */
+    readonly rows_rejected: number
     readonly bytes: number
     readonly last_loaded_at: string | null
     readonly last_error: string | null

@@ -57,7 +57,7 @@ interface Removing {
 }
 
 /** Takes rows out of the quarantine in one commit; a query of (file, row) as `located` gives them. */
-export async function removeRows(positions: Sql, { session, quarantine, trackerId }: Removing): Promise<bigint> {
+async function removeRows(positions: Sql, { session, quarantine, trackerId }: Removing): Promise<bigint> {
   const [counted] = await session.rows(sql`select count(*) as rows from (${positions})`)
   const rows = BigInt(String(counted?.['rows'] ?? 0))
   if (rows === 0n) return 0n

@@ -181,7 +181,7 @@ export class TableTally {
       bytes: this.#bytes,
       seconds: Math.round(nowMs - this.#startedMs) / 1000,
       errors: this.#errors,
-      warnings: this.#warnings,
+      warnings: [...this.#warnings, ...this.#quarantined()],
       reason: this.#skipReason,
       plan: this.plan,
       ...(this.#expectations.length === 0 ? {} : { expectations: this.#expectations.map(reportOfCount) }),
@@ -215,6 +215,17 @@ export class TableTally {
     }
   }
 
+  /** Rows that were rejected are in quarantine, however many batches they came with: one warning for all. */
+  #quarantined(): readonly ReportWarning[] {
+    const { rejected } = this.#rows
+    if (rejected === 0) return []
+    const { name } = this.#table
+    const rows = `${rejected} ${rejected === 1 ? 'row' : 'rows'}`
+    const message =
+      this.plan === null ? `${rows} went to quarantine: ingest quarantine list --tables ${name}` : `${rows} would go to quarantine`
+    return [{ code: 'ING-ROWS-QUARANTINED', message, file: null }]
+  }
+
   #fail(error: ReportError): void {
     this.#failed = true
     if (this.#errors.length < LISTED) this.#errors.push(error)
@@ -223,6 +234,6 @@ export class TableTally {
   #status(): TableStatus {
     if (this.#failed) return 'error'
     if (this.#skipReason !== null) return 'skip'
-    return this.#warnings.length > 0 ? 'warn' : 'pass'
+    return this.#warnings.length > 0 || this.#rows.rejected > 0 ? 'warn' : 'pass'
   }
 }

@@ -21,13 +21,14 @@ export async function counts(ledger: Ledger, tables?: readonly string[]): Promis
     select f.table_name, f.status, count(*) as files, sum(f.rows_loaded) as rows_loaded, sum(f.bytes) as bytes,
       max(f.processing_end_time) as ended
     from ${sql.table('file')} as f ${among} group by f.table_name, f.status`.execute(ledger.db)
+  const rejected = await rejectedRows(ledger)
   const paused = await pausedTables(ledger)
   const names = tables ?? [...new Set(rows.map((row) => row.table_name))].sort()
   const result: TableCounts[] = []
   for (const name of names) {
     const groups = new Map(rows.filter((row) => row.table_name === name).map((row) => [row.status, row]))
     const lastError = groups.has('failed') ? await lastErrorOf(ledger, name) : null
-    result.push(countsOf(name, groups, { lastError, paused: paused.has(name) }))
+    result.push(countsOf(name, groups, { lastError, paused: paused.has(name), rejected: rejected.get(name) ?? 0 }))
   }
   return result
 }
@@ -35,7 +36,7 @@ export async function counts(ledger: Ledger, tables?: readonly string[]): Promis
 function countsOf(
   table: string,
   groups: ReadonlyMap<FileStatus, Group>,
-  more: { readonly lastError: string | null; readonly paused: boolean },
+  more: { readonly lastError: string | null; readonly paused: boolean; readonly rejected: number },
 ): TableCounts {
   const of = (status: FileStatus) => Number(groups.get(status)?.files ?? 0n)
   const completed = groups.get('completed')
@@ -48,11 +49,20 @@ function countsOf(
     failed: of('failed'),
     skipped: of('skipped'),
     rows_loaded: Number(completed?.rows_loaded ?? 0n),
+    rows_rejected: more.rejected,
     bytes: Number(completed?.bytes ?? 0n),
     last_loaded_at: ended === null ? null : isoOf(ended),
     last_error: more.lastError,
     paused: more.paused,
   }
+}
+
+/** By an index of the few files that have some. */
+async function rejectedRows(ledger: Ledger): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await sql<{ table_name: string; rejected: bigint }>`
+    select f.table_name, sum(f.rows_rejected) as rejected from ${sql.table('file')} as f
+    where f.rows_rejected > 0 and f.status = 'completed' group by f.table_name`.execute(ledger.db)
+  return new Map(rows.map(({ table_name, rejected }) => [table_name, Number(rejected)]))
 }
 
 async function lastErrorOf(ledger: Ledger, table: string): Promise<string | null> {

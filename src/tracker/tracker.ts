@@ -90,6 +90,7 @@ export interface TableCounts {
   readonly failed: number
   readonly skipped: number
   readonly rows_loaded: number
+  readonly rows_rejected: number
   readonly bytes: number
   readonly last_loaded_at: string | null
   readonly last_error: string | null

@@ -293,11 +293,31 @@ function readTests(tracker: () => Tracker, harness: () => Harness): void {
     const batch = await tracker().claim(TABLE, OWNER, { ...ALL, maxFiles: 1 })
     if (batch) await tracker().settle(TABLE, OWNER, outcome(batch, null, [failed('/in/c.csv')]))
     const orders = {
-      ...{ table_name: TABLE, pending: 1, processing: 0, completed: 2, failed: 1, skipped: 0, rows_loaded: 20, bytes: 200 },
+      ...{
+        table_name: TABLE,
+        pending: 1,
+        processing: 0,
+        completed: 2,
+        failed: 1,
+        skipped: 0,
+        rows_loaded: 20,
+        rows_rejected: 2,
+        bytes: 200,
+      },
       ...{ last_loaded_at: '2026-01-01T00:00:00.000Z', last_error: "/in/c.csv line 3: 'x' is no number", paused: false },
     }
     const unknown = {
-      ...{ table_name: 'new.table', pending: 0, processing: 0, completed: 0, failed: 0, skipped: 0, rows_loaded: 0, bytes: 0 },
+      ...{
+        table_name: 'new.table',
+        pending: 0,
+        processing: 0,
+        completed: 0,
+        failed: 0,
+        skipped: 0,
+        rows_loaded: 0,
+        rows_rejected: 0,
+        bytes: 0,
+      },
       ...{ last_loaded_at: null, last_error: null, paused: false },
     }
     expect(await tracker().counts()).toEqual([orders])

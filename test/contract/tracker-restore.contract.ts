@@ -69,6 +69,45 @@ function movingTests(tracker: () => Tracker): void {
     expect((await movesOf(tracker(), A.path)).at(-1)).toBe(`skipped>completed ${REASON}`)
   })
 
+  test('mended rows count as loaded, once, while the file is the one that they came from', async () => {
+    const batch = await load(tracker(), [A, B], 0n)
+    const file = (path: string, version: string) => ({
+      ...{ path, version, batchId: batch.id },
+      rows: { read: 3n, loaded: 1n, rejected: 1n, filtered: 1n, deduplicated: 0n },
+    })
+    const mended = { ...manifest('mended', 2n, [], 1n), format: 2 as const }
+    const resubmit = { ids: ['t/1-1'], files: [file(A.path, A.version), file(B.path, 'another version')] }
+    expect(await tracker().adoptManifest({ ...mended, resubmit }, 1n)).toBe(true)
+    expect(await tracker().adoptManifest({ ...mended, resubmit }, 1n)).toBe(false)
+    expect(await tracker().file(TABLE, A.path)).toMatchObject({
+      ...{ status: 'completed', batch_id: batch.id, table_version: 0 },
+      ...{ rows_read: 13, rows_loaded: 11, rows_rejected: -1, rows_filtered: 2, rows_deduplicated: 1 },
+    })
+    expect(await tracker().file(TABLE, B.path)).toMatchObject({ rows_loaded: 10, rows_rejected: 1 })
+    expect((await movesOf(tracker(), A.path)).at(-1)).toBe(
+      'completed>completed 2 of 3 rows that were resubmitted are taken out of quarantine',
+    )
+    expect((await tracker().batches(TABLE, 1))[0]).toMatchObject({ batch_id: 'mended', status: 'committed', rows_loaded: 2 })
+  })
+
+  test('a restore that undoes mended rows counts them as rejected again', async () => {
+    const batch = await load(tracker(), [A], 0n)
+    const rows = { read: 10n, loaded: 6n, rejected: 4n, filtered: 0n, deduplicated: 0n }
+    const away = await tracker().claimEmpty(TABLE, OWNER, null)
+    const loaded = { ...loadedBy(A, batch), rows }
+    await tracker().adoptRestore(restoreOf(away, [{ path: A.path, undone: null, loaded }]), 'ignore')
+    expect(await tracker().file(TABLE, A.path)).toMatchObject({ status: 'completed', rows_loaded: 6, rows_rejected: 4 })
+  })
+
+  test('a note is in the history of completed files of its version alone', async () => {
+    await load(tracker(), [A], 0n)
+    const note = (version: string) => tracker().noteFiles(TABLE, [{ path: A.path, version, reason: '2 rows discarded' }])
+    await note('another version')
+    expect(await movesOf(tracker(), A.path)).toHaveLength(3)
+    await note(A.version)
+    expect((await movesOf(tracker(), A.path)).slice(3)).toEqual(['completed>completed 2 rows discarded'])
+  })
+
   test('a file that is not completed, and one that the tracker lacks, stay as they are', async () => {
     await load(tracker(), [A], 0n)
     await tracker().admit(TABLE, [B], 'load')

@@ -35,6 +35,7 @@ const COLUMNS: readonly TableColumn[] = [
   { head: 'FAILED', align: 'right' },
   { head: 'SKIPPED', align: 'right' },
   { head: 'ROWS', align: 'right' },
+  { head: 'REJECTED', align: 'right', spare: true },
   { head: 'SIZE', align: 'right', spare: true },
   { head: 'LAST LOADED', spare: true },
 ]
@@ -47,6 +48,7 @@ async function printStatus(report: StatusReport, output: Output): Promise<void> 
     strategy,
     ...[files.pending, files.processing, files.completed, files.failed, files.skipped].map(count),
     count(rest.rows),
+    count(rest.rows_rejected),
     bytes(rest.bytes),
     rest.last_loaded_at ?? 'never',
   ])

@@ -1,3 +1,4 @@
+import { QUARANTINE_SUFFIX } from '../../model/quarantine.ts'
 import type { Path } from '../input/places.ts'
 import { formatPlace } from '../issues.ts'
 import { isWithin, listsInside } from '../paths.ts'
@@ -18,6 +19,7 @@ export interface Claim {
 export function checkCollisions(claims: readonly Claim[], checkpointPath: string | undefined, desk: Desk): void {
   checkNames(claims, desk)
   checkTargets(claims, desk)
+  checkQuarantines(claims, desk)
   for (const claim of claims) checkSource(claim, claims, desk)
   if (checkpointPath === undefined) return
   for (const { at, target, source } of claims) {
@@ -68,6 +70,23 @@ function checkTargets(claims: readonly Claim[], desk: Desk): void {
       if (other !== undefined && other !== index) complainOfTargets(claims, [index, other], desk)
     }
   }
+}
+
+/** A table must not be where the rejected rows of another go. */
+function checkQuarantines(claims: readonly Claim[], desk: Desk): void {
+  for (const { at, name, target } of claims) {
+    const other = claims.find((one) => isQuarantineOf(name?.toLowerCase(), one.name?.toLowerCase()) || isQuarantineOf(target, one.target))
+    if (other === undefined) continue
+    desk.issues.add(desk.places, [...at, 'table_name'], {
+      problem: `${name ?? 'the table'} is the quarantine of ${other.name ?? 'another table'}`,
+      fix: 'rename it, or give it another target_path',
+      code: 'ING-CONFIG-DUPLICATE-TABLE',
+    })
+  }
+}
+
+function isQuarantineOf(one: string | undefined, other: string | undefined): boolean {
+  return other !== undefined && one === `${other}${QUARANTINE_SUFFIX}`
 }
 
 /** A folder and all that it lies in. */

@@ -91,3 +91,27 @@ test('a full drop ends what was in force before it', async () => {
   expect(await restored(batches, 2)).toEqual(['b 1→-'])
   expect(await restored(batches, 1)).toEqual(['a 1→1 b1', 'b 1→1 b1'])
 })
+
+test('mended rows that are undone count as rejected again, those that come back as loaded', async () => {
+  const rows = { read: 1n, loaded: 1n, rejected: 0n, filtered: 0n, deduplicated: 0n }
+  const known = manifests({ 1: { files: ['a@1', 'b@1'] }, 2: {}, 3: {}, 4: { files: ['c@1'] } })
+  for (const batch of [2n, 3n]) {
+    const found = known.get(batch)
+    const files = [{ path: 'a', version: '1', batchId: 'b1', rows }]
+    if (found) known.set(batch, { ...found, resubmit: { ids: [`${batch}`], files } })
+  }
+  const back = async (previous: bigint, batch: bigint) => {
+    const files = await restoredFiles({ previous, batch }, async (number) => {
+      const found = known.get(number)
+      if (found === undefined) throw new Error(`no manifest ${number}`)
+      return found
+    })
+    return files.map(
+      (file) => `${file.path} ${file.undone ?? '-'}→${file.loaded?.rows.loaded ?? '-'} + ${file.loaded?.rows.rejected ?? '-'}`,
+    )
+  }
+  expect(await back(4n, 2n)).toEqual(['c 1→- + -', 'a -→2 + -1'])
+  expect(await back(3n, 1n)).toEqual(['a -→1 + 0'])
+  expect(await back(1n, 3n)).toEqual(['a -→3 + -2'])
+  expect(await back(2n, 2n)).toEqual([])
+})
