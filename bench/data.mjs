@@ -37,6 +37,18 @@ export async function oneFile(path, format, rows) {
   await engine((connection) => connection.run(`COPY (SELECT ${ROW} FROM range(${rows}) AS t(i)) TO '${path}' (${options})`))
 }
 
+/** One CSV file of `rows` rows, of which one in `badOne` cannot be loaded: half of them lack fields, half have a text for a number. */
+export async function badRows(path, rows, badOne) {
+  mkdirSync(path.slice(0, path.lastIndexOf('/')), { recursive: true })
+  const bad = (rest) => (badOne === null ? 'false' : `i % ${2 * badOne} = ${rest}`)
+  const line = `CASE WHEN ${bad(17)} THEN concat_ws(',', id, customer) ELSE concat_ws(',', id, customer, amount,
+    CASE WHEN ${bad(badOne + 17)} THEN 'many' ELSE quantity::VARCHAR END, strftime(placed_at, '%Y-%m-%dT%H:%M:%SZ'), note) END`
+  const lines = `SELECT -1 AS i, 'id,customer,amount,quantity,placed_at,note' AS line UNION ALL SELECT i, ${line} FROM (SELECT i, ${ROW} FROM range(${rows}) AS t(i))`
+  await engine((connection) =>
+    connection.run(`COPY (SELECT line FROM (${lines}) ORDER BY i) TO '${path}' (FORMAT csv, HEADER false, QUOTE '', DELIMITER e'\x01')`),
+  )
+}
+
 /** Rows with a key and the time of their version, in the order of their time: a day is 86,400 of them. */
 const VERSIONED = `
   i AS id, 'customer ' || (hash(i) % 100000) AS customer, ((hash(i * 7) % 1000000) / 100.0)::DECIMAL(12, 2) AS amount,

@@ -1,10 +1,10 @@
-// npm run bench [-- many|csv|parquet|memory …]: whole processes, ingestd and raw DuckDB in turn, with the ratio of each pair.
+// npm run bench [-- many|csv|parquet|memory|bad-rows …]: whole processes, ingestd and raw DuckDB in turn, with the ratio of each pair.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { manyCsv, oneFile } from './data.mjs'
+import { badRows, manyCsv, oneFile } from './data.mjs'
 import { watched } from './memory.mjs'
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url))
@@ -26,6 +26,7 @@ const cases = {
 const wanted = process.argv.slice(2)
 for (const [name, one] of Object.entries(cases)) if (wanted.length === 0 || wanted.includes(name)) await compare(name, one)
 if (wanted.length === 0 || wanted.includes('memory')) await memory()
+if (wanted.length === 0 || wanted.includes('bad-rows')) await rejecting()
 if (process.env.BENCH_FOLDER === undefined) rmSync(root, { recursive: true, force: true })
 
 async function compare(name, { title, goal, format, make }) {
@@ -63,11 +64,36 @@ async function memory() {
   )
 }
 
-function project(name, pattern, extra = {}) {
+/** A file of a million rows with 1 % bad ones against the same file without. */
+async function rejecting() {
+  const seconds = { clean: [], bad: [] }
+  const patterns = {}
+  for (const [kind, badOne] of [
+    ['clean', null],
+    ['bad', 100],
+  ]) {
+    const landing = join(root, `bad-rows-${kind}`)
+    if (!existsSync(landing)) await badRows(join(landing, 'rows.csv'), 1_000_000, badOne)
+    patterns[kind] = join(landing, '*.csv')
+  }
+  const columns = { id: 'BIGINT', amount: 'DOUBLE', quantity: 'BIGINT', placed_at: 'TIMESTAMP' }
+  for (let round = 0; round <= ROUNDS; round += 1) {
+    for (const [kind, pattern] of Object.entries(patterns)) {
+      const run = timed([MAIN, 'run', '-c', project(`bad_rows_${kind}`, pattern, {}, { columns, max_bad_rows: '2%' }), '--json'])
+      if (round > 0) seconds[kind].push(run.seconds)
+    }
+  }
+  const ratios = seconds.bad.map((one, index) => one / seconds.clean[index])
+  console.log(
+    `one CSV file of 1,000,000 rows, 1 % of them bad: ${spread(seconds.bad)} s, without bad rows ${spread(seconds.clean)} s, ratio ${spread(ratios)} (goal 3)`,
+  )
+}
+
+function project(name, pattern, extra = {}, table = {}) {
   const folder = join(root, `project-${name}`)
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
-  const config = { ...extra, tables: [{ table_name: name, source_path_pattern: pattern, watch: { settle_seconds: 0 } }] }
+  const config = { ...extra, tables: [{ table_name: name, source_path_pattern: pattern, watch: { settle_seconds: 0 }, ...table }] }
   writeFileSync(join(folder, 'ingest.yaml'), JSON.stringify(config))
   return join(folder, 'ingest.yaml')
 }

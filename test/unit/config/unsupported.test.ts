@@ -118,7 +118,6 @@ describe('what is not built yet', () => {
     ['store: {type: duckdb}', 'store', 'store is not built yet'],
     ['transform: {module: ./a.mjs}', 'transform.module', 'transform.module is not built yet'],
     ['transform: {sql: select 1, scope: batch}', 'transform.scope', 'transform.scope: batch is not built yet'],
-    ['max_bad_rows: 1', 'max_bad_rows', 'max_bad_rows is not built yet'],
     ['pre_sql: select 1', 'pre_sql', 'pre_sql is not built yet'],
     ['post_sql: [select 1]', 'post_sql', 'post_sql is not built yet'],
     ['on_changed_file: replace', 'on_changed_file', 'on_changed_file: replace is not built yet'],
