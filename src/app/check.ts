@@ -37,6 +37,7 @@ async function checkTable(table: TableConfig, { config, worker, trackerId, clock
     await writable('target', table.targetPath, table.name),
     await target(table, worker, trackerId),
     ...(await log(table, worker)),
+    ...(table.expectations.length === 0 ? [] : [await expectations(table, worker)]),
     ...(Object.keys(table.tableProperties).length === 0 ? [] : [await properties(table, config)]),
   ]
 }
@@ -79,6 +80,13 @@ async function log(table: TableConfig, worker: LoadWorker): Promise<readonly Che
     const what = [operation, engine === null ? '' : `by ${engine}`].filter(Boolean).join(' ')
     const problem = `version ${version}${what === '' ? '' : ` (${what})`} replaced ${files === 1 ? 'a file' : `${files} files`} that had been replaced before: their rows are there twice`
     return failed('log', table.name, problem, hint)
+  })
+}
+
+async function expectations(table: TableConfig, worker: LoadWorker): Promise<Check> {
+  return attempt('expectations', table.name, async () => {
+    await worker.checkExpectations(table)
+    return passed('expectations', table.name, table.expectations.map(({ name }) => name).join(', '))
   })
 }
 

@@ -17,7 +17,7 @@ import { createLogger, logEvent } from './log.ts'
 import { optimizeTables, vacuumTables } from './maintain.ts'
 import { thisOwner } from './owner.ts'
 import { spoolOf } from './places.ts'
-import { historyReport, schemaReport, statusOf } from './reports.ts'
+import { historyReports, schemaReport, statusOf } from './reports.ts'
 import { dryRestore, restore } from './restore.ts'
 import { runOnce } from './run-once.ts'
 import { oneTable, selectTables } from './select-tables.ts'
@@ -84,8 +84,11 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
     retry: async (filter) => (await opened()).retry(await knownFiles(config, await opened(), filter)),
     approve: async (filter) => (await opened()).approve(await knownFiles(config, await opened(), filter)),
     skip: async (filter) => (await opened()).skip(await knownFiles(config, await opened(), filter), 'skipped by hand'),
-    history: (name, { limit = 20 } = {}) =>
-      withWorker(async (worker) => (await worker.history(oneTable(config.tables, name), limit)).map(historyReport)),
+    history: async (name, { limit = 20 } = {}) => {
+      const table = oneTable(config.tables, name)
+      const entries = await withWorker((worker) => worker.history(table, limit))
+      return looking((known) => historyReports(entries, table.name, known))
+    },
     schemaHistory: (name, { limit = 20 } = {}) =>
       withWorker(async (worker) => (await worker.schemaHistory(oneTable(config.tables, name), limit)).map(schemaReport)),
     // The engine is loaded into this process by a query alone.

@@ -35,6 +35,7 @@ async function explainFor(
   const tracked = trackerSteps(table, row, sighting, clock)
   const steps = [...sighting.steps, ...tracked]
   const history = await tracker.history(table.name, shown)
+  const expectations = await tracker.expectationsOfFile(table.name, shown)
   return {
     file: shown,
     table: table.name,
@@ -49,6 +50,7 @@ async function explainFor(
       batch_id: event.batch_id,
       reason: event.reason,
     })),
+    ...(expectations.length === 0 ? {} : { expectations }),
   }
 }
 

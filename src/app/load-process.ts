@@ -43,6 +43,7 @@ export function loadProcess(options: WorkerArguments & { readonly timeoutMs: num
     vacuum: async (table, request) => (await child.call('vacuum', { table, request }, { signal })) as VacuumResult,
     validate: async (table, request) => (await child.call('validate', { table, request }, { signal })) as ValidateResult,
     removedTwice: async (table) => (await child.call('removedTwice', table)) as readonly RemovedTwice[],
+    checkExpectations: async (table) => void (await child.call('checkExpectations', table)),
     history: async (table, limit) => (await child.call('history', { table, limit })) as readonly HistoryEntry[],
     schemaHistory: async (table, limit) => (await child.call('schemaHistory', { table, limit })) as readonly SchemaVersion[],
     [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),

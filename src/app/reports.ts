@@ -33,7 +33,21 @@ export async function statusOf(config: ResolvedConfig, tracker: Tracker, names: 
   }
 }
 
-export function historyReport(entry: HistoryEntry): HistoryReport {
+/** Versions of a table, with what the tracker knows of their batches. */
+export async function historyReports(
+  entries: readonly HistoryEntry[],
+  table: string,
+  tracker: Pick<Tracker, 'expectationsOfBatches'>,
+): Promise<readonly HistoryReport[]> {
+  const batches = entries.flatMap(({ batchId }) => batchId ?? [])
+  const found = batches.length === 0 ? [] : await tracker.expectationsOfBatches(table, batches)
+  return entries.map((entry) => {
+    const expectations = found.filter((one) => one.batch_id === entry.batchId).map(({ batch_id: _, ...rest }) => rest)
+    return { ...historyReport(entry), ...(expectations.length === 0 ? {} : { expectations }) }
+  })
+}
+
+function historyReport(entry: HistoryEntry): HistoryReport {
   return {
     version: Number(entry.version),
     timestamp: entry.timestampMs === null ? null : new Date(entry.timestampMs).toISOString(),

@@ -13,6 +13,7 @@ import { quarantineOf } from '../model/quarantine.ts'
 import type { TableConfig } from '../model/table.ts'
 import type { ValidateRequest } from '../model/validation.ts'
 import type { LoadContext } from '../pipeline/context.ts'
+import { checkExpectations } from '../pipeline/expectations-bind.ts'
 import { inspectLog, recoverLog } from '../pipeline/inspect-log.ts'
 import { withKnownColumns } from '../pipeline/known-columns.ts'
 import { loadBatch, previewBatch } from '../pipeline/load-batch.ts'
@@ -119,6 +120,10 @@ serve(async (argument): Promise<Service> => {
         const { table, limit } = given as { table: TableConfig; limit: number }
         await using version = await openTableAt(table, session)
         return await version.schemaHistory(limit)
+      },
+      checkExpectations: async (given) => {
+        const table = given as TableConfig
+        await checkExpectations(table, (await worker.open(table)).state, session)
       },
       removedTwice: async (given) => {
         await using version = await openTableAt(given as TableConfig, session)

@@ -14,12 +14,24 @@ export interface ExpectationCount {
 /** The same as `run --json` prints it. */
 export interface ReportExpectation {
   readonly name: string
-  readonly on_violation: 'warn' | 'drop' | 'quarantine' | 'fail'
+  readonly on_violation: RowAction
   /** Rows, or files or batches where the rule is about these. */
   readonly checked: number
   readonly violated: number
   /** Files that broke it. */
   readonly files: number
+}
+
+/** A report on a run or on a batch of a table. */
+export interface Expected {
+  /** What the rules of the table found; left out where it has none. */
+  readonly expectations?: readonly ReportExpectation[]
+}
+
+/** A rule that a file broke. */
+export interface FileExpectation extends Pick<ReportExpectation, 'name' | 'on_violation' | 'violated'> {
+  readonly at: string
+  readonly batch_id: string
 }
 
 /** Adds what later batches found to what earlier ones did, rule by rule. */

@@ -1,3 +1,4 @@
+import type { ExpectationCount } from './expectation.ts'
 import type { RowCounts } from './file.ts'
 import type { Resubmission } from './quarantine.ts'
 
@@ -26,6 +27,8 @@ export interface Manifest {
   readonly replacesAll?: boolean | undefined
   /** Of a restore, which loads no file: what it went back to. */
   readonly restore?: RestorePoint | undefined
+  /** Of a table with expectations: what they found. */
+  readonly expectations?: readonly ExpectationCount[] | undefined
   /** Of mended rows, which are part of files that were loaded before: `files` is empty. */
   readonly resubmit?: Resubmission | undefined
 }

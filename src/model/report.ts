@@ -1,4 +1,4 @@
-import type { ReportExpectation } from './expectation.ts'
+import type { Expected, FileExpectation } from './expectation.ts'
 
 /** What `run --json` prints; keys are the contract of users' scripts. */
 export interface RunReport {
@@ -8,7 +8,7 @@ export interface RunReport {
 
 export type TableStatus = 'pass' | 'warn' | 'error' | 'skip'
 
-export interface TableReport {
+export interface TableReport extends Expected {
   /** `database.table` */
   readonly table: string
   readonly strategy: string
@@ -21,8 +21,6 @@ export interface TableReport {
   readonly seconds: number
   readonly errors: readonly ReportError[]
   readonly warnings: readonly { readonly code: string; readonly message: string; readonly file: string | null }[]
-  /** Of a table with expectations: what each found in this run. */
-  readonly expectations?: readonly ReportExpectation[]
   /** Why the table was skipped, or what a dry run found. */
   readonly reason: string | null
   /** Of a dry run alone. */
@@ -190,6 +188,8 @@ export interface ExplainReport {
     readonly batch_id: string | null
     readonly reason: string | null
   }[]
+  /** Rules of the table that the file broke; left out where it broke none. */
+  readonly expectations?: readonly FileExpectation[]
 }
 
 export interface CheckReport {
@@ -203,7 +203,7 @@ export interface CheckReport {
   }[]
 }
 
-export interface HistoryReport {
+export interface HistoryReport extends Expected {
   readonly version: number
   /** Null, as what follows, where nothing tells it: a version that only a checkpoint holds. */
   readonly timestamp: string | null

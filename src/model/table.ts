@@ -156,7 +156,10 @@ export interface UnchangedConfig {
   readonly forceReloadAfterMs: number | null
 }
 
-export type RowAction = 'warn' | 'drop' | 'quarantine' | 'fail'
+/** What becomes of a row that breaks a rule. */
+export const ROW_ACTIONS = ['warn', 'drop', 'quarantine', 'fail'] as const
+
+export type RowAction = (typeof ROW_ACTIONS)[number]
 export type BatchAction = 'warn' | 'fail'
 
 interface Rule<K extends string, A extends RowAction> {

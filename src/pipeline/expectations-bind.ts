@@ -4,6 +4,7 @@ import { id, inlined, join, raw, type Sql, sql } from '../engine/sql.ts'
 import { TableError } from '../errors/errors.ts'
 import type { Column } from '../model/schema.ts'
 import type { BatchAction, Expectation, FreshnessExpectation, RowExpectation, TableConfig, UniqueExpectation } from '../model/table.ts'
+import type { TableState } from '../stores/store.ts'
 import { parseCondition } from './condition.ts'
 import { placeIn } from './parsed-sql.ts'
 
@@ -45,6 +46,12 @@ export async function bindExpectations(
     rows.push({ rule, condition: expression, columns: names.flatMap((name) => byName?.get(name) ?? []) })
   }
   return { rows, batch }
+}
+
+/** Checks the rules of a table as far as its columns are known: before the first row came, their text alone. */
+export async function checkExpectations(table: TableConfig, state: TableState | null, session: Session): Promise<void> {
+  const isKnown = state?.columns.some(({ name }) => !name.startsWith('_')) ?? false
+  await bindExpectations(table, isKnown ? state?.columns : undefined, session)
 }
 
 function wrong({ name: table }: TableConfig, { name }: Expectation, reason: string): TableError {

@@ -58,6 +58,7 @@ export function manifestOf(job: LoadJob, plan: StagedPlan, reader: unknown, cont
     reader,
     sideFiles: plan.sideFiles,
     ...(job.replaceAll ? { replacesAll: true } : {}),
+    ...(plan.expectations.length === 0 ? {} : { expectations: plan.expectations }),
   }
 }
 

@@ -76,6 +76,8 @@ export interface LoadWorker {
   schemaHistory(table: TableConfig, limit: number): Promise<readonly SchemaVersion[]>
   /** Commits of other writers that doubled rows. */
   removedTwice(table: TableConfig): Promise<readonly RemovedTwice[]>
+  /** TableError for an expectation that cannot be checked; by the columns of the table, where it is there. */
+  checkExpectations(table: TableConfig): Promise<void>
 }
 
 export interface LoadResult {

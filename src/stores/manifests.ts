@@ -2,9 +2,11 @@ import type { Blobs } from '../blobs/blobs.ts'
 import { isRecord, parsedRecord } from '../delta/decode.ts'
 import { padded } from '../delta/log-names.ts'
 import { TableError } from '../errors/errors.ts'
+import type { ExpectationCount } from '../model/expectation.ts'
 import type { RowCounts } from '../model/file.ts'
 import type { Manifest, ManifestFile, RestorePoint } from '../model/manifest.ts'
 import type { Resubmission, ResubmittedFile } from '../model/quarantine.ts'
+import { ROW_ACTIONS } from '../model/table.ts'
 
 const FOLDER = '_ingestd/manifests'
 
@@ -80,6 +82,7 @@ function decode(value: unknown): Manifest {
     sideFiles: list(manifest['sideFiles']).map(text),
     ...(manifest['replacesAll'] === true ? { replacesAll: true } : {}),
     ...(manifest['restore'] === undefined ? {} : { restore: decodeRestore(manifest['restore'], batch) }),
+    ...(manifest['expectations'] === undefined ? {} : { expectations: list(manifest['expectations']).map(decodeCount) }),
     ...(manifest['resubmit'] === undefined ? {} : { resubmit: decodeResubmission(manifest['resubmit']) }),
   }
 }
@@ -101,6 +104,17 @@ function decodeResubmission(value: unknown): Resubmission {
 function decodeResubmitted(value: unknown): ResubmittedFile {
   const file = record(value)
   return { path: text(file['path']), version: text(file['version']), batchId: text(file['batchId']), rows: decodeRows(file['rows']) }
+}
+
+function decodeCount(value: unknown): ExpectationCount {
+  const count = record(value)
+  const onViolation = ROW_ACTIONS.find((action) => action === count['onViolation'])
+  if (onViolation === undefined) throw new TypeError(`on_violation ${String(count['onViolation'])}`)
+  const files = list(count['files']).map((one) => {
+    const { path, violated } = record(one)
+    return { path: text(path), violated: integer(violated) }
+  })
+  return { name: text(count['name']), onViolation, checked: integer(count['checked']), violated: integer(count['violated']), files }
 }
 
 function decodeFile(value: unknown): ManifestFile {

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Manifest } from '../model/manifest.ts'
+import { recordExpectations } from './expectations.ts'
 import { recordAdmitted } from './history.ts'
 import { inTransaction, type Ledger, nowOf } from './ledger.ts'
 import { loadsOf, takeLoad } from './loaded.ts'
@@ -12,6 +13,7 @@ const REASON = "found in the table's log"
 export async function adoptManifest(ledger: Ledger, manifest: Manifest, version: bigint | null): Promise<boolean> {
   return inTransaction(ledger, async (within) => {
     if (!(await adoptBatch(within, manifest, version))) return false
+    await recordExpectations(within, manifest, manifest.expectations)
     if (manifest.resubmit !== undefined) await countResubmitted(within, manifest, manifest.resubmit)
     if (manifest.files.length === 0) return true
     const { batchId, files } = manifest

@@ -18,6 +18,7 @@ const SUFFIXES: Readonly<Record<string, string>> = {
   batch: '_batches',
   target: '_tables',
   note: '_notes',
+  expectation: '_expectations',
   meta: '_meta',
   tracker_migration: '_migrations',
   tracker_migration_lock: '_migrations_lock',

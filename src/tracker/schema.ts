@@ -1,5 +1,6 @@
 import type { Generated } from 'kysely'
 import type { FileStatus } from '../model/file.ts'
+import type { RowAction } from '../model/table.ts'
 
 /** Every integer is a bigint, so that sizes, nanoseconds and versions are exact. Times are milliseconds since the epoch. */
 export interface FileTable {
@@ -78,6 +79,18 @@ export interface NoteTable {
   readonly value: string
 }
 
+/** What a rule found in a batch, or, with a path, how often a file broke it. */
+export interface ExpectationTable {
+  readonly table_name: string
+  readonly batch_id: string
+  readonly name: string
+  readonly on_violation: RowAction
+  readonly file_path: string | null
+  readonly checked: bigint | null
+  readonly violated: bigint
+  readonly at: bigint
+}
+
 export interface MetaTable {
   readonly key: string
   readonly value: string
@@ -95,6 +108,7 @@ export interface Database {
   readonly batch: BatchTable
   readonly target: TargetTable
   readonly note: NoteTable
+  readonly expectation: ExpectationTable
   readonly meta: MetaTable
   readonly tracker_migration: MigrationTable
 }

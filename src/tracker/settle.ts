@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { BatchOutcome, FileOutcome } from '../model/batch.ts'
+import { recordExpectations } from './expectations.ts'
 import { inTransaction, type Ledger, nowOf } from './ledger.ts'
 import { forgetError, forgetResult, type Move, move } from './moves.ts'
 import type { BatchRow } from './tracker.ts'
@@ -34,6 +35,7 @@ export async function settle(ledger: Ledger, table: string, owner: string, outco
       set: [sql`held_reason = g.reason, status_reason = null`, ...forgetResult()],
     })
     await releaseRest(within, held)
+    await recordExpectations(within, held, outcome.expectations)
     return true
   })
 }

@@ -2,6 +2,7 @@ import { admit } from './admit.ts'
 import { adoptManifest } from './adopt.ts'
 import { claim, claimEmpty, pendingCount, pendingFiles, requeueDue } from './claim.ts'
 import { counts } from './counts.ts'
+import { expectationsOfBatches, expectationsOfFile } from './expectations.ts'
 import { history } from './history.ts'
 import { abandoned, lockTable, renew, takeOver, unlockTable } from './leases.ts'
 import type { Ledger } from './ledger.ts'
@@ -47,6 +48,8 @@ export function sqlTracker(ledger: Ledger, id: string, close: () => Promise<void
     history: (table, path) => history(ledger, table, path),
     counts: (tables) => counts(ledger, tables),
     batches: (table, limit) => batches(ledger, table, limit),
+    expectationsOfBatches: (table, batchIds) => expectationsOfBatches(ledger, table, batchIds),
+    expectationsOfFile: (table, path) => expectationsOfFile(ledger, table, path),
     [Symbol.asyncDispose]: close,
   }
 }

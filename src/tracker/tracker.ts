@@ -1,4 +1,5 @@
 import type { Batch, BatchOutcome } from '../model/batch.ts'
+import type { FileExpectation, ReportExpectation } from '../model/expectation.ts'
 import type { FileSeen, FileStatus } from '../model/file.ts'
 import type { Manifest, RestorePoint } from '../model/manifest.ts'
 import type { RestoredFile, RestoreMoves } from '../model/restore.ts'
@@ -56,6 +57,11 @@ export interface BatchRow {
   readonly rows_loaded: number | null
   readonly started_at: string
   readonly ended_at: string | null
+}
+
+/** What a rule found in a batch. */
+export interface BatchExpectation extends ReportExpectation {
+  readonly batch_id: string
 }
 
 /** What happens when new content lies at a completed path (spec 10.3, `auto` already resolved by strategy). */
@@ -203,6 +209,10 @@ export interface Tracker extends AsyncDisposable {
   history(table: string, path: string): Promise<readonly FileEvent[]>
   counts(tables?: readonly string[]): Promise<readonly TableCounts[]>
   batches(table: string, limit: number): Promise<readonly BatchRow[]>
+  /** What the rules of the table found in these batches. */
+  expectationsOfBatches(table: string, batchIds: readonly string[]): Promise<readonly BatchExpectation[]>
+  /** Rules that a file broke, oldest first. */
+  expectationsOfFile(table: string, path: string): Promise<readonly FileExpectation[]>
 }
 
 export interface TrackerOptions {

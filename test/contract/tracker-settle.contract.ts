@@ -6,6 +6,7 @@ import {
   completed,
   failed,
   type Harness,
+  manifest,
   movesOf,
   OTHER,
   OWNER,
@@ -172,5 +173,27 @@ export function settleTests(tracker: () => Tracker, harness: () => Harness): voi
     await tracker().admit(TABLE, [seen('/in/held.csv', { version: 'v2' })], 'load')
     expect(await tracker().file(TABLE, '/in/held.csv')).toMatchObject({ status: 'pending', held_reason: null })
     expect(await tracker().pendingCount(TABLE)).toBe(1)
+  })
+
+  test('what rules found is kept with the batch and with each file that broke them, and is adopted once', async () => {
+    const found = [
+      { name: 'positive', onViolation: 'drop', checked: 10n, violated: 3n, files: [{ path: '/in/a.csv', violated: 3n }] },
+      { name: 'known', onViolation: 'warn', checked: 10n, violated: 0n, files: [] },
+    ] as const
+    await tracker().admit(TABLE, [seen('/in/a.csv')], 'load')
+    const batch = await claimAll(tracker())
+    await tracker().settle(TABLE, OWNER, { ...outcome(batch, 1n, [completed('/in/a.csv')]), expectations: found })
+    const told = [
+      { batch_id: batch.id, name: 'known', on_violation: 'warn', checked: 10, violated: 0, files: 0 },
+      { batch_id: batch.id, name: 'positive', on_violation: 'drop', checked: 10, violated: 3, files: 1 },
+    ]
+    expect(await tracker().expectationsOfBatches(TABLE, [batch.id, 'other'])).toEqual(told)
+    await tracker().adoptManifest({ ...manifest(batch.id, batch.number, [seen('/in/a.csv')]), expectations: found }, 1n)
+    expect(await tracker().expectationsOfBatches(TABLE, [batch.id])).toEqual(told)
+    expect(await tracker().expectationsOfFile(TABLE, '/in/a.csv')).toEqual([
+      { at: '2026-01-01T00:00:00.000Z', batch_id: batch.id, name: 'positive', on_violation: 'drop', violated: 3 },
+    ])
+    await tracker().adoptManifest({ ...manifest('new', 9n, [seen('/in/b.csv')]), expectations: found }, 2n)
+    expect(await tracker().expectationsOfBatches(TABLE, ['new'])).toHaveLength(2)
   })
 }

@@ -1,30 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { query } from '../support/engine.ts'
-import { Landing } from '../support/landing.ts'
-
-type Report = Awaited<ReturnType<Landing['run']>>
+import { errorsOf, expecting, only, POSITIVE, warningsOf } from '../support/expecting.ts'
+import type { Landing } from '../support/landing.ts'
 
 const ROWS = 'id, amount'
-
-function expecting(expectations: readonly Record<string, unknown>[], table: Record<string, unknown> = {}): Landing {
-  return new Landing({ expectations, columns: { id: 'BIGINT', amount: 'BIGINT' }, ...table })
-}
-
-function only({ tables }: Report) {
-  const [table] = tables
-  if (table === undefined) throw new Error('no table was run')
-  return table
-}
-
-function errorsOf(report: Report): readonly string[] {
-  return only(report).errors.map(({ code, message }) => `${code} ${message.replaceAll(/\S*\/landing\//g, '')}`)
-}
-
-function warningsOf(report: Report): readonly string[] {
-  return only(report).warnings.map(({ code, message }) => `${code} ${message.replaceAll(/\S*\/landing\//g, '')}`)
-}
-
-const POSITIVE = { name: 'positive', check: 'amount >= 0' }
 
 const STRATEGIES = {
   append: {},
@@ -315,30 +294,5 @@ describe('a rule that cannot be checked', () => {
     const landing = expecting([rule])
     landing.land('a.csv', 'id,amount\n1,1\n')
     expect(errorsOf(await landing.run())).toEqual([`ING-TABLE-EXPECTATION default.t: ${reason}`])
-  })
-})
-
-describe('a dry run', () => {
-  test('counts by rules and changes nothing', async () => {
-    const landing = expecting([
-      { ...POSITIVE, on_violation: 'quarantine' },
-      { name: 'small', check: 'amount < 5', on_violation: 'fail' },
-    ])
-    landing.land('a.csv', 'id,amount\n1,-1\n2,1\n')
-    landing.land('b.csv', 'id,amount\n1,8\n')
-    const report = await landing.run({ dryRun: true, verbose: true })
-    expect(only(report).expectations).toEqual([
-      { name: 'positive', on_violation: 'quarantine', checked: 3, violated: 1, files: 1 },
-      { name: 'small', on_violation: 'fail', checked: 3, violated: 1, files: 1 },
-    ])
-    expect(errorsOf(report)).toEqual(['ING-FILE-EXPECTATION b.csv: 1 row of 1 breaks small (amount < 5): line 2: amount = 8'])
-    expect(only(report).rows).toMatchObject({ read: 2, loaded: 1, rejected: 1 })
-    expect(await landing.files()).toEqual([])
-  })
-
-  test('tells of a rule that cannot be checked without counting rows', async () => {
-    const landing = expecting([{ name: 'wrong', check: 'nope > 1' }])
-    landing.land('a.csv', 'id,amount\n1,-1\n')
-    expect(errorsOf(await landing.run({ dryRun: true }))[0]).toContain('Referenced column "nope" not found')
   })
 })

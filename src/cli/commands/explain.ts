@@ -5,6 +5,7 @@ import type { Frame } from '../frame.ts'
 import { openIngest } from '../open.ts'
 import type { Colors } from '../output.ts'
 import { statusColor } from '../report/style.ts'
+import { count } from '../text/numbers.ts'
 import { printable } from '../text/printable.ts'
 
 export function explainCommand(frame: Frame): Command {
@@ -29,6 +30,8 @@ function explainDocument(reports: readonly ExplainReport[]): unknown {
   return others.length === 0 ? first : { ...first, others }
 }
 
+type Broken = NonNullable<ExplainReport['expectations']>[number]
+
 const VERDICTS: Readonly<Record<ExplainReport['verdict'], string>> = {
   will_load: 'will be loaded by the next run',
   loaded: 'loaded',
@@ -44,7 +47,13 @@ export function explainText(report: ExplainReport, colors: Colors): string {
   ]
   if (report.steps.length > 0) lines.push('', ...stepLines(report, colors))
   if (report.history.length > 0) lines.push('', '  history', ...report.history.map((event) => `    ${historyText(event)}`))
+  if (report.expectations !== undefined)
+    lines.push('', '  expectations', ...report.expectations.map((one) => `    ${expectationText(one)}`))
   return lines.join('\n')
+}
+
+function expectationText({ at, batch_id: batch, name, on_violation: action, violated }: Broken): string {
+  return `${at}  broke ${printable(name)} (${action}): ${count(violated)}  batch ${batch}`
 }
 
 function stepLines(report: ExplainReport, colors: Colors): readonly string[] {

@@ -4,6 +4,7 @@ import { EXIT } from '../exit-codes.ts'
 import type { Frame } from '../frame.ts'
 import { positive } from '../global-options.ts'
 import { openIngest } from '../open.ts'
+import type { Output } from '../output.ts'
 import { printRows } from '../report/blocks.ts'
 import { tableStyle } from '../report/style.ts'
 import { count } from '../text/numbers.ts'
@@ -28,10 +29,18 @@ export function historyCommand(frame: Frame): Command {
         const versions = await ingest.history(table, { limit: options.limit })
         if (cli.output.json) await cli.output.document(versions)
         else if (versions.length === 0) await cli.output.line('The table has no version yet.')
-        else await printRows(cli.output, COLUMNS, versions.map(cellsOf), tableStyle(cli.output.colors))
+        else await printVersions(cli.output, versions)
         return EXIT.ok
       }),
     )
+}
+
+/** Rules that were broken have a column where there are any. */
+async function printVersions(output: Output, versions: readonly HistoryReport[]): Promise<void> {
+  const style = tableStyle(output.colors)
+  if (versions.every((version) => brokenRules(version) === '')) return printRows(output, COLUMNS, versions.map(cellsOf), style)
+  const cells = versions.map((version) => [...cellsOf(version), brokenRules(version)])
+  return printRows(output, [...COLUMNS, { head: 'BROKEN RULES' }], cells, style)
 }
 
 /** FILES landed; data files were ADDED and REMOVED. */
@@ -77,6 +86,14 @@ function cellsOf(version: HistoryReport): readonly string[] {
     countOrNothing(version.rows),
     version.engine ?? '',
   ]
+}
+
+/** `positive: 3, unique_id: 2` */
+function brokenRules({ expectations = [] }: HistoryReport): string {
+  return expectations
+    .filter(({ violated }) => violated > 0)
+    .map(({ name, violated }) => `${name}: ${count(violated)}`)
+    .join(', ')
 }
 
 function operationText({ operation, operation_parameters: parameters }: HistoryReport): string {

@@ -3,7 +3,7 @@ import type { Colors } from '../output.ts'
 import { bytes, count, counted } from '../text/numbers.ts'
 import { printable, printableLines } from '../text/printable.ts'
 import { differenceLines } from './difference.ts'
-import { errorLines, type Place } from './run-summary.ts'
+import { errorLines, expectationLines, type Place } from './run-summary.ts'
 
 /** What the next run would do with one table. */
 export function dryRunLines(report: TableReport, { number, total }: Place, colors: Colors): readonly string[] {
@@ -18,6 +18,7 @@ export function dryRunLines(report: TableReport, { number, total }: Place, color
     lines.push(`    files     ${plan.files === 0 ? 'none to load' : `${count(plan.files)} to load (${bytes(plan.bytes)})`}`)
     lines.push(`    schema    ${schemaText(plan.schema_change)}`)
     if (plan.rows !== null) lines.push(`    rows      ${rowsText(plan.rows)}`)
+    lines.push(...expectationLines(report))
     if (plan.difference !== null) lines.push(...differenceLines(plan.difference, colors))
   }
   if (plan === null && report.errors.length === 0) lines.push('    files     none to load')

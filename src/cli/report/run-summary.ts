@@ -30,7 +30,15 @@ export function tableHead(table: string, status: TableStatus, { number, total }:
 
 /** How a table ended: one line, and what went wrong below it. */
 export function tableLines(report: TableReport, place: Place, colors: Colors, all = false): readonly string[] {
-  return [tableLine(report, place, colors), ...maintenanceLines(report), ...problemLines(report, colors, all)]
+  return [tableLine(report, place, colors), ...expectationLines(report), ...maintenanceLines(report), ...problemLines(report, colors, all)]
+}
+
+/** Rules that were broken. */
+export function expectationLines({ expectations = [] }: TableReport): readonly string[] {
+  const broken = expectations.filter(({ violated }) => violated > 0)
+  return broken.map(({ name, on_violation: action, checked, violated, files }) => {
+    return `    expectation ${printable(name)} (${action}): ${count(violated)} of ${count(checked)} in ${counted(files, 'file')}`
+  })
 }
 
 function maintenanceLines({ maintenance }: TableReport): readonly string[] {

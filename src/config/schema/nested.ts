@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { SCHEMA_MODES } from '../../model/schema.ts'
+import { ROW_ACTIONS } from '../../model/table.ts'
 import { amount, columnNames, doc, duration, flag, oneOf, ratio, size, text, textOrTexts, texts, timestamp, wholeNumber } from './types.ts'
 
 export const watchSchema = z.strictObject({
@@ -87,7 +88,7 @@ const batchRule = {
 const rowRuleSchema = z.strictObject({
   name: ruleName(),
   check: text().meta(doc('SQL condition that each row fulfils.', { example: 'amount >= 0' })),
-  on_violation: oneOf(['warn', 'drop', 'quarantine', 'fail']).default('warn').meta(doc('What happens to a row that does not.')),
+  on_violation: oneOf(ROW_ACTIONS).default('warn').meta(doc('What happens to a row that does not.')),
 })
 
 const uniqueRuleSchema = z.strictObject({

@@ -22,6 +22,8 @@ const FINE: TableReport = {
   plan: null,
 }
 
+const PLAN = { source: '/in/*.csv', target: '/out', files: 3, bytes: 5000, schema_change: [], rows: null, difference: null }
+
 const BROKEN: ReportError = {
   file: '/in/orders 3.csv',
   code: 'ING-FILE-VALUE',
@@ -55,6 +57,17 @@ describe('the line of a table', () => {
       '    error: no space left [ING-STORAGE-FULL]',
       '      hint: Free room; it is tried again.',
     ])
+  })
+
+  test('rules that were broken are told with how often', () => {
+    const rule = { on_violation: 'drop', checked: 1234, files: 2 } as const
+    const expectations = [
+      { ...rule, name: 'positive', violated: 1000 },
+      { ...rule, name: 'kept', violated: 0 },
+    ]
+    const line = '    expectation positive (drop): 1,000 of 1,234 in 2 files'
+    expect(tableLines({ ...FINE, expectations }, { number: 1, total: 1 }, colors).slice(1)).toEqual([line])
+    expect(dryRunLines({ ...FINE, expectations, plan: PLAN }, { number: 1, total: 1 }, colors).at(-1)).toBe(line)
   })
 
   test('a file that the message begins with is not named twice', () => {
