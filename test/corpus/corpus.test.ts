@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createIngest, type RunReport, type TrackedFile } from 'ingestd'
@@ -57,7 +57,7 @@ function config(): Record<string, unknown> {
 
 /** Read from the data files that the log lists, without the product. */
 async function rowsOf(table: CorpusTable): Promise<readonly Loaded[]> {
-  const data = activeFiles(target(table))
+  const data = existsSync(target(table)) ? activeFiles(target(table)) : []
   if (data.length === 0) return []
   const found =
     await query(`with every_row as (select * exclude (_load_timestamp, _batch_id) from read_parquet(${list(data)}, union_by_name = true))
