@@ -3,14 +3,14 @@ import type { TrackerDialect } from '../ledger.ts'
 import type { Database } from '../schema.ts'
 import { createFiles } from './0001-files.ts'
 import { addApprovals } from './0002-approvals.ts'
-import { createExpectations } from './0003-expectations.ts'
 import { indexRejected } from './0003-rejected.ts'
+import { createExpectations } from './0004-expectations.ts'
 
 const MIGRATIONS: Readonly<Record<string, (db: Kysely<Database>, dialect: TrackerDialect) => Promise<void>>> = {
   '0001-files': createFiles,
   '0002-approvals': addApprovals,
-  '0003-expectations': createExpectations,
   '0003-rejected': indexRejected,
+  '0004-expectations': createExpectations,
 }
 
 export type SchemaState = 'current' | 'older' | 'newer'
