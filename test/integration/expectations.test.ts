@@ -61,8 +61,17 @@ describe.each(Object.entries(STRATEGIES))('a rule about rows, %s', (_name, table
     ])
     expect(await landing.rows('count(*) as rows')).toEqual([{ rows: '3' }])
     expect(
-      await query(`select row_number, column_name, rule, reason from read_parquet('${landing.table}__quarantine/**/*.parquet')`),
-    ).toEqual([{ row_number: '2', column_name: 'amount', rule: 'positive', reason: 'amount >= 0 does not hold: amount = -5' }])
+      await query(`select line, row_number, column_name, rule, reason, raw from read_parquet('${landing.table}__quarantine/**/*.parquet')`),
+    ).toEqual([
+      {
+        line: '3',
+        row_number: '2',
+        column_name: 'amount',
+        rule: 'positive',
+        reason: 'amount >= 0 does not hold: amount = -5',
+        raw: '2,-5',
+      },
+    ])
   })
 
   test('fail: the file fails with its first lines and values, and its neighbours load', async () => {
