@@ -1,5 +1,5 @@
 import type { Session } from '../engine/engine.ts'
-import { id, join, literalList, raw, type Sql, sql } from '../engine/sql.ts'
+import { id, join, literal, literalList, raw, type Sql, sql } from '../engine/sql.ts'
 import { FileError } from '../errors/errors.ts'
 import type { FileGroup, Format, FormatContext, Inspection, InterimFile, ReadColumn, SourceFile } from './format.ts'
 import type { Rejecting, SortedFile, SortedOut } from './rejecting.ts'
@@ -16,6 +16,8 @@ export interface PartsOf {
   take(files: readonly SourceFile[], context: FormatContext): Promise<ReadonlyMap<SourceFile, readonly Part[] | FileError>>
   /** What the format is given to read the parts with. */
   inner(context: FormatContext): FormatContext
+  /** Whether lines of the parts are no lines of the file. */
+  hidesLines?(context: FormatContext): boolean
   /** Name of a column that tells the member; undefined where none is asked for. */
   memberColumn?(context: FormatContext): string | undefined
 }
@@ -51,11 +53,14 @@ class PartsLayout {
   readonly layout: unknown
   readonly parts: ReadonlyMap<string, readonly PartFile[]>
   readonly memberColumn: string | undefined
+  /** Whether other parts of its file are in other groups. */
+  readonly isSplit: boolean
 
-  constructor(layout: unknown, parts: ReadonlyMap<string, readonly PartFile[]>, memberColumn: string | undefined) {
+  constructor(parts: PartsLayout['parts'], { layout, memberColumn, isSplit }: Omit<PartsLayout, 'parts'>) {
     this.layout = layout
     this.parts = parts
     this.memberColumn = memberColumn
+    this.isSplit = isSplit
   }
 }
 
@@ -154,18 +159,36 @@ class Parted {
   rejecting(inner: Rejecting): Rejecting {
     return {
       isAligned: () => inner.isAligned(),
+      isByValue: inner.isByValue === true,
       sortOut: async (group, columns, to, context) => {
         const { layout } = group
         const own = this.#how.inner(context)
         if (!(layout instanceof PartsLayout)) return inner.sortOut(group, columns, to, own)
+        // Rows of a file are balanced as a whole, so one whose parts differ in their columns fails instead.
+        if (layout.isSplit) return { files: new Map(), failed: await this.diagnose(group, columns, undefined, context) }
         const asked = columns.filter(({ name }) => name !== layout.memberColumn)
-        return ofFiles(group, layout, await inner.sortOut(inside(group), asked, to, own), { rows: to.rows, session: context.session })
+        const sorted = await inner.sortOut(inside(group), asked, to, own)
+        const rowsOf = (parts: readonly PartFile[]) => this.#rowsOf(inside(group), parts, own)
+        const result = await ofFiles(group, layout, sorted, { rows: to.rows, session: context.session, rowsOf })
+        if (this.#how.hidesLines?.(context) === true)
+          await context.session.run(
+            sql`update ${to.rows} set line = null where path in (${join(group.files.map(({ path }) => literal(path)))})`,
+          )
+        return result
       },
       place: async (group, rows, context) => {
         // Those of several parts were told when they were sorted out, or are counted alone.
         if (!(group.layout instanceof PartsLayout)) await inner.place(group, rows, this.#how.inner(context))
       },
     }
+  }
+
+  async #rowsOf(group: FileGroup, files: readonly PartFile[], context: FormatContext): Promise<bigint> {
+    const [first] = group.columns
+    if (files.length === 0 || first === undefined) return 0n
+    const rows = this.#format.relation({ ...group, files }, [{ name: first.name, type: 'VARCHAR' }], context)
+    const [counted] = await context.session.rows(sql`select count(*) as rows from (${rows})`)
+    return BigInt(String(counted?.['rows'] ?? 0n))
   }
 
   /** Of a file with one part; where there are several, the line alone would not tell the place. */
@@ -239,8 +262,9 @@ function regrouped(groups: readonly FileGroup[], how: Regrouping): readonly File
     if (plain.length > 0) together.push({ ...group, files: plain })
     const own = [...parts].filter(([owner]) => !(group.empty && counted.has(owner)))
     const whole = own.filter(([owner]) => (counted.get(owner) ?? 0) <= 1)
-    if (whole.length > 0) together.push(outside(group, whole, how))
-    for (const [owner, files] of own) if ((counted.get(owner) ?? 0) > 1) apart.push({ owner, group: outside(group, [[owner, files]], how) })
+    if (whole.length > 0) together.push(outside(group, whole, { ...how, isSplit: false }))
+    for (const [owner, files] of own)
+      if ((counted.get(owner) ?? 0) > 1) apart.push({ owner, group: outside(group, [[owner, files]], { ...how, isSplit: true }) })
   }
   return [...together, ...apart.toSorted((a, b) => a.owner.ordinal - b.owner.ordinal).map(({ group }) => group)]
 }
@@ -248,14 +272,14 @@ function regrouped(groups: readonly FileGroup[], how: Regrouping): readonly File
 function outside(
   group: FileGroup,
   parts: readonly (readonly [SourceFile, readonly PartFile[]])[],
-  { memberColumn }: Regrouping,
+  { memberColumn, isSplit }: Regrouping & { readonly isSplit: boolean },
 ): FileGroup {
   const byOwner = new Map(parts.map(([owner, files]) => [owner.path, files]))
   return {
     ...group,
     files: parts.map(([owner]) => owner),
     columns: memberColumn === undefined ? group.columns : [...group.columns, { name: memberColumn, type: 'VARCHAR' }],
-    layout: new PartsLayout(group.layout, byOwner, memberColumn),
+    layout: new PartsLayout(byOwner, { layout: group.layout, memberColumn, isSplit }),
   }
 }
 
@@ -287,7 +311,11 @@ async function ofFiles(
   group: FileGroup,
   layout: PartsLayout,
   { files, failed }: SortedOut,
-  { rows: rejects, session }: { readonly rows: Sql; readonly session: Session },
+  {
+    rows: rejects,
+    session,
+    rowsOf,
+  }: { readonly rows: Sql; readonly session: Session; rowsOf(parts: readonly PartFile[]): Promise<bigint> },
 ): Promise<SortedOut> {
   const sums = new Map<string, SortedFile>()
   const errors = new Map<string, FileError>()
@@ -301,10 +329,13 @@ async function ofFiles(
       if (sorted === undefined) continue
       const sum = sums.get(path) ?? { rows: 0n, rejected: 0n, unread: 0n }
       sums.set(path, { rows: sum.rows + sorted.rows, rejected: sum.rejected + sorted.rejected, unread: sum.unread + sorted.unread })
-      // Parts without rejected rows are not counted, so that numbers of several parts are not told.
+      // Numbers and lines are those of one of the parts.
       const place = isOne ? sql`` : sql`, number = null, line = null`
       await session.run(sql`update ${rejects} set path = ${path} ${place} where path = ${part.path}`)
     }
+    const sum = sums.get(path)
+    const clean = parts.filter((part) => !files.has(part.path))
+    if (sum !== undefined && clean.length > 0) sums.set(path, { ...sum, rows: sum.rows + (await rowsOf(clean)) })
   }
   return { files: new Map([...sums].filter(([path]) => !errors.has(path))), failed: [...errors.values()] }
 }

@@ -38,6 +38,8 @@ export interface Rejecting {
   place(group: FileGroup, rows: Sql, context: FormatContext): Promise<void>
   /** Whether the rows that `relation` gives of a file are its records one for one, in order. */
   isAligned(): boolean
+  /** Whether files that tell the types of their columns may have wider ones, of which the values are judged. */
+  readonly isByValue?: boolean
 }
 
 /** Of a group whose files were sorted out: `relation` leaves out the rows that were noted. */
@@ -50,3 +52,10 @@ export interface Sifted {
 export function mayReject({ maxBadRows }: TableConfig): boolean {
   return typeof maxBadRows === 'number' ? maxBadRows > 0 : maxBadRows.share > 0
 }
+
+/** Whether values of one type may be values of another, each by itself: numbers, and texts. */
+export function isByValue(from: string, to: string): boolean {
+  return (NUMBER.test(from) && NUMBER.test(to)) || (from === 'VARCHAR' && !/^(STRUCT|MAP)\b|\]$/.test(to))
+}
+
+const NUMBER = /^(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|DECIMAL\(.*\)|FLOAT|DOUBLE)$/

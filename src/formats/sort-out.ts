@@ -32,12 +32,12 @@ export function isMasked({ mask }: TableConfig): boolean {
 }
 
 /** The columns of rows that are texts, with their types; rows of which some do not fit are left out. */
-export function fitting(texts: Sql, columns: readonly ReadColumn[], tried: (type: string, text: Sql) => Sql): Sql {
+export function fitting(texts: Sql, columns: readonly ReadColumn[], tried: (type: string, text: Sql, name: string) => Sql): Sql {
   const typed = columns.filter(({ type }) => type !== 'VARCHAR')
   const names = join([...columns.map(({ name }) => id(name)), raw('__path, __index')])
   if (typed.length === 0) return sql`select ${names} from (${texts})`
   const values = join([
-    ...columns.map(({ name, type }) => (type === 'VARCHAR' ? id(name) : sql`${tried(type, id(name))} as ${id(name)}`)),
+    ...columns.map(({ name, type }) => (type === 'VARCHAR' ? id(name) : sql`${tried(type, id(name), name)} as ${id(name)}`)),
     raw('__path, __index'),
     ...typed.map(({ name }, index) => sql`${id(name)} is null as ${id(`__null${index}`)}`),
   ])

@@ -33,7 +33,8 @@ export function withMask(format: Format, table: TableConfig): Format {
 /** Masked columns are judged as the texts that they are; formats show no record of a table that masks. */
 function maskedRejecting(rejecting: Rejecting, mask: Masking): Rejecting {
   return {
-    ...rejecting,
+    isAligned: () => rejecting.isAligned(),
+    place: (group, rows, context) => rejecting.place(group, rows, context),
     sortOut: async (group, columns, to, context) => {
       const { files, failed } = await rejecting.sortOut(group, mask.texts(columns), to, context)
       return { files, failed: failed.map(silent) }

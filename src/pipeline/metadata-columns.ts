@@ -112,6 +112,7 @@ class FileColumns {
   rejecting(inner: Rejecting): Rejecting {
     return {
       isAligned: () => inner.isAligned(),
+      isByValue: inner.isByValue === true,
       sortOut: (group, columns, to, context) => inner.sortOut(this.removed(group), this.ofFiles(columns), to, context),
       place: (group, rows, context) => inner.place(this.removed(group), rows, context),
     }

@@ -1,4 +1,5 @@
 import type { FileGroup } from '../formats/format.ts'
+import { isByValue } from '../formats/rejecting.ts'
 import type { Warning } from '../model/batch.ts'
 import type { SchemaChange } from '../model/schema.ts'
 import { schemaModeOf, type TableConfig } from '../model/table.ts'
@@ -26,6 +27,8 @@ export interface Mapped {
 export interface Held {
   readonly table: TableConfig
   readonly state: TableState | null
+  /** Whether values of a column of another type are judged one by one. */
+  readonly judges?: boolean
 }
 
 /** Why a file does not fit the table. */
@@ -126,7 +129,11 @@ export function firstFile(group: FileGroup): string | null {
 }
 
 /** A type that no mode brings into the table's. `ignore` leaves fields out, and `rescue` takes what does not fit. */
-export function typeProblem({ pairs }: Mapped, columns: readonly TableColumn[], { table, state }: Held): Problem | undefined {
+export function typeProblem(
+  { pairs }: Mapped,
+  columns: readonly TableColumn[],
+  { table, state, judges = false }: Held,
+): Problem | undefined {
   const byName = new Map(columns.map((column) => [lower(column.name), column]))
   for (const { source, target, type } of pairs) {
     const column = byName.get(lower(target))
@@ -134,6 +141,7 @@ export function typeProblem({ pairs }: Mapped, columns: readonly TableColumn[], 
     if (type === null || column === undefined || mode === 'rescue') continue
     const reason = misfit(type, column.type)
     if (reason === undefined || grown(column.type, type, { mode }) === column.type) continue
+    if (judges && isByValue(type, column.type)) continue
     const wanted = grown(column.type, type, { mode })
     const blocked = wanted === undefined ? undefined : widenBlocker(column, wanted, { table, state })
     return {

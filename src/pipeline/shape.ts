@@ -1,6 +1,7 @@
 import { id, join, literal, raw, type Sql, sql } from '../engine/sql.ts'
 import { FileError, TableError } from '../errors/errors.ts'
 import type { FileGroup, Format, FormatContext, ReadColumn } from '../formats/format.ts'
+import { isByValue, mayReject } from '../formats/rejecting.ts'
 import { AUDIT_COLUMNS, type Column, RESCUED_COLUMN, type SchemaChange, SEQUENCE_COLUMN } from '../model/schema.ts'
 import { fileColumnNames, hasSchemaMode, schemaModeOf, type TableConfig } from '../model/table.ts'
 import type { TableColumn, TableState } from '../stores/store.ts'
@@ -90,7 +91,8 @@ export async function shapeOf(
   if (keyed !== undefined) checkKeys(table, columns)
   if (fixed) checkOwnColumns(table, known, keyed?.traits.ownColumns?.(table, columns) ?? [])
   const types = new Map(columns.map((column) => [lower(column.name), column.type]))
-  const fitting = setAside(admitted, failed, (one) => typeProblem(one, columns, { table, state }))
+  const judges = format.rejecting?.isByValue === true && mayReject(table)
+  const fitting = setAside(admitted, failed, (one) => typeProblem(one, columns, { table, state, judges }))
   return {
     groups: fitting.map((one) => ({ ...withTypes(one, types, table), ignored: ignoredNames(one, columns, table) })),
     failed,
@@ -325,8 +327,14 @@ function withTypes({ group, pairs, apart }: Mapped, types: ReadonlyMap<string, s
     return { name, type: (target === undefined ? undefined : types.get(lower(target))) ?? type ?? 'VARCHAR' }
   })
   const sources = new Map(pairs.map(({ source, target }) => [lower(target), source]))
-  const typed = { group, columns }
+  const given = new Map(group.columns.map(({ name, type }) => [name, type]))
+  const isDoubtful = columns.some(({ name, type }) => {
+    const from = given.get(name) ?? null
+    const isRescued = schemaModeOf(table, targets.get(name) ?? name) === 'rescue'
+    return from !== null && !isRescued && isByValue(from, type) && isBeyond(from, type)
+  })
   // Texts are read as the table has them first; what files say of themselves is known to fit or not.
+  const typed = { group: isDoubtful ? { ...group, isDoubtful } : group, columns }
   const careful = carefulColumns(typed, sources, table).filter(({ mode, given, type }) => mode === 'rescue' && isBeyond(given, type))
   const rescued = apart.filter(({ target }) => schemaModeOf(table, target) === 'rescue').map(({ source }) => source)
   return { ...typed, sources, careful, rescued }

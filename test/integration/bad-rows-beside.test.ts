@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { csvOf, landing, only, places, rejected, STRATEGIES, TYPES } from '../support/bad-rows.ts'
+import { COUNTS, csvOf, landing, only, places, rejected, STRATEGIES, TYPES } from '../support/bad-rows.ts'
 import { query } from '../support/engine.ts'
 
 describe('with what else reads rows', () => {
@@ -137,6 +137,23 @@ describe('with what else reads rows', () => {
     expect(await land.rows('id::varchar as id, _file_row_number::varchar as number')).toEqual([
       { id: '1', number: '1' },
       { id: '3', number: '3' },
+    ])
+  })
+
+  test('Parquet texts and fractions for numbers', async () => {
+    const land = landing({ source_path_pattern: '*.parquet', columns: { id: 'BIGINT', amount: 'BIGINT' } })
+    await query(
+      `copy (select unnest(['1', '2', 'x', '4']) as id, unnest([1.0, 2.5, 3.0, 4.0]::double[]) as amount) to '${land.path('1.parquet')}' (format parquet)`,
+    )
+    land.land('1.parquet', readFileSync(land.path('1.parquet')), 1)
+    expect(only(await land.run())).toMatchObject({ errors: [], rows: { read: 4, loaded: 2, rejected: 2 } })
+    expect((await rejected(land)).map(({ number, column_name, reason }) => [number, column_name, reason])).toEqual([
+      ['2', 'amount', "'2.5' is not a BIGINT"],
+      ['3', 'id', "'x' is not a BIGINT"],
+    ])
+    expect(await land.rows(COUNTS)).toEqual([
+      { id: '1', amount: '1' },
+      { id: '4', amount: '4' },
     ])
   })
 })

@@ -8,10 +8,12 @@ import { fileList, withPath } from '../file-list.ts'
 import type { FileGroup, Format, FormatContext, ReadColumn, SourceFile } from '../format.ts'
 import { flagOption } from '../options.ts'
 import { unified } from '../sample.ts'
+import { fitting } from '../sort-out.ts'
 import { fromText, ISO_RULES, triedText } from '../values.ts'
 import { widest } from '../widest.ts'
 import { inspectParquet } from './inspect.ts'
 import { parquetProblem } from './problem.ts'
+import { convertedValue, parquetRejecting } from './rejects.ts'
 
 /** Parquet: the files themselves say what their columns are. */
 export const parquet: Format = {
@@ -22,10 +24,18 @@ export const parquet: Format = {
   value: (type, text, _context, lenient) => fromText(type, text, ISO_RULES, lenient),
   tried: (type, text) => triedText(type, text, ISO_RULES),
   diagnose: diagnoseParquet,
+  rejecting: parquetRejecting((group, context) =>
+    withPath(group, raw('*'), (named) => readParquet(group.files, context, named ? [sql`filename = '__path'`] : [])),
+  ),
 }
 
 function parquetRelation(group: FileGroup, columns: readonly ReadColumn[], context: FormatContext): Sql {
   const own = new Map(group.columns.map(({ name, type }) => [name, type]))
+  if (group.sifted !== undefined) {
+    const read = join(columns.map(({ name }) => id(name)))
+    const rows = withPath(group, read, (named) => readParquet(group.files, context, named ? [sql`filename = '__path'`] : []))
+    return fitting(rows, columns, (type, value, name) => convertedValue(value, own.get(name) ?? null, type))
+  }
   const values = columns.map(({ name, type }) => (own.get(name) === type ? id(name) : sql`${id(name)}::${raw(type)} as ${id(name)}`))
   return withPath(group, join(values), (named) => readParquet(group.files, context, named ? [sql`filename = '__path'`] : []))
 }
