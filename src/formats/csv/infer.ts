@@ -1,5 +1,6 @@
 import { id, join, literal, raw, type Sql, sql } from '../../engine/sql.ts'
 import type { Column } from '../../model/schema.ts'
+import type { TableConfig } from '../../model/table.ts'
 import type { FileGroup, FormatContext } from '../format.ts'
 import { overReadable, sampleOf, unified } from '../sample.ts'
 import { fromText, type ValueRules } from '../values.ts'
@@ -11,6 +12,9 @@ const CONFIRMING_ROWS = 100_000
 
 /** Of the files that fill a column, those that may hold other than its type: they fail, instead of making it text for all. */
 const ODD_SHARE = 1 / 4
+
+/** Of the values of a file, those that may be of another type where rows may be rejected: they are, instead of making it text for all. */
+const ODD_VALUES = 1 / 20
 
 /**
  * Types from the texts themselves, since the engine's guess loses what a loader must keep: leading zeros, a plus sign,
@@ -155,7 +159,7 @@ async function profile(group: FileGroup, names: readonly string[], { profiles, s
   const query = (part: FileGroup) =>
     context.session.rows(sql`select ${join(counts)} from (${source.texts(part, rows)}) group by ${id(FILE)}`)
   for (const files of await overReadable(group, query))
-    for (const row of files) for (const name of names) profiles.add(name, decodeProfile(row[name]))
+    for (const row of files) for (const name of names) profiles.add(name, decodeProfile(row[name], context.table))
 }
 
 /** One struct of counts for a column. */
@@ -191,24 +195,32 @@ function isTimestamp(text: Sql, reading: ValueRules): Sql {
   return sql`(regexp_full_match(${text}, ${literal(shape)}) and try_cast(${text} as timestamptz) is not null)`
 }
 
-function decodeProfile(value: unknown): Profile {
+function decodeProfile(value: unknown, table: TableConfig): Profile {
   // Decoder: the struct of `profileOf`, whose counts are bigint or, for a group without rows, null.
   const counts = (value ?? {}) as Readonly<Record<string, bigint | null>>
   const some = (name: string) => ((counts[name] ?? 0n) > 0n ? 1 : 0)
+  const allowed = oddValues(counts['filled'] ?? 0n, table)
+  const tooMany = (name: string) => (Number(counts[name] ?? 0n) > allowed ? 1 : 0)
   const most = (name: string) => Number(counts[name] ?? 0n)
   return {
     filled: some('filled'),
-    notBoolean: some('not_boolean'),
-    notInteger: some('not_integer'),
-    notBigint: some('not_bigint'),
-    notNumber: some('not_number'),
-    notDate: some('not_date'),
-    notTimestamp: some('not_timestamp'),
+    notBoolean: tooMany('not_boolean'),
+    notInteger: tooMany('not_integer'),
+    notBigint: tooMany('not_bigint'),
+    notNumber: tooMany('not_number'),
+    notDate: tooMany('not_date'),
+    notTimestamp: tooMany('not_timestamp'),
     hasDigits: some('has_digits') === 1,
     wholeDigits: most('whole_digits'),
     fractionDigits: most('fraction_digits'),
     digits: most('digits'),
   }
+}
+
+/** How many values of a column may be rejected instead of deciding its type. */
+function oddValues(filled: bigint, { maxBadRows }: TableConfig): number {
+  const values = Number(filled)
+  return Math.floor(Math.min(typeof maxBadRows === 'number' ? maxBadRows : maxBadRows.share * values, ODD_VALUES * values))
 }
 
 /** Counts the files of a group whose values the proposed type does not keep, or that turn out to have values at all. */
@@ -226,7 +238,10 @@ async function misfits(group: FileGroup, { profiles, source, rows, context }: Ta
       // Decoder: the struct that was asked for above.
       const { filled, odd } = row[name] as { readonly filled: bigint; readonly odd: bigint }
       const vote = votes.get(name.toLowerCase()) ?? { filled: 0, odd: 0 }
-      votes.set(name.toLowerCase(), { filled: vote.filled + (filled > 0n ? 1 : 0), odd: vote.odd + (odd > 0n ? 1 : 0) })
+      votes.set(name.toLowerCase(), {
+        filled: vote.filled + (filled > 0n ? 1 : 0),
+        odd: vote.odd + (Number(odd) > oddValues(filled, context.table) ? 1 : 0),
+      })
     }
   }
 }

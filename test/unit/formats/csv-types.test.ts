@@ -53,6 +53,20 @@ test('a type that the first rows suggest is given up when a later row of the sam
   expect(await csv.types()).toEqual(['n DOUBLE', 'm VARCHAR', 'late BIGINT'])
 })
 
+test('values that may be rejected do not decide the type of a column, unless they are more than a twentieth', async () => {
+  const types = async (bad: number, limit: number | { readonly share: number }) => {
+    const csv = await bench('csv', { maxBadRows: limit })
+    csv.land('a.csv', `id,v\n${Array.from({ length: 1000 }, (_, n) => `${n},${n < bad ? 'abc' : n}\n`).join('')}`)
+    return await csv.types()
+  }
+  expect(await types(2, 0)).toEqual(['id BIGINT', 'v VARCHAR'])
+  expect(await types(2, 2)).toEqual(['id BIGINT', 'v BIGINT'])
+  expect(await types(3, 2)).toEqual(['id BIGINT', 'v VARCHAR'])
+  expect(await types(10, { share: 0.01 })).toEqual(['id BIGINT', 'v BIGINT'])
+  expect(await types(50, { share: 1 })).toEqual(['id BIGINT', 'v BIGINT'])
+  expect(await types(51, { share: 1 })).toEqual(['id BIGINT', 'v VARCHAR'])
+})
+
 test('types are unified over files by name, whatever the order and case of their headers', async () => {
   const csv = await bench('csv')
   csv.land('a.csv', 'id,Amount\n1,2\n')
