@@ -1,4 +1,6 @@
+import { writeFileSync } from 'node:fs'
 import BetterSqlite from 'better-sqlite3'
+import type { QuarantinedRow } from 'ingestd'
 import { describe, expect, test } from 'vitest'
 import { errorsOf, expecting, only, POSITIVE } from '../support/expecting.ts'
 import type { Landing } from '../support/landing.ts'
@@ -46,6 +48,35 @@ describe('what rules found', () => {
     expect(told?.expectations).toMatchObject([{ name: 'positive', on_violation: 'warn', violated: 2 }])
     const [version] = await landing.use((ingest) => ingest.history('t'))
     expect(version?.expectations).toEqual([{ name: 'positive', on_violation: 'warn', checked: 3, violated: 2, files: 1 }])
+  })
+})
+
+describe('mended rows', () => {
+  test('are checked by rules about rows, and not by those about a batch', async () => {
+    const landing = expecting([
+      { ...POSITIVE, on_violation: 'quarantine' },
+      { name: 'small', check: 'amount < 100', on_violation: 'fail' },
+      { row_count: { min: 3 }, on_violation: 'fail' },
+    ])
+    landing.land('a.csv', 'id,amount\n1,10\n2,-5\n3,-6\n4,1\n5,1\n')
+    await landing.run()
+    const file = landing.path('mended.csv')
+    const resubmit = (rows: string) => {
+      writeFileSync(file, `id,raw\n${rows}`)
+      return landing.use((ingest) => ingest.resubmit(file))
+    }
+    expect(await resubmit('default.t/1-1,"2,5"\ndefault.t/1-2,"3,-7"\n')).toMatchObject([
+      { rows: { resubmitted: 2, loaded: 1, rejected: 1 } },
+    ])
+    expect(await landing.rows('id, amount')).toHaveLength(4)
+    const [left] = await landing.use(async (ingest) => {
+      const rows: QuarantinedRow[] = []
+      for await (const row of ingest.quarantined()) rows.push(row)
+      return rows
+    })
+    expect(left).toMatchObject({ rule: 'positive', reason: 'amount >= 0 does not hold: amount = -7', raw: '3,-7', line: 4 })
+    await expect(resubmit(`${left?.id},"3,700"\n`)).rejects.toThrow('1 row of 1 breaks small (amount < 100)')
+    expect(await landing.rows('id, amount')).toHaveLength(4)
   })
 })
 
