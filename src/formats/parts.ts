@@ -1,8 +1,18 @@
 import type { Session } from '../engine/engine.ts'
 import { id, join, literal, literalList, raw, type Sql, sql } from '../engine/sql.ts'
 import { FileError } from '../errors/errors.ts'
-import type { FileGroup, Format, FormatContext, Inspection, InterimFile, ReadColumn, SourceFile } from './format.ts'
-import type { Rejecting, SortedFile, SortedOut } from './rejecting.ts'
+import type {
+  FileGroup,
+  Format,
+  FormatContext,
+  Inspection,
+  InterimFile,
+  ReadColumn,
+  Rejecting,
+  SortedFile,
+  SortedOut,
+  SourceFile,
+} from './format.ts'
 
 /** What is read in the place of a landing file: a member of an archive, or what its records were converted to. */
 export interface Part extends InterimFile {
@@ -323,21 +333,26 @@ async function ofFiles(
   for (const error of failed) note(errors, ofOwner(error, ownerOf.get(error.file) ?? error.file))
   for (const { path } of group.files) {
     const parts = layout.parts.get(path) ?? []
-    const isOne = parts.length <= 1
-    for (const part of parts) {
-      const sorted = files.get(part.path)
-      if (sorted === undefined) continue
-      const sum = sums.get(path) ?? { rows: 0n, rejected: 0n, unread: 0n }
-      sums.set(path, { rows: sum.rows + sorted.rows, rejected: sum.rejected + sorted.rejected, unread: sum.unread + sorted.unread })
-      // Numbers and lines are those of one of the parts.
-      const place = isOne ? sql`` : sql`, number = null, line = null`
-      await session.run(sql`update ${rejects} set path = ${path} ${place} where path = ${part.path}`)
-    }
-    const sum = sums.get(path)
-    const clean = parts.filter((part) => !files.has(part.path))
-    if (sum !== undefined && clean.length > 0) sums.set(path, { ...sum, rows: sum.rows + (await rowsOf(clean)) })
+    const bad = parts.filter((part) => files.has(part.path))
+    if (bad.length === 0) continue
+    // Numbers and lines are those of one of the parts.
+    const place = parts.length <= 1 ? sql`` : sql`, number = null, line = null`
+    await session.run(sql`update ${rejects} set path = ${path} ${place} where path in (${join(bad.map((part) => literal(part.path)))})`)
+    const clean = await rowsOf(parts.filter((part) => !files.has(part.path)))
+    sums.set(
+      path,
+      together(
+        [...files].filter(([one]) => bad.some((part) => part.path === one)).map(([, sorted]) => sorted),
+        clean,
+      ),
+    )
   }
   return { files: new Map([...sums].filter(([path]) => !errors.has(path))), failed: [...errors.values()] }
+}
+
+function together(parts: readonly SortedFile[], clean: bigint): SortedFile {
+  const sum = (of: (one: SortedFile) => bigint) => parts.reduce((all, one) => all + of(one), 0n)
+  return { rows: clean + sum(({ rows }) => rows), rejected: sum(({ rejected }) => rejected), unread: sum(({ unread }) => unread) }
 }
 
 /** The first error of a file says enough. */

@@ -19,13 +19,16 @@ export async function lineOfRow(
     record: Number(place.row) + (reading.header ? 1 : 0),
     blankRecords: place.columns === 1,
   })
-  const decoder = new TextDecoder(reading.encoding === 'utf-16' ? 'utf-16le' : reading.encoding)
+  const decoder = new TextDecoder(DECODERS[reading.encoding])
   for await (const chunk of plainBytes(file, layout.compression, context.io)) {
     const line = walk.push(decoder.decode(chunk, { stream: true }))
     if (line !== undefined) return line
   }
   return null
 }
+
+/** Names by which decoders know what the engine reads. */
+const DECODERS = { 'utf-8': 'utf-8', 'utf-16': 'utf-16le', 'latin-1': 'latin1' } as const
 
 /** How the last record of a file ends, and the line that it concerns. */
 export interface LastRecord {
@@ -39,7 +42,7 @@ export async function lastRecord(
   { reading, layout, context }: { reading: Reading; layout: Layout; context: FormatContext },
 ): Promise<LastRecord> {
   const walk = new RecordWalk(reading, layout.skip, { record: Number.POSITIVE_INFINITY, blankRecords: true })
-  const decoder = new TextDecoder(reading.encoding === 'utf-16' ? 'utf-16le' : reading.encoding)
+  const decoder = new TextDecoder(DECODERS[reading.encoding])
   for await (const chunk of plainBytes(file, layout.compression, context.io)) walk.push(decoder.decode(chunk, { stream: true }))
   return walk.last
 }

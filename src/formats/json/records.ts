@@ -27,6 +27,7 @@ export function withRecords(format: Format): Format {
       }
       return taken
     },
+    hidesLines: ({ table }) => isRewritten(table),
     inner: (context) => (isRewritten(context.table) ? { ...context, table: linesOf(context.table) } : context),
   })
 }

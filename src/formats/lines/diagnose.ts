@@ -82,7 +82,7 @@ async function firstBad(group: FileGroup, file: SourceFile, { typed, rules, cont
 }
 
 /** The lines of a file with their number among those that the engine gives, from 1. */
-function numbered(group: FileGroup, file: SourceFile, rules: LineRules): Sql {
+export function numbered(group: FileGroup, file: SourceFile, rules: LineRules): Sql {
   return sql`select line, row_number() over () as row from ${readLines([file], { reading: rules.reading, layout: layoutOf(group) })}`
 }
 
@@ -100,41 +100,53 @@ export async function lineOfRecord(file: SourceFile, record: bigint, { group, ru
   return found === undefined ? null : lineAt(file, Number(found['row']), { group, reading: rules.reading, context })
 }
 
-interface LineAt {
+/** What lines are looked for in. */
+export interface LineFile {
   readonly group: FileGroup
   readonly reading: LineReading
   readonly context: FormatContext
 }
 
-/** The line in the file of a line that the engine gives, which passes over blank ones and those before the records. */
-async function lineAt(file: SourceFile, row: number, { group, reading, context }: LineAt): Promise<number | null> {
-  const { compression, skip } = layoutOf(group)
-  const decoder = new TextDecoder(reading.encoding === 'utf-16' ? 'utf-16le' : reading.encoding)
-  let number = 0
-  let left = row
-  let toSkip = skip
-  let isTop = true
-  const count = (line: string): boolean => {
-    number += 1
-    if (isTop && line === '') return false
-    isTop = false
-    if (toSkip > 0) toSkip -= 1
-    else if (line !== '') left -= 1
-    return left === 0
-  }
-  let rest = ''
-  for await (const chunk of plainBytes(file, compression, context.io)) {
-    const text = rest + decoder.decode(chunk, { stream: true })
-    // A carriage return at the end may be half of a line end.
-    const lines = text.split(/\r\n|\n|\r(?!$)/)
-    rest = lines.pop() ?? ''
-    if (lines.some(count)) return number
-  }
-  return count(rest) ? number : null
+async function lineAt(file: SourceFile, row: number, where: LineFile): Promise<number | null> {
+  const [line = null] = await linesAt(file, [row], where)
+  return line
 }
 
+/** The lines in the file of lines that the engine gives, ascending, which passes over blank ones and those before the records. */
+export async function linesAt(file: SourceFile, rows: ArrayLike<number | bigint>, where: LineFile): Promise<readonly number[]> {
+  const found: number[] = []
+  let given = 0
+  let toSkip = layoutOf(where.group).skip
+  let isTop = true
+  let number = 0
+  for await (const line of textLines(file, where)) {
+    number += 1
+    if (isTop && line === '') continue
+    isTop = false
+    if (toSkip > 0) toSkip -= 1
+    else if (line !== '') given += 1
+    if (line !== '' && Number(rows[found.length]) === given) found.push(number)
+    if (found.length === rows.length) break
+  }
+  return found
+}
+
+async function* textLines(file: SourceFile, { group, reading, context }: LineFile): AsyncGenerator<string> {
+  const decoder = new TextDecoder(DECODERS[reading.encoding])
+  let rest = ''
+  for await (const chunk of plainBytes(file, layoutOf(group).compression, context.io)) {
+    // A carriage return at the end may be half of a line end.
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split(/\r\n|\n|\r(?!$)/)
+    rest = lines.pop() ?? ''
+    yield* lines
+  }
+  yield rest
+}
+
+const DECODERS = { 'utf-8': 'utf-8', 'utf-16': 'utf-16le', 'latin-1': 'latin1' } as const
+
 /** A file that the engine cannot read at all. */
-function unreadable(file: SourceFile, message: string, reading: LineReading): FileError {
+export function unreadable(file: SourceFile, message: string, reading: LineReading): FileError {
   if (/No files found|No such file|Cannot open file/i.test(message)) return gone(file.path)
   if (/not utf-16 encoded|unicode|utf-8/i.test(message))
     return wrongEncoding(file.path, `the text is not ${reading.encoding.toUpperCase()}`)

@@ -34,6 +34,7 @@ function rulesOf(table: TableConfig): LineRules {
     },
     fits: (line) => (pads ? raw('true') : sql`length(${line}) >= ${raw(String(length))}`),
     passesOver: false,
+    misfit: { rule: 'ragged', reason: `a record has ${length} characters` },
     problem: (line) => `${[...line].length} characters, a record has ${length}`,
   }
 }

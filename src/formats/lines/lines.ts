@@ -1,4 +1,4 @@
-import { id, join, raw, type Sql, sql } from '../../engine/sql.ts'
+import { id, join, literalList, raw, type Sql, sql } from '../../engine/sql.ts'
 import type { FormatName, TableConfig } from '../../model/table.ts'
 import { inferTexts } from '../csv/infer.ts'
 import { withPath } from '../file-list.ts'
@@ -7,6 +7,7 @@ import { fromText, triedText } from '../values.ts'
 import { diagnoseLines, lineOfRecord } from './diagnose.ts'
 import { inspectLines } from './inspect.ts'
 import { layoutOf, lineReadingOf, readLines } from './reading.ts'
+import { LINE_RULES, lineRejecting, siftedRelation } from './rejects.ts'
 import { isLine, isRecord, type LineRules, textsOf } from './rules.ts'
 
 /** A format whose records are lines. */
@@ -18,11 +19,13 @@ export function lineFormat(name: FormatName, rulesOf: (table: TableConfig) => Li
       const rules = rulesOf(context.table)
       return inferTexts(groups, { reading: rules.reading, texts: (group, rows) => sample(group, rows, rules) }, context)
     },
-    relation: (group, columns, { table }) => relation(group, columns, rulesOf(table)),
+    relation: (group, columns, { table }) =>
+      group.sifted === undefined ? relation(group, columns, rulesOf(table)) : siftedRelation(group, columns, rulesOf(table)),
     value: (type, text, { table }, lenient) => fromText(type, text, lineReadingOf(table), lenient),
     tried: (type, text, { table }) => triedText(type, text, lineReadingOf(table)),
     diagnose: (group, columns, _error, context) => diagnoseLines(group, columns, rulesOf(context.table), context),
     rowsRead: (groups, context) => rowsRead(groups, rulesOf(context.table), context),
+    rejecting: lineRejecting(rulesOf),
     lineOf: (file, row, { group, context }) => lineOfRecord(file, row, { group, rules: rulesOf(context.table), context }),
   }
 }
@@ -69,6 +72,13 @@ async function rowsRead(
     })
     for (const { path, rows: count } of await session.rows(sql`select __path as path, count(*) as rows from (${rows}) group by 1`))
       counts.set(String(path), BigInt(String(count)))
+    if (group.sifted === undefined) continue
+    // What was sorted out is no longer among the rows that are read.
+    const names = literalList(LINE_RULES)
+    for (const { path, rows: count } of await session.rows(
+      sql`select path, count(*) as rows from ${group.sifted.rejects} where list_contains(${names}, rule) group by 1`,
+    ))
+      if (counts.has(String(path))) counts.set(String(path), (counts.get(String(path)) ?? 0n) - BigInt(String(count)))
   }
   return counts
 }

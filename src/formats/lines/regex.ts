@@ -40,6 +40,7 @@ function rulesOf(table: TableConfig): LineRules & { readonly pattern: string } {
     namesIn: () => names,
     field: (line, position) => sql`struct_extract(${found(line)}, ${literal(names[position] ?? '')})`,
     fits: (line) => sql`regexp_full_match(${line}, ${literal(pattern)})`,
+    misfit: { rule: 'pattern', reason: 'the pattern does not match' },
     passesOver: textOption(table, 'on_mismatch') === 'skip',
     problem: (line) => `the pattern does not match: ${excerpt(line)}`,
   }

@@ -14,6 +14,8 @@ export interface LineRules {
   fits(line: Sql): Sql
   /** A line that does not fit is passed over instead of failing its file. */
   readonly passesOver: boolean
+  /** By what rule a line that does not fit is rejected, and why. */
+  readonly misfit: { readonly rule: string; readonly reason: string }
   /** What is wrong with a line that does not fit. */
   problem(line: string): string
 }

@@ -1,0 +1,142 @@
+import { id, join, literalList, raw, type Sql, sql } from '../../engine/sql.ts'
+import type { FileError } from '../../errors/errors.ts'
+import type { TableConfig } from '../../model/table.ts'
+import { messageOf, throwForeign } from '../engine-message.ts'
+import { withPath } from '../file-list.ts'
+import type { FileGroup, FormatContext, JudgedColumn, ReadColumn, RejectTarget, Rejecting, SortedFile, SortedOut, SourceFile } from '../format.ts'
+import { fillIn, fitting, integers, isMasked, type Judgement, judgements, Misfits, Places } from '../sort-out.ts'
+import { fromText, triedText } from '../values.ts'
+import { linesAt, numbered, unreadable } from './diagnose.ts'
+import { layoutOf, readLines } from './reading.ts'
+import { isRecord, type LineRules, textsOf } from './rules.ts'
+
+/** Rules by which lines are sorted out. */
+export const LINE_RULES = ['ragged', 'pattern', 'type'] as const
+
+/** Lines that are no records, or have a value that does not fit. */
+export function lineRejecting(rulesOf: (table: TableConfig) => LineRules): Rejecting {
+  return {
+    isAligned: () => true,
+    sortOut: (group, columns, to, context) => new LineSorting(rulesOf(context.table), context).sortOut(group, columns, to),
+    place: (group, rows, context) => new LineSorting(rulesOf(context.table), context).place(group, rows),
+  }
+}
+
+/** The rows of a group without those that were noted. */
+export function siftedRelation(group: FileGroup, columns: readonly ReadColumn[], rules: LineRules): Sql {
+  const records = sql`select * from (${recordsOf(group, columns, rules)}) where ${rules.fits(raw('__line'))}`
+  return fitting(records, columns, (type, text) => triedText(type, text, rules.reading))
+}
+
+/** The texts of the columns and the line itself, as `__line`. */
+function recordsOf(group: FileGroup, columns: readonly ReadColumn[], rules: LineRules): Sql {
+  const texts = new Map(textsOf(group, rules).map(({ name, text }) => [name, text]))
+  const values = columns.map(({ name }) => sql`${texts.get(name) ?? raw('null::varchar')} as ${id(name)}`)
+  return withPath(group, join([...values, raw('line as __line')]), (named) => {
+    const read = readLines(group.files, { reading: rules.reading, layout: layoutOf(group), more: named ? [sql`filename = '__path'`] : [] })
+    return sql`${read} where ${isRecord(rules)}`
+  })
+}
+
+class LineSorting {
+  readonly #rules: LineRules
+  readonly #context: FormatContext
+
+  constructor(rules: LineRules, context: FormatContext) {
+    this.#rules = rules
+    this.#context = context
+  }
+
+  async sortOut(group: FileGroup, columns: readonly JudgedColumn[], to: RejectTarget): Promise<SortedOut> {
+    const { session, table, signal } = this.#context
+    signal.throwIfAborted()
+    const { reading, misfit, fits, passesOver } = this.#rules
+    const asked: readonly Judgement[] = [
+      ...(passesOver ? [] : [{ bad: sql`not coalesce(${fits(raw('__line'))}, false)`, column: null, ...misfit }]),
+      ...judgements(columns, ({ name, type, fields }) =>
+        fields === true ? sql`try(${fromText(type, id(name), reading, { fields })})` : triedText(type, id(name), reading),
+      ),
+    ]
+    try {
+      await using misfits = await Misfits.of(recordsOf(group, columns, this.#rules), {
+        session,
+        table,
+        judgements: asked,
+        raw: raw('__line'),
+      })
+      return await this.#placed(group, misfits, to)
+    } catch (error) {
+      throwForeign(error)
+      const [only] = group.files
+      if (only !== undefined && group.files.length === 1) return { files: new Map(), failed: [unreadable(only, messageOf(error), reading)] }
+      const middle = Math.ceil(group.files.length / 2)
+      const first = await this.sortOut({ ...group, files: group.files.slice(0, middle) }, columns, to)
+      const second = await this.sortOut({ ...group, files: group.files.slice(middle) }, columns, to)
+      return { files: new Map([...first.files, ...second.files]), failed: [...first.failed, ...second.failed] }
+    }
+  }
+
+  async #placed(group: FileGroup, misfits: Misfits, to: RejectTarget): Promise<SortedOut> {
+    const { session } = this.#context
+    const files = new Map<string, SortedFile>()
+    const failed: FileError[] = []
+    const limits: Sql[] = [raw('(-1, 0)')]
+    await using places = await Places.open(session)
+    for (const [index, file] of group.files.entries()) {
+      const { rows, misfits: rejected } = misfits.files.get(index) ?? { rows: 0n, misfits: 0n }
+      if (rejected === 0n) continue
+      const numbers = await misfits.given(index, to.wanted(rejected, rows))
+      await this.#find(group, { file, index }, numbers, places)
+      files.set(file.path, { rows, rejected, unread: 0n })
+      limits.push(raw(`(${index}, ${numbers.at(-1) ?? -1n})`))
+    }
+    const paths = literalList(group.files.map(({ path }) => path))
+    await session.run(sql`insert into ${to.rows} by name
+      select (${paths})[m.index + 1] as path, m.given as number, p.line, m.column_name, m.rule, m.reason, m.raw
+      from ${misfits.rows} as m join (values ${join(limits)}) as l(index, last) on l.index = m.index and m.given <= l.last
+        left join ${places.rows} as p on p.index = m.index and p.number = m.given`)
+    return { files, failed }
+  }
+
+  async place(group: FileGroup, rows: Sql): Promise<void> {
+    const { session } = this.#context
+    for (const [index, file] of group.files.entries()) {
+      const numbers = await integers(
+        sql`select distinct number from ${rows} where path = ${file.path} and number is not null and line is null order by number`,
+        session,
+      )
+      if (numbers.length === 0) continue
+      await using places = await Places.open(session)
+      await this.#find(group, { file, index }, numbers, places)
+      await fillIn(rows, { file, index }, places, session)
+    }
+  }
+
+  /** Notes the lines of records, by their number among those of the file, ascending. */
+  async #find(
+    group: FileGroup,
+    { file, index }: { readonly file: SourceFile; readonly index: number },
+    numbers: BigInt64Array,
+    places: Places,
+  ): Promise<void> {
+    const { session, table } = this.#context
+    const records = sql`select row_number() over (order by row) - 1 as number, row, line from (${numbered(group, file, this.#rules)})
+      where ${isRecord(this.#rules)}`
+    const wanted = sql`select unnest([${raw(numbers.join(', '))}]::bigint[]) as number`
+    const rows = await integers(sql`select row from (${records}) join (${wanted}) using (number) order by number`, session)
+    const lines = await linesAt(file, rows, { group, reading: this.#rules.reading, context: this.#context })
+    const texts = isMasked(table)
+      ? []
+      : await this.#texts(sql`select line from (${records}) join (${wanted}) using (number) order by number`)
+    for (const [at, line] of lines.entries()) {
+      const number = Number(numbers[at])
+      places.add({ index, key: number, number, line, raw: texts[at] ?? null, utf8: true, rule: null, reason: null })
+      await places.flush(false)
+    }
+    await places.flush(true)
+  }
+
+  async #texts(query: Sql): Promise<readonly string[]> {
+    return (await this.#context.session.rows(query)).map(({ line }) => String(line))
+  }
+}
