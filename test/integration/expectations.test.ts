@@ -183,6 +183,22 @@ describe('rules about rows', () => {
     expect(await landing.rows(ROWS)).toEqual([{ id: '1', amount: '5' }])
   })
 
+  test('rows that tie are rejected among those that are left', async () => {
+    const landing = expecting([{ ...POSITIVE, on_violation: 'drop' }], {
+      ...STRATEGIES.merge,
+      columns: {},
+      sequence_by: 'at',
+      when_tied: 'reject',
+      max_bad_rows: 2,
+    })
+    landing.land('a.csv', 'id,amount,at\n1,1,1\n1,2,1\n2,-1,1\n2,5,1\n3,1,1\n')
+    expect(only(await landing.run()).rows).toMatchObject({ read: 5, loaded: 2, rejected: 2, filtered: 1 })
+    expect(await landing.rows(ROWS)).toEqual([
+      { id: '2', amount: '5' },
+      { id: '3', amount: '1' },
+    ])
+  })
+
   test('a file without rows breaks nothing', async () => {
     const landing = expecting(
       [
