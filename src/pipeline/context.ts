@@ -32,7 +32,8 @@ export interface QuarantineAccess {
 /** Mended rows as a batch reads them: from files of their own, whose records stand for those of the landing files. */
 export interface ResubmittedRows {
   /**
-   * Relation (path, position BIGINT from 0 in the mended file, id, number BIGINT from 0 and line BIGINT in the landing file, raw VARCHAR).
+   * Relation (path, position BIGINT from 0 in the mended file, rows BIGINT of that file, id, number BIGINT from 0 and line BIGINT in the landing
+   * file, raw VARCHAR).
    */
   readonly rows: Sql
   /** Whether the records are texts as the landing files have them, not JSON. */

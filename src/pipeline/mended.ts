@@ -55,7 +55,7 @@ export async function mendedRows(path: string, quarantined: Quarantined): Promis
     await checkOnce(given, session)
     const open = (await openRows(quarantined)) ?? raw('select null::varchar as id where false')
     await checkKnown(given, open, session)
-    await session.run(sql`create temp table ${rows} as select path, row_number() over (partition by path order by number nulls last, line, id) - 1 as position,
+    await session.run(sql`create temp table ${rows} as select path, row_number() over (partition by path order by number nulls last, line, id) - 1 as position, count(*) over (partition by path) as rows,
       * exclude (path) from (select q._source_file as path, q.id, coalesce(q.row_number - 1, q.line - 1) as number, q.line, g.raw,
         q.raw is not null as was_text, q.file_version, q.file_columns, regexp_extract(q.id, '/(\\d+)-\\d+$', 1) as batch
         from (${open}) as q join ${given} as g on g.id = q.id)`)
@@ -128,9 +128,9 @@ function named(rows: readonly Readonly<Record<string, unknown>>[]): string {
 async function filesIn(rows: Sql, { target, session }: Quarantined): Promise<readonly MendedFile[]> {
   const found =
     await session.rows(sql`select path, any_value(id) as id, count(distinct batch) as batches, any_value(file_columns) as columns,
-    count(*) as rows from ${rows} group by path order by path`)
+    count(*) as total from ${rows} group by path order by path`)
   const files: MendedFile[] = []
-  for (const { path, id: some, batches, columns, rows: count } of found) {
+  for (const { path, id: some, batches, columns, total: count } of found) {
     if (batches !== 1n)
       throw new ConfigError('ING-QUARANTINE-FILE', `the file has rows of several versions of ${String(path)}`, [], {
         hint: 'resubmit the rows of each version by themselves',

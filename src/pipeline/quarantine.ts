@@ -1,4 +1,5 @@
 import { literal, literalList, raw, type Sql, sql } from '../engine/sql.ts'
+import { ConfigError } from '../errors/errors.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import type { Manifest } from '../model/manifest.ts'
 import { QUARANTINE_COLUMNS, quarantineOf } from '../model/quarantine.ts'
@@ -22,6 +23,7 @@ const COLUMNS = QUARANTINE_COLUMNS.map((column) => ({ ...column, nullable: true 
 /** Writes the rejected rows of a batch as data files of its quarantine. */
 export async function stageRejects(rejects: RejectedRows, job: LoadJob, context: LoadContext): Promise<StagedRejects> {
   const quarantine = await context.quarantine.open()
+  await checkPlaced(rejects, context)
   const add = await rowsOf(rejects, job, context)
   const staged = [await quarantine.stage({ add, columns: COLUMNS, batchId: job.batch.id, sourceBytes: 0n })]
   failpoint('after-stage-rejects')
@@ -59,6 +61,25 @@ async function commitRejects(
   }
 }
 
+/** Where a transform gives other rows than it takes, only a file of one row tells which is meant. */
+const SAME_ROW = raw('(m.position = r.number or (r.number is null and m.rows = 1))')
+
+/** A rejected row that nobody could tell from others would be lost. */
+async function checkPlaced(rejects: RejectedRows, { session, resubmitted }: LoadContext): Promise<void> {
+  if (resubmitted === undefined) return
+  const [lost] = await session.rows(sql`select r.path, r.reason from ${rejects.rows} as r
+    where not exists (select 1 from ${resubmitted.rows} as m where m.path = r.path and ${SAME_ROW}) limit 1`)
+  if (lost === undefined) return
+  throw new ConfigError(
+    'ING-QUARANTINE-FILE',
+    `${String(lost['path'])}: a mended row is still bad (${String(lost['reason'])}), and which one cannot be told`,
+    [],
+    {
+      hint: 'resubmit the rows of the file one by one',
+    },
+  )
+}
+
 /** A query of `QUARANTINE_COLUMNS`. Mended rows that are rejected again keep their ids and their place in the file. */
 async function rowsOf(rejects: RejectedRows, { table, batch }: LoadJob, context: LoadContext): Promise<Sql> {
   const files = await filesOf(rejects, batch.files, context)
@@ -67,9 +88,9 @@ async function rowsOf(rejects: RejectedRows, { table, batch }: LoadJob, context:
   const { resubmitted } = context
   if (resubmitted !== undefined)
     // A record that is JSON is no text of the landing file, and may have values that are stored masked.
-    return sql`select m.id, r.path as _source_file, m.line, m.number + 1 as row_number, r.column_name, r.rule, r.reason,
+    return sql`select distinct on (m.id) m.id, r.path as _source_file, m.line, m.number + 1 as row_number, r.column_name, r.rule, r.reason,
       ${raw(resubmitted.isText ? 'coalesce(r.raw, m.raw)' : 'null::varchar')} as raw, ${audit} from ${rejects.rows} as r join ${files} as f on f.path = r.path
-      join ${resubmitted.rows} as m on m.path = r.path and m.position = r.number`
+      join ${resubmitted.rows} as m on m.path = r.path and ${SAME_ROW}`
   const place = sql`row_number() over (order by f.ordinal, r.number nulls last, r.line nulls last)`
   return sql`select ${literal(`${table.name}/${batch.number}-`)} || ${place}::varchar as id, r.path as _source_file, r.line,
     r.number + 1 as row_number, r.column_name, r.rule, r.reason, r.raw, ${audit}

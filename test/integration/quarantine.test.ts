@@ -87,7 +87,7 @@ test('the quarantine is committed before its table, under the number and the id 
 test('mended rows come back under their file, with the sequence that they had, and the balance follows', async () => {
   const landing = await keyed()
   const before = await landing.rows('id, _sequence')
-  const report = await resubmit(landing, mended(landing, { 'default.t/1-1': '{"id": 2, "name": "two"}' }))
+  const report = await resubmit(landing, mended(landing, { 'default.t/1-1': '2,two' }))
   expect(report).toMatchObject([{ table: 'default.t', batch: 2, version: 1, files: 1, rows: { resubmitted: 1, loaded: 1, rejected: 0 } }])
   expect(await landing.rows('id, name, _source_file')).toEqual(
     [
@@ -115,33 +115,30 @@ test('a newer version of a key stays newer than a mended row', async () => {
   const landing = await keyed()
   landing.land('b.csv', 'id,name\n2,newer\n', 2)
   await landing.run()
-  await resubmit(landing, mended(landing, { 'default.t/1-1': '{"id": 2, "name": "two"}' }))
+  await resubmit(landing, mended(landing, { 'default.t/1-1': '2,two' }))
   expect(await landing.rows('id, name')).toContainEqual({ id: '2', name: 'newer' })
   expect(await counts(landing)).toEqual(['completed 4 = 3 + 1', 'completed 1 = 1 + 0'])
 })
 
 test('a row that is still bad stays in quarantine by its id, with its new reason', async () => {
   const landing = await keyed({ primary_keys: ['id', 'name'] })
-  const report = await resubmit(
-    landing,
-    mended(landing, { 'default.t/1-1': '{"id": 2, "name": null}', 'default.t/1-2': '{"id": 4, "name": "four"}' }),
-  )
+  const report = await resubmit(landing, mended(landing, { 'default.t/1-1': '2,', 'default.t/1-2': '4,four' }))
   expect(report).toMatchObject([{ rows: { resubmitted: 2, loaded: 1, rejected: 1 } }])
   expect(await quarantined(landing)).toMatchObject([{ id: 'default.t/1-1', row_number: 2, reason: 'the key name is null', batch: 2 }])
   expect(await counts(landing)).toEqual(['completed 4 = 3 + 1'])
-  await resubmit(landing, mended(landing, { 'default.t/1-1': '{"id": 2, "name": "two"}' }))
+  await resubmit(landing, mended(landing, { 'default.t/1-1': '2,two' }))
   expect(await quarantined(landing)).toEqual([])
   expect(await counts(landing)).toEqual(['completed 4 = 4 + 0'])
 })
 
 test.each([
-  ['a row that was taken back in', { 'default.t/1-1': '{"id": 2}' }, 'not in quarantine, or not any more: default.t/1-1'],
-  ['a row that never was', { 'default.t/9-9': '{"id": 2}' }, 'not in quarantine, or not any more: default.t/9-9'],
-  ['no id', { two: '{"id": 2}' }, 'not in quarantine, or not any more: two'],
+  ['a row that was taken back in', { 'default.t/1-1': '2,' }, 'not in quarantine, or not any more: default.t/1-1'],
+  ['a row that never was', { 'default.t/9-9': '2,' }, 'not in quarantine, or not any more: default.t/9-9'],
+  ['no id', { two: '2,' }, 'not in quarantine, or not any more: two'],
   ['no text', { 'default.t/1-2': ' ' }, 'rows without a text: default.t/1-2'],
 ])('%s is refused by name, and nothing is changed', async (_, rows, message) => {
   const landing = await keyed()
-  await resubmit(landing, mended(landing, { 'default.t/1-1': '{"id": 2, "name": "two"}' }))
+  await resubmit(landing, mended(landing, { 'default.t/1-1': '2,two' }))
   await expect(resubmit(landing, mended(landing, rows))).rejects.toThrow(message)
   expect(await counts(landing)).toEqual(['completed 4 = 3 + 1'])
   expect(logActions(landing.table).at(-1)?.version).toBe(1)
@@ -172,7 +169,7 @@ test('discarded rows stay counted as rejected, and the history says so', async (
 
 test('a restore brings back the quarantine of its version, and the balance', async () => {
   const landing = await keyed()
-  await resubmit(landing, mended(landing, { 'default.t/1-1': '{"id": 2, "name": "two"}' }))
+  await resubmit(landing, mended(landing, { 'default.t/1-1': '2,two' }))
   landing.land('b.csv', 'id,name\n5,five\n,six\n', 2)
   await landing.run()
   const ids = async () => (await quarantined(landing)).map(({ id }) => id)
@@ -199,14 +196,14 @@ test('a full drop rejects anew, and what was rejected before is no row of the qu
     }),
   )
   expect(seen).toEqual(['default.t/2-1', 'default.t/2-2'])
-  await expect(resubmit(landing, mended(landing, { 'default.t/1-1': '{"id": 2}' }))).rejects.toMatchObject({
+  await expect(resubmit(landing, mended(landing, { 'default.t/1-1': '2,' }))).rejects.toMatchObject({
     code: 'ING-QUARANTINE-UNKNOWN',
   })
 })
 
 test('a table of Parquet files alone forgets at once what no restore can bring back', async () => {
   const landing = await keyed({ output_format: 'parquet' })
-  await resubmit(landing, mended(landing, { 'default.t/1-1': '{"id": 2, "name": "two"}' }))
+  await resubmit(landing, mended(landing, { 'default.t/1-1': '2,two' }))
   await landing.run()
   expect((await stored(landing)).map((row) => row['id'])).toEqual(['default.t/1-2'])
   const names = readdirSync(`${landing.table}__quarantine`).filter((name) => name.endsWith('.parquet'))
@@ -265,7 +262,7 @@ test('an export is a file to mend: CSV or NDJSON, and never one that is there', 
 
 test('rows of snapshots do not come back by themselves', async () => {
   const landing = await keyed({ missing_means_deleted: true })
-  await expect(resubmit(landing, mended(landing, { 'default.t/1-1': '{"id": 2}' }))).rejects.toMatchObject({
+  await expect(resubmit(landing, mended(landing, { 'default.t/1-1': '2,' }))).rejects.toMatchObject({
     code: 'ING-QUARANTINE-SNAPSHOT',
   })
 })
