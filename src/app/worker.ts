@@ -6,6 +6,7 @@ import type { EngineLimits, Session } from '../engine/engine.ts'
 import { type Service, serve } from '../engine/serve.ts'
 import { ConfigError, TableError } from '../errors/errors.ts'
 import type { Format } from '../formats/format.ts'
+import { withModule } from '../formats/polars/module.ts'
 import { FORMATS } from '../formats/registry.ts'
 import type { Warning } from '../model/batch.ts'
 import type { OptimizeRequest, VacuumRequest } from '../model/maintenance.ts'
@@ -244,7 +245,7 @@ class Worker {
     return {
       session: this.#session,
       landing: mended === undefined ? landing : mendedLanding(landing),
-      format: withMask(withTransform(withFileColumns(format, asked), table), table),
+      format: withMask(withModule(withTransform(withFileColumns(format, asked), table), table), table),
       formatContext,
       strategy: await strategyOf(table),
       appId,

@@ -15,7 +15,7 @@ import { nearest } from './nearest.ts'
 import { formatOf, type Location, locate, locatePattern } from './paths.ts'
 import { columnTypeProblem } from './schema/column-type.ts'
 import type { TableInput } from './schema/table.ts'
-import { type FileText, transformOf } from './transform-files.ts'
+import { type FileText, transformModuleOf, transformOf } from './transform-files.ts'
 import { unsupportedLocation, unsupportedOfTable } from './unsupported.ts'
 
 /** What the tables of a config have in common. */
@@ -76,6 +76,7 @@ export function resolveTable(given: Pick<TableDraft, 'input' | 'at' | 'bad'>, ar
     // Where nothing is hashed nobody needs the key.
     maskKey: isHashed ? around.maskKey : null,
     transform: transformOf(draft, around.transforms, desk),
+    transformModule: transformModuleOf(draft, around.folder),
     expectations: expectationsOf(draft, desk.places),
     unsupported,
   }
@@ -119,6 +120,7 @@ function settingsOf(
   | 'targetPath'
   | 'maskKey'
   | 'transform'
+  | 'transformModule'
   | 'expectations'
   | 'unsupported'
 > {

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { TransformConfig } from '../model/table.ts'
+import type { TransformConfig, TransformModule } from '../model/table.ts'
 import { complain, type Desk, type TableDraft } from './checks/draft.ts'
 import { child, valueAt } from './input/tree.ts'
 import { readProblem, readText } from './read-files.ts'
@@ -35,4 +35,10 @@ export function transformOf(draft: TableDraft, texts: ReadonlyMap<string, FileTe
     code: 'ING-CONFIG-VALUE',
   })
   return null
+}
+
+/** The module of a table; null where there is none. It is loaded when it is used. */
+export function transformModuleOf({ input }: Pick<TableDraft, 'input'>, folder: string): TransformModule | null {
+  const { module, params } = input.transform
+  return module === null ? null : { path: resolve(folder, module), place: module, params }
 }

@@ -24,7 +24,6 @@ const TABLE_KEYS: readonly Unbuilt[] = [
   { key: ['connection'] },
   { key: ['source'] },
   { key: ['store'] },
-  { key: ['transform', 'module'], hint: 'use sql or file' },
   { key: ['transform', 'scope'], what: () => 'transform.scope: batch', hint: 'remove it, so that the transform sees one file' },
   { key: ['pre_sql'] },
   { key: ['post_sql'] },

@@ -100,7 +100,7 @@ export interface DryRunTable {
   readonly source: string
   /** The table's folder. */
   readonly target: string
-  /** The transform, where the table has one: `transform.sql`, or its file. */
+  /** The transform, where the table has one: `transform.sql`, its file, or its module. */
   readonly transform?: string
   readonly files: number
   readonly bytes: number

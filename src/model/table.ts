@@ -37,6 +37,8 @@ export interface TableConfig {
   readonly pathColumns: readonly PathColumn[]
   /** What is made of the rows of each file before they reach the strategy. */
   readonly transform: TransformConfig | null
+  /** The same by a function; a table has at most one of the two. */
+  readonly transformModule: TransformModule | null
   /** Columns of the table that are stored masked. */
   readonly mask: Readonly<Record<string, Mask>>
   /** Key of hashed columns; a secret. Null where no column is hashed. */
@@ -95,6 +97,15 @@ export interface TransformConfig {
   /** As messages name it: `transform.sql`, or the path of its file as it is written. */
   readonly place: string
   /** Values of `$name`. */
+  readonly params: Readonly<Record<string, string | number | boolean | null>>
+}
+
+/** A module whose function makes a polars frame of that of each file. */
+export interface TransformModule {
+  /** Absolute. */
+  readonly path: string
+  /** Its path as it is written, for messages. */
+  readonly place: string
   readonly params: Readonly<Record<string, string | number | boolean | null>>
 }
 

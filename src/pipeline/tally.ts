@@ -87,11 +87,12 @@ export class TableTally {
 
   /** A dry run: what would load, and how the table would change. */
   preview(preview: NonNullable<LoadResult['preview']>): void {
-    const { sourcePattern, targetPath, transform } = this.#table
+    const { sourcePattern, targetPath, transform, transformModule } = this.#table
+    const place = (transform ?? transformModule)?.place
     const before = this.plan ?? {
       source: sourcePattern,
       target: targetPath,
-      ...(transform === null ? {} : { transform: transform.place }),
+      ...(place === undefined ? {} : { transform: place }),
       files: 0,
       bytes: 0,
       schema_change: [],

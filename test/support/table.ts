@@ -26,6 +26,7 @@ export function tableConfig(changes: Partial<TableConfig> = {}): TableConfig {
     metadataColumns: [],
     pathColumns: [],
     transform: null,
+    transformModule: null,
     mask: {},
     maskKey: null,
     partitionColumns: [],

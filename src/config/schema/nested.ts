@@ -67,7 +67,7 @@ export const transformSchema = z.strictObject({
   module: text()
     .nullable()
     .default(null)
-    .meta(doc('A module that exports a function.', { example: './transform.mjs' })),
+    .meta(doc('A module that exports a function from a polars frame to another.', { example: './transform.mjs' })),
   params: z
     .record(text(), parameter(), { error: 'a map of values' })
     .default({})

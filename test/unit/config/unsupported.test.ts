@@ -112,11 +112,8 @@ describe('what is not built yet', () => {
   })
 
   test.each([
-    ['file_format: avro', 'file_format', 'file_format: avro is not built yet'],
-    ['file_format: delta', 'file_format', 'file_format: delta is not built yet'],
     ['source: {type: mssql, table: a}', 'source', 'source is not built yet'],
     ['store: {type: duckdb}', 'store', 'store is not built yet'],
-    ['transform: {module: ./a.mjs}', 'transform.module', 'transform.module is not built yet'],
     ['transform: {sql: select 1, scope: batch}', 'transform.scope', 'transform.scope: batch is not built yet'],
     ['pre_sql: select 1', 'pre_sql', 'pre_sql is not built yet'],
     ['post_sql: [select 1]', 'post_sql', 'post_sql is not built yet'],
