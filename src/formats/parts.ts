@@ -1,18 +1,7 @@
-import type { Session } from '../engine/engine.ts'
 import { id, join, literal, literalList, raw, type Sql, sql } from '../engine/sql.ts'
 import { FileError } from '../errors/errors.ts'
-import type {
-  FileGroup,
-  Format,
-  FormatContext,
-  Inspection,
-  InterimFile,
-  ReadColumn,
-  Rejecting,
-  SortedFile,
-  SortedOut,
-  SourceFile,
-} from './format.ts'
+import type { FileGroup, Format, FormatContext, Inspection, InterimFile, ReadColumn, Rejecting, SourceFile } from './format.ts'
+import { rejectsOfFiles } from './parts-rejects.ts'
 
 /** What is read in the place of a landing file: a member of an archive, or what its records were converted to. */
 export interface Part extends InterimFile {
@@ -179,12 +168,16 @@ class Parted {
         const asked = columns.filter(({ name }) => name !== layout.memberColumn)
         const sorted = await inner.sortOut(inside(group), asked, to, own)
         const rowsOf = (parts: readonly PartFile[]) => this.#rowsOf(inside(group), parts, own)
-        const result = await ofFiles(group, layout, sorted, { rows: to.rows, session: context.session, rowsOf })
+        const errors = new Map<string, FileError>()
+        const ownerOf = ownersIn(group, layout)
+        for (const error of sorted.failed) note(errors, ofOwner(error, ownerOf.get(error.file) ?? error.file))
+        const parts = new Map(group.files.map(({ path }) => [path, layout.parts.get(path) ?? []]))
+        const files = await rejectsOfFiles(parts, sorted.files, { rejects: to.rows, session: context.session, rowsOf })
         if (this.#how.hidesLines?.(context) === true)
           await context.session.run(
             sql`update ${to.rows} set line = null where path in (${join(group.files.map(({ path }) => literal(path)))})`,
           )
-        return result
+        return { files: new Map([...files].filter(([path]) => !errors.has(path))), failed: [...errors.values()] }
       },
       place: async (group, rows, context) => {
         // Those of several parts were told when they were sorted out, or are counted alone.
@@ -314,45 +307,6 @@ function ofOwner(error: FileError, owner: string): FileError {
   if (error.file === owner) return error
   const { code, message, hint, context, cause, retry } = error
   return new FileError(code, owner, message, { hint, context, cause, retry })
-}
-
-/** What was sorted out of parts, as of their files. */
-async function ofFiles(
-  group: FileGroup,
-  layout: PartsLayout,
-  { files, failed }: SortedOut,
-  {
-    rows: rejects,
-    session,
-    rowsOf,
-  }: { readonly rows: Sql; readonly session: Session; rowsOf(parts: readonly PartFile[]): Promise<bigint> },
-): Promise<SortedOut> {
-  const sums = new Map<string, SortedFile>()
-  const errors = new Map<string, FileError>()
-  const ownerOf = ownersIn(group, layout)
-  for (const error of failed) note(errors, ofOwner(error, ownerOf.get(error.file) ?? error.file))
-  for (const { path } of group.files) {
-    const parts = layout.parts.get(path) ?? []
-    const bad = parts.filter((part) => files.has(part.path))
-    if (bad.length === 0) continue
-    // Numbers and lines are those of one of the parts.
-    const place = parts.length <= 1 ? sql`` : sql`, number = null, line = null`
-    await session.run(sql`update ${rejects} set path = ${path} ${place} where path in (${join(bad.map((part) => literal(part.path)))})`)
-    const clean = await rowsOf(parts.filter((part) => !files.has(part.path)))
-    sums.set(
-      path,
-      together(
-        [...files].filter(([one]) => bad.some((part) => part.path === one)).map(([, sorted]) => sorted),
-        clean,
-      ),
-    )
-  }
-  return { files: new Map([...sums].filter(([path]) => !errors.has(path))), failed: [...errors.values()] }
-}
-
-function together(parts: readonly SortedFile[], clean: bigint): SortedFile {
-  const sum = (of: (one: SortedFile) => bigint) => parts.reduce((all, one) => all + of(one), 0n)
-  return { rows: clean + sum(({ rows }) => rows), rejected: sum(({ rejected }) => rejected), unread: sum(({ unread }) => unread) }
 }
 
 /** The first error of a file says enough. */

@@ -1,9 +1,8 @@
 import type { Session } from '../engine/engine.ts'
 import { id, inlined, join, literal, raw, type Sql, sql } from '../engine/sql.ts'
 import type { TableConfig } from '../model/table.ts'
-import type { ReadColumn, SourceFile } from './format.ts'
+import type { JudgedColumn, ReadColumn, SourceFile } from './format.ts'
 import { type RecordLayout, readable, walkRecords } from './record-walk.ts'
-import type { JudgedColumn } from './rejecting.ts'
 
 /** Why a row is rejected. */
 export interface Judgement {

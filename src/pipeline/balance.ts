@@ -1,6 +1,6 @@
 import { id, literalList, type Sql, sql } from '../engine/sql.ts'
 import { BugError, TableError } from '../errors/errors.ts'
-import type { SortedFile } from '../formats/rejecting.ts'
+import type { SortedFile } from '../formats/format.ts'
 import type { StrategyRows } from '../model/batch.ts'
 import type { RowCounts } from '../model/file.ts'
 import type { Staged } from '../stores/store.ts'

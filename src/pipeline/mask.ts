@@ -3,8 +3,7 @@ import type { Session } from '../engine/engine.ts'
 import { id, join, literal, raw, type Sql, sql } from '../engine/sql.ts'
 import type { ErrorCode } from '../errors/codes.ts'
 import { FileError } from '../errors/errors.ts'
-import type { FileGroup, Format, ReadColumn } from '../formats/format.ts'
-import type { Rejecting } from '../formats/rejecting.ts'
+import type { FileGroup, Format, ReadColumn, Rejecting } from '../formats/format.ts'
 import type { Mask, TableConfig } from '../model/table.ts'
 
 /**

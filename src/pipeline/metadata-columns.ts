@@ -1,7 +1,6 @@
 import { id, join, literal, literalList, raw, type Sql, sql } from '../engine/sql.ts'
 import type { FileError } from '../errors/errors.ts'
-import type { FileGroup, Format, FormatContext, ReadColumn, SourceFile } from '../formats/format.ts'
-import type { Rejecting, Sifted } from '../formats/rejecting.ts'
+import type { FileGroup, Format, FormatContext, ReadColumn, Rejecting, Sifted, SourceFile } from '../formats/format.ts'
 import type { Batch } from '../model/batch.ts'
 import type { Column } from '../model/schema.ts'
 import { fileColumnNames, MEMBER_COLUMN, type MetadataColumn, type PathColumn, type TableConfig } from '../model/table.ts'

@@ -1,6 +1,6 @@
 import type { Session } from '../engine/engine.ts'
 import { id, literalList, type Sql, sql } from '../engine/sql.ts'
-import type { SortedFile } from '../formats/rejecting.ts'
+import type { SortedFile } from '../formats/format.ts'
 
 /**
  * Relation of the rows of a batch that are not loaded: path VARCHAR; "row" BIGINT, the `__row` of a record that was kept, null of one that

@@ -1,6 +1,6 @@
 import type { FileGroup } from '../formats/format.ts'
-import { isByValue } from '../formats/rejecting.ts'
 import type { Warning } from '../model/batch.ts'
+import { isByValue } from '../model/reject.ts'
 import type { SchemaChange } from '../model/schema.ts'
 import { schemaModeOf, type TableConfig } from '../model/table.ts'
 import { changesBetween, type TypeChange } from '../model/type-difference.ts'

@@ -1,7 +1,7 @@
 import { id, join, literal, raw, type Sql, sql } from '../engine/sql.ts'
 import { FileError, TableError } from '../errors/errors.ts'
 import type { FileGroup, Format, FormatContext, ReadColumn } from '../formats/format.ts'
-import { isByValue, mayReject } from '../formats/rejecting.ts'
+import { isByValue, mayReject } from '../model/reject.ts'
 import { AUDIT_COLUMNS, type Column, RESCUED_COLUMN, type SchemaChange, SEQUENCE_COLUMN } from '../model/schema.ts'
 import { fileColumnNames, hasSchemaMode, schemaModeOf, type TableConfig } from '../model/table.ts'
 import type { TableColumn, TableState } from '../stores/store.ts'

@@ -1,6 +1,6 @@
 import type { FileError } from '../errors/errors.ts'
-import type { Format, FormatContext } from '../formats/format.ts'
-import { type JudgedColumn, mayReject } from '../formats/rejecting.ts'
+import type { Format, FormatContext, JudgedColumn } from '../formats/format.ts'
+import { mayReject } from '../model/reject.ts'
 import { without } from './isolate.ts'
 import type { RejectTable } from './rejected-rows.ts'
 import { isAllowed, NAMED, tooManyRows } from './rejects.ts'

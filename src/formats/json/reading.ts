@@ -1,11 +1,11 @@
 import { join, literal, raw, type Sql, sql } from '../../engine/sql.ts'
+import { mayReject } from '../../model/reject.ts'
 import type { Column } from '../../model/schema.ts'
 import type { TableConfig } from '../../model/table.ts'
 import type { Compression } from '../compression.ts'
 import { fileList } from '../file-list.ts'
 import type { FileGroup, FormatContext, SourceFile } from '../format.ts'
 import { numberOption, textOption } from '../options.ts'
-import { mayReject } from '../rejecting.ts'
 import { ISO_RULES, type ValueRules } from '../values.ts'
 
 /** What the files of one group have in common beside their fields. */

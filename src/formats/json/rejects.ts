@@ -4,9 +4,18 @@ import { plainBytes } from '../compression.ts'
 import { messageOf, throwForeign } from '../engine-message.ts'
 import { withPath } from '../file-list.ts'
 import { truncated, wrongFormat } from '../file-problems.ts'
-import type { FileGroup, FormatContext, ReadColumn, SourceFile } from '../format.ts'
+import type {
+  FileGroup,
+  FormatContext,
+  JudgedColumn,
+  ReadColumn,
+  Rejecting,
+  RejectTarget,
+  SortedFile,
+  SortedOut,
+  SourceFile,
+} from '../format.ts'
 import { type RecordLayout, readable, walkRecords } from '../record-walk.ts'
-import type { JudgedColumn, Rejecting, RejectTarget, SortedFile, SortedOut } from '../rejecting.ts'
 import { fillIn, isMasked, type Judgement, judgements, Misfits, numbersOf, Places, placeNumbers, type TextFile } from '../sort-out.ts'
 import { fromText, triedText } from '../values.ts'
 import { isOpen, jsonProblem } from './problem.ts'

@@ -3,7 +3,17 @@ import type { FileError } from '../../errors/errors.ts'
 import type { TableConfig } from '../../model/table.ts'
 import { messageOf, throwForeign } from '../engine-message.ts'
 import { withPath } from '../file-list.ts'
-import type { FileGroup, FormatContext, JudgedColumn, ReadColumn, RejectTarget, Rejecting, SortedFile, SortedOut, SourceFile } from '../format.ts'
+import type {
+  FileGroup,
+  FormatContext,
+  JudgedColumn,
+  ReadColumn,
+  Rejecting,
+  RejectTarget,
+  SortedFile,
+  SortedOut,
+  SourceFile,
+} from '../format.ts'
 import { fillIn, fitting, integers, isMasked, type Judgement, judgements, Misfits, Places } from '../sort-out.ts'
 import { fromText, triedText } from '../values.ts'
 import { linesAt, numbered, unreadable } from './diagnose.ts'
