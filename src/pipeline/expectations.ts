@@ -148,10 +148,15 @@ class Expected implements ExpectedRecords {
     return this.#shape.deletes === undefined ? raw('true') : raw('not __deleted')
   }
 
+  /** Rows of each file that are checked. */
   async #liveRows(): Promise<ReadonlyMap<string, bigint>> {
-    const rows = await this.#session.rows(
-      sql`select __path as path, count(*) filter (where ${this.#isLive()}) as rows from ${this.#kept.name} group by 1`,
-    )
+    const { read, rows: rejected } = this.#rejects
+    // What was kept is counted already; only rows that mean delete must be looked for.
+    const counted =
+      this.#shape.deletes === undefined
+        ? sql`select n.path, n.rows - (select count(*) from ${rejected} as r where r."row" is not null and r.path = n.path) as rows from ${read} as n`
+        : sql`select __path as path, count(*) filter (where ${this.#isLive()}) as rows from ${this.#kept.name} group by 1`
+    const rows = await this.#session.rows(counted)
     return new Map(rows.map(({ path, rows: count }) => [String(path), BigInt(String(count))]))
   }
 
