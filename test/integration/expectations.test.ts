@@ -183,6 +183,16 @@ describe('rules about rows', () => {
     expect(await landing.rows(ROWS)).toEqual([{ id: '1', amount: '5' }])
   })
 
+  test('max_bad_rows counts rows that cannot be loaded, and not those that a rule rejects', async () => {
+    const rows = 'id,amount\n1,x\n2,-2\n3,-3\n4,4\n'
+    const landing = expecting([{ ...POSITIVE, on_violation: 'quarantine' }], { max_bad_rows: 1 })
+    landing.land('a.csv', rows)
+    expect(errorsOf(await landing.run())).toEqual([])
+    expect((await landing.files())[0]).toMatchObject({ rows_read: 4, rows_loaded: 1, rows_rejected: 3 })
+    landing.land('b.csv', `${rows}5,y\n`)
+    expect(errorsOf(await landing.run())).toEqual([expect.stringMatching(/^ING-FILE-BAD-ROWS b\.csv: 2 of 5 rows cannot be loaded/)])
+  })
+
   test('rows that tie are rejected among those that are left', async () => {
     const landing = expecting([{ ...POSITIVE, on_violation: 'drop' }], {
       ...STRATEGIES.merge,
