@@ -156,4 +156,16 @@ describe('with what else reads rows', () => {
       { id: '4', amount: '4' },
     ])
   })
+
+  test('the example of the docs', async () => {
+    const [, text = ''] = /```csv\n([^`]*)```/.exec(readFileSync('docs/bad-rows.md', 'utf8')) ?? []
+    const land = landing({ max_bad_rows: 3 })
+    land.land('may.csv', text, 1)
+    expect(only(await land.run())).toMatchObject({ errors: [], rows: { read: 5, loaded: 2, rejected: 3 } })
+    expect((await rejected(land)).map(({ line, rule, reason, raw }) => [line, rule, reason, raw])).toEqual([
+      ['3', 'type', "'ten' is not a BIGINT", '2,ten,b'],
+      ['4', 'ragged', '2 fields, the header has 3', '3,30'],
+      ['7', 'type', "'5.5' is not a BIGINT", '5,5.5,e'],
+    ])
+  })
 })
