@@ -2,7 +2,7 @@ import type { ErrorCode } from '../../errors/codes.ts'
 import { FORMATS } from '../../formats/registry.ts'
 import { textReading } from '../../lib/encodings.ts'
 import { groupsOf, re2Pattern } from '../../lib/pattern-groups.ts'
-import type { FieldOption, FormatName, OptionValue } from '../../model/table.ts'
+import { type FieldOption, type FormatName, MEMBER_COLUMN, type OptionValue } from '../../model/table.ts'
 import { isTree } from '../input/tree.ts'
 import { nearest } from '../nearest.ts'
 import { complain, type Desk, type TableDraft } from './draft.ts'
@@ -38,6 +38,7 @@ export function formatOptions(draft: TableDraft, format: FormatName, desk: Desk)
   }
   const found = Object.fromEntries(result)
   checkOptions(draft, format, found, desk)
+  if (options['members'] === undefined) checkNoMembers(draft, format, desk)
   return found
 }
 
@@ -116,6 +117,17 @@ function textMap(value: unknown): Readonly<Record<string, string>> | undefined {
 }
 
 const FIELDS = '[{name: id, start: 1, width: 10}]'
+
+/** Files of the format stand in no archives. */
+function checkNoMembers(draft: TableDraft, format: FormatName, desk: Desk): void {
+  const { metadata_columns: asked } = draft.input
+  if (!Array.isArray(asked) || !asked.includes(MEMBER_COLUMN)) return
+  complain(desk, draft, ['metadata_columns'], {
+    problem: `${format} files have no members, which ${MEMBER_COLUMN} would tell`,
+    fix: `remove ${MEMBER_COLUMN}`,
+    code: 'ING-CONFIG-COMBINATION',
+  })
+}
 
 /** What options of a format need beyond their kind. */
 function checkOptions(draft: TableDraft, format: FormatName, options: Readonly<Record<string, OptionValue>>, desk: Desk): void {

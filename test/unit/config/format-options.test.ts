@@ -44,6 +44,14 @@ test('an encoding is one that is known', async () => {
   for (const known of ['UTF-8', 'utf16', 'utf-16be', 'Latin-1', 'windows-1252', 'cp1252', 'Shift_JIS']) expect(await csv(known)).toEqual([])
 })
 
+test('members are told of formats that have some', async () => {
+  const delta = 'table_name: t, source_path_pattern: /lake/orders, file_format: delta, metadata_columns: [_file_member]'
+  expect(said(await problems(`tables:\n- {${delta}}\n`))).toEqual([
+    'delta files have no members, which _file_member would tell; remove _file_member',
+  ])
+  expect(await problems(tableText('metadata_columns: [_file_member]'))).toEqual([])
+})
+
 test('json_path is a path, and for JSON', async () => {
   expect(said(await problems(tableText('file_format: json, json_path: "$.a..b"')))).toEqual([
     'is not a path to the records of a document; write for example json_path: $.data.items',
