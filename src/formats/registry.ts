@@ -120,7 +120,11 @@ function file(suffixes: readonly string[], options: FormatEntry['options'], load
     suffixes,
     options,
     load: async () => {
-      const [format, { withArchives }, { withDecodedText }] = await Promise.all([load(), import('./archives.ts'), import('./decoded-text.ts')])
+      const [format, { withArchives }, { withDecodedText }] = await Promise.all([
+        load(),
+        import('./archives.ts'),
+        import('./decoded-text.ts'),
+      ])
       return withArchives(options['encoding'] === undefined ? format : withDecodedText(format), suffixes)
     },
   }
