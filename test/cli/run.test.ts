@@ -81,9 +81,9 @@ describe('a project with one broken file', () => {
   test('status is a table for people and a document for programs', async () => {
     const text = await call('status')
     const [head, customers, orders, , error, see] = text.stdout.split('\n')
-    expect(head).toMatch(/^TABLE +STRATEGY +PENDING +PROCESSING +COMPLETED +FAILED +SKIPPED +ROWS +SIZE +LAST LOADED$/)
-    expect(customers).toMatch(/^shop\.customers +append +0 +0 +2 +0 +0 +3 +47 B +20\d\d-.*Z$/)
-    expect(orders).toMatch(/^shop\.orders +append +0 +0 +1 +1 +0 +2 +33 B +20\d\d-.*Z$/)
+    expect(head).toMatch(/^TABLE +STRATEGY +PENDING +PROCESSING +COMPLETED +FAILED +SKIPPED +ROWS +REJECTED +SIZE +LAST LOADED$/)
+    expect(customers).toMatch(/^shop\.customers +append +0 +0 +2 +0 +0 +3 +0 +47 B +20\d\d-.*Z$/)
+    expect(orders).toMatch(/^shop\.orders +append +0 +0 +1 +1 +0 +2 +0 +33 B +20\d\d-.*Z$/)
     expect(error).toMatch(/^shop\.orders: .*line 3/)
     expect(see).toBe('see: ingest files --status failed')
     const report = JSON.parse((await call('status', '--json', '--tables', 'orders')).stdout)
@@ -102,7 +102,9 @@ describe('a project with one broken file', () => {
     expect(JSON.parse((await call('files', '--json', '--limit', '1')).stdout)).toHaveLength(1)
     const failed = await call('files', '--status', 'failed')
     expect(failed.stdout.trimEnd().split('\n')).toHaveLength(2)
-    expect(failed.stdout).toMatch(/^STATUS +TABLE +ROWS +SIZE +UPDATED +FILE +WHY\nfailed +shop\.orders .*bad\.csv +ING-FILE-VALUE\n$/)
+    expect(failed.stdout).toMatch(
+      /^STATUS +TABLE +ROWS +REJECTED +SIZE +UPDATED +FILE +WHY\nfailed +shop\.orders .*bad\.csv +ING-FILE-VALUE\n$/,
+    )
     expect((await call('files', '--json', '--status', 'processing')).stdout).toBe('[]\n')
   })
 

@@ -12,6 +12,7 @@ const BUILT = [
   'retry',
   'skip',
   'approve',
+  'quarantine',
   'history',
   'query',
   'optimize',
