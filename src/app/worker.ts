@@ -65,7 +65,7 @@ const PROGRESS_MS = 250
 serve(async (argument): Promise<Service> => {
   // The parent is of the same build, so the shape of what it sends is known.
   const { limits, spool } = argument as WorkerArguments
-  const session = await openSession(limits)
+  const session = await openSession(limits, endInvalid)
   const worker = new Worker(session, join(spool, String(process.pid)))
   return {
     methods: {
@@ -134,6 +134,12 @@ serve(async (argument): Promise<Service> => {
     interrupt: () => session.interrupt(),
   }
 })
+
+/** A process whose engine refuses every statement would fail the batches of all other tables; its death costs one attempt of one. */
+function endInvalid(error: unknown): never {
+  process.stderr.write(`${error instanceof Error ? error.message.split('\n').at(-1) : String(error)}\n`)
+  process.exit(1)
+}
 
 /** What a context is made of beside its job. */
 interface ContextIo {

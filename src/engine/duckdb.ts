@@ -18,8 +18,11 @@ const SETTINGS: Readonly<Record<string, string>> = {
   enable_progress_bar_print: 'false',
 }
 
-/** Opens an engine of its own, in memory, that spills to `limits.temporaryFolder`. */
-export async function openSession(limits: EngineLimits): Promise<Session> {
+/**
+ * Opens an engine of its own, in memory, that spills to `limits.temporaryFolder`. `onInvalid` hears of a fault of the engine
+ * after which it refuses every statement.
+ */
+export async function openSession(limits: EngineLimits, onInvalid: (error: unknown) => void = () => undefined): Promise<Session> {
   const instance = await DuckDBInstance.create(':memory:', {
     memory_limit: `${Math.floor(limits.memoryBytes)}B`,
     threads: String(limits.threads),
@@ -28,27 +31,29 @@ export async function openSession(limits: EngineLimits): Promise<Session> {
   })
   const connection = await instance.connect()
   for (const [name, value] of Object.entries(SETTINGS)) await connection.run(`SET ${name} = '${value}'`)
-  return new DuckDbSession(instance, connection)
+  return new DuckDbSession(instance, connection, onInvalid)
 }
 
 class DuckDbSession implements Session {
   readonly #instance: DuckDBInstance
   readonly #connection: DuckDBConnection
+  readonly #onInvalid: (error: unknown) => void
   #names = 0
   #profile: Profile | undefined
 
-  constructor(instance: DuckDBInstance, connection: DuckDBConnection) {
+  constructor(instance: DuckDBInstance, connection: DuckDBConnection, onInvalid: (error: unknown) => void) {
     this.#instance = instance
     this.#connection = connection
+    this.#onInvalid = onInvalid
   }
 
   async run(statement: Sql): Promise<void> {
-    await this.#connection.run(statement.text, [...statement.values], statement.values.map(typeOf))
+    await this.#answered(this.#connection.run(statement.text, [...statement.values], statement.values.map(typeOf)))
     await this.#profile?.add()
   }
 
   async rows(query: Sql): Promise<readonly Row[]> {
-    const reader = await this.#connection.runAndReadAll(query.text, [...query.values], query.values.map(typeOf))
+    const reader = await this.#answered(this.#connection.runAndReadAll(query.text, [...query.values], query.values.map(typeOf)))
     await this.#profile?.add()
     const names = reader.deduplicatedColumnNames()
     return reader.getRows().map((row) => Object.fromEntries(names.map((name, index) => [name, plainValue(row[index] ?? null)])))
@@ -95,6 +100,15 @@ class DuckDbSession implements Session {
   temporaryName(prefix: string): string {
     this.#names += 1
     return `${prefix}_${this.#names}`
+  }
+
+  async #answered<T>(answer: Promise<T>): Promise<T> {
+    try {
+      return await answer
+    } catch (error) {
+      if (error instanceof Error && /^(FATAL|INTERNAL) Error|has been invalidated/.test(error.message)) this.#onInvalid(error)
+      throw error
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -83,7 +83,7 @@ async function round(seed: number, seeds: readonly Seed[]): Promise<void> {
     }
     const codes = await load(folder, seeds)
     expect(
-      codes.filter((code) => /ING-(BUG|TABLE|ENGINE)/.test(code)),
+      codes.filter((code) => /ING-(BUG|TABLE)/.test(code)),
       `seed ${seed}`,
     ).toEqual([])
     figures.rounds += 1
@@ -105,9 +105,19 @@ async function load(folder: string, seeds: readonly Seed[]): Promise<readonly st
     checkpoint_path: join(folder, 'state'),
   }
   await using ingest = await createIngest({
-    config: { ...places, log_level: 'FATAL', max_parallel_jobs: 2, retry_attempts: 0, timeout_minutes: 1, tables },
+    config: {
+      ...places,
+      log_level: 'FATAL',
+      max_parallel_jobs: 2,
+      retry_attempts: 1,
+      retry_backoff: { base_seconds: 0.001, factor: 1, max_seconds: 0.001 },
+      timeout_minutes: 1,
+      tables,
+    },
   })
-  const report = await ingest.run()
+  let report = await ingest.run()
+  // A fault of the engine costs an attempt of a batch; then its files are tried one by one.
+  for (let again = 0; again < 40 && report.tables.some((table) => table.files.pending > 0); again += 1) report = await ingest.run()
   const files: TrackedFile[] = []
   for await (const file of ingest.files()) files.push(file)
   expect(files.length).toBe(seeds.length * FILES_OF_EACH)
@@ -132,7 +142,9 @@ async function account(table: string, files: readonly TrackedFile[]): Promise<vo
   figures.files += files.length
   figures.loaded += completed.length
   figures.failed += files.length - completed.length
-  const data = activeFiles(table)
+  // Where all files failed there is no table.
+  const data = existsSync(join(table, '_delta_log')) ? activeFiles(table) : []
+  if (data.length === 0) return expect(completed.every(({ rows_loaded }) => (rows_loaded ?? 0) === 0)).toBe(true)
   const found = await query(
     `select _source_file as path, count(*)::int as rows from read_parquet(${list(data)}, union_by_name = true) group by all order by all`,
   )
