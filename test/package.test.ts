@@ -24,7 +24,10 @@ describe('the package', () => {
       'pino',
       'pino-pretty',
       'react',
+      'saxes',
+      'unbzip2-stream',
       'yaml',
+      'yauzl',
       'zod',
     ])
   })

@@ -174,7 +174,7 @@ describe('options of a format', () => {
       '2:76 tables[0].format_options.delimitr: csv has no option "delimitr"; did you mean delimiter? [ING-CONFIG-UNKNOWN-KEY]',
       '2:99 tables[0].format_options.header: must be true or false; write for example header: true [ING-CONFIG-VALUE]',
       '2:115 tables[0].format_options.null_values: must be text or a list of text; write for example null_values: ["", NULL] [ING-CONFIG-VALUE]',
-      '2:133 tables[0].format_options.compression: must be one of auto, none, gzip, zstd; write for example compression: auto [ING-CONFIG-VALUE]',
+      '2:133 tables[0].format_options.compression: must be one of auto, none, gzip, zstd, bzip2, zip; write for example compression: auto [ING-CONFIG-VALUE]',
     ])
   })
 
