@@ -89,8 +89,10 @@ function constant(value: SqlValue): Sql {
   return raw(String(value))
 }
 
+/** Text of a statement ends at a zero byte for the engine, so these stand beside the quotes. */
 function quoted(value: string): string {
-  return `'${value.replaceAll("'", "''")}'`
+  const texts = value.split('\0').map((text) => `'${text.replaceAll("'", "''")}'`)
+  return texts.length === 1 ? texts.join() : `(${texts.join(' || chr(0) || ')})`
 }
 
 function spliced(pieces: readonly (Sql | SqlValue)[]): Sql {

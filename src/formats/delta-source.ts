@@ -268,12 +268,14 @@ async function diagnoseCommits(
 }
 
 function rowProblem({ path }: SourceFile, message: string): FileError {
-  const conversion = /^(Conversion Error|Out of Range Error):? ?(.*)/i.exec(firstLine(message))
+  // Data files are told by their paths within the table.
+  const what = firstLine(message).replaceAll(path.replace(/_delta_log\/[^/]*$/, ''), '')
+  const conversion = /^(Conversion Error|Out of Range Error):? ?(.*)/i.exec(what)
   if (conversion)
-    return new FileError('ING-FILE-VALUE', path, `${path}: ${excerpt(conversion[2] ?? message)}`, {
+    return new FileError('ING-FILE-VALUE', path, `${path}: ${excerpt(conversion[2] ?? what)}`, {
       hint: 'mend columns or the source table, then: ingest retry FILE',
     })
-  return new FileError('ING-SOURCE-DATA-FILE', path, `${path}: a data file of the commit cannot be read: ${excerpt(firstLine(message))}`, {
+  return new FileError('ING-SOURCE-DATA-FILE', path, `${path}: a data file of the commit cannot be read: ${excerpt(what)}`, {
     hint: VACUUMED,
   })
 }

@@ -82,7 +82,7 @@ class Parted {
       const parts = taken.get(file)
       if (parts === undefined && memberColumn === undefined) return [file]
       if (parts instanceof FileError) {
-        failed.set(file.path, parts)
+        failed.set(file.path, ofOwner(parts, file.path))
         return []
       }
       const made = parts === undefined ? [{ ...file, member: null }] : parts.map((part) => partFile(file, part))

@@ -57,7 +57,7 @@ function config(): Record<string, unknown> {
 
 /** Read from the data files that the log lists, without the product. */
 async function rowsOf(table: CorpusTable): Promise<readonly Loaded[]> {
-  const data = existsSync(target(table)) ? activeFiles(target(table)) : []
+  const data = existsSync(join(target(table), '_delta_log')) ? activeFiles(target(table)) : []
   if (data.length === 0) return []
   const found =
     await query(`with every_row as (select * exclude (_load_timestamp, _batch_id) from read_parquet(${list(data)}, union_by_name = true))

@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib'
-import { type CorpusTable, failed, hex, joined, latin1, loaded, table, utf16, without, zstd } from './make.ts'
+import { type CorpusTable, failed, hex, joined, latin1, loaded, rejected, table, utf16, without, zstd } from './make.ts'
 
 const ID_NAME = { columns: { id: 'BIGINT', name: 'VARCHAR' } }
 const ONE = '{"id":1,"name":"x"}\n'
@@ -109,4 +109,48 @@ const documents = table(
   },
 )
 
-export const JSON_FILES: readonly CorpusTable[] = [ndjson, documents]
+const AT_PATH = { ...ID_NAME, file_format: 'json', json_path: '$.data.items' }
+
+const below = table('json_path_documents', AT_PATH, {
+  'good.json': ['{"page":1,"data":{"items":[{"id":1,"name":"x"},{"id":2,"name":"y"}]}}', loaded(2, { id: 1, name: 'x' })],
+  'pages.json': ['{"data":{"items":[{"id":1,"name":"x"}]}}\n{"data":{"items":[{"id":2,"name":"y"}]}}\n', loaded(2, { id: 1, name: 'x' })],
+  'one-object.json': ['{"data":{"items":{"id":1,"name":"x"}}}', one('x')],
+  'empty-list.json': ['{"data":{"items":[]}}', loaded(0)],
+  'null-list.json': ['{"data":{"items":null}}', loaded(0)],
+  'empty.json': ['', loaded(0)],
+  'nothing-there.json': ['{"error":"try later"}', failed('FILE-JSON', '$.data.items')],
+  'text-there.json': ['{"data":{"items":"none"}}', failed('FILE-JSON', '$.data.items')],
+  'scalars-there.json': ['{"data":{"items":[1,2]}}', failed('FILE-JSON', '')],
+  'value.json': ['{"data":{"items":[{"id":1,"name":"x"},{"id":"two","name":"y"}]}}', failed('FILE-VALUE', 'record 2')],
+  'cut.json': ['{"data":{"items":[{"id":1,"name":"x"},{"id":2', failed('FILE-TRUNCATED', '')],
+  'cut-behind-list.json': ['{"data":{"items":[{"id":1,"name":"x"}]', failed('FILE-TRUNCATED', '')],
+  'html.json': ['<html></html>', failed('FILE-JSON', '')],
+  'good.json.gz': [gzipSync('{"data":{"items":[{"id":1,"name":"x"}]}}'), one('x')],
+  'cut.json.gz': [without(gzipSync('{"data":{"items":[{"id":1,"name":"x"}]}}'), 4), failed('FILE-TRUNCATED', 'gzip')],
+})
+
+const belowTolerant = table(
+  'json_path_tolerant',
+  { ...AT_PATH, max_bad_rows: 1 },
+  {
+    'value.json': ['{"data":{"items":[{"id":1,"name":"x"},{"id":"two","name":"y"}]}}', rejected(1, 1)],
+    'too-many.json': ['{"data":{"items":[{"id":"one"},{"id":"two"}]}}', failed('FILE-BAD-ROWS', '')],
+    'nothing-there.json': ['{"error":"try later"}', failed('FILE-JSON', '$.data.items')],
+  },
+)
+
+const flat = table(
+  'json_flatten',
+  { columns: { id: 'BIGINT', a_b: 'BIGINT' }, file_format: 'ndjson', format_options: { flatten: true } },
+  {
+    'good.ndjson': ['{"id":1,"a":{"b":2}}\n', loaded(1, { id: 1, a_b: 2 })],
+    'missing.ndjson': ['{"id":1}\n{"id":2,"a":null}\n{"id":3,"a":{}}\n', loaded(3, { id: 1 })],
+    'flat-already.ndjson': ['{"id":1,"a_b":2}\n', loaded(1, { id: 1, a_b: 2 })],
+    'one-name-twice.ndjson': ['{"id":1,"a":{"b":2},"a_b":3}\n', failed('FILE-DUPLICATE-COLUMN', 'a_b')],
+    'list.ndjson': ['{"id":1,"a":{"b":2,"c":[{"d":1}]}}\n', loaded(1)],
+    'value.ndjson': ['{"id":1,"a":{"b":"two"}}\n', failed('FILE-VALUE', 'a_b')],
+    'cut.ndjson': ['{"id":1,"a":{"b":2}}\n{"id":2,"a":{"b":3}', failed('FILE-TRUNCATED', '')],
+  },
+)
+
+export const JSON_FILES: readonly CorpusTable[] = [ndjson, documents, below, belowTolerant, flat]

@@ -1,12 +1,18 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 
 /** Content of a file: text as UTF-8, bytes, or rows of a query as the engine writes them to Parquet, perhaps damaged afterwards. */
-export type Content = string | Uint8Array | Parquet
+export type Content = string | Uint8Array | Parquet | Sized
 
 export interface Parquet {
   readonly parquet: string
   readonly damage?: (bytes: Buffer) => Uint8Array
+}
+
+/** A text that tells the sizes of files, which are written before it; their paths begin at its folder. */
+export interface Sized {
+  readonly text: (sizeOf: (path: string) => number) => string
 }
 
 /** How a file ends: with so many rows of it in the table, failed with a code and words of the message, or never looked at. */
@@ -108,6 +114,11 @@ export async function write(files: readonly { readonly path: string; readonly co
     await connection.run("SET TimeZone = 'UTC'; SET threads = 1")
     for (const { path, content } of files) {
       if (typeof content === 'string' || content instanceof Uint8Array) writeFileSync(path, content)
+      else if ('text' in content)
+        writeFileSync(
+          path,
+          content.text((other) => statSync(join(dirname(path), other)).size),
+        )
       else {
         await connection.run(`COPY (${content.parquet}) TO '${path.replaceAll("'", "''")}' (FORMAT parquet)`)
         if (content.damage !== undefined) writeFileSync(path, content.damage(readFileSync(path)))

@@ -56,7 +56,10 @@ async function partsOf(file: SourceFile, polars: Polars, context: FormatContext)
 async function isWholeFile(file: SourceFile, { io }: FormatContext): Promise<boolean> {
   const head = Buffer.from(await io.head(file, 8)).toString('latin1')
   if (head.startsWith('FEA1')) throw wrongFormat(file.path, 'this is Feather of version 1', 'write version 2, which is Arrow IPC')
-  if (!head.startsWith(MARK)) return false
+  if (!head.startsWith(MARK)) {
+    if (MARK.startsWith(head) || /^\u00ff{1,4}/.test(head)) return false
+    throw wrongFormat(file.path, 'this is no Arrow IPC file or stream')
+  }
   const tail = Buffer.from(await io.tail(file, MARK.length)).toString('latin1')
   if (tail !== MARK || file.size < 16n) throw truncated(file.path, 'it begins as an Arrow file, but has no footer')
   return true

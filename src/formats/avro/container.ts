@@ -1,5 +1,5 @@
 import { Decompress } from 'fzstd'
-import { ByteReader } from '../polars/bytes.ts'
+import { ByteReader, CutShort } from '../polars/bytes.ts'
 
 /** What stands before the blocks of an object container file. */
 export interface Header {
@@ -81,7 +81,8 @@ export class Container {
 
   async #bytes(): Promise<Buffer> {
     const length = await this.#long()
-    if (length < 0n || length > BigInt(this.#size)) throw new NotAvro('the Avro file is damaged: it tells a length that it does not have')
+    if (length < 0n) throw new NotAvro('the Avro file is damaged: it tells a length below zero')
+    if (length > BigInt(this.#size)) throw new CutShort()
     return this.#reader.take(Number(length))
   }
 

@@ -101,6 +101,8 @@ function headOf(file: SourceFile, { head }: TextEnds, rules: LineRules): string 
     const hint = isBig ? 'set format_options: {encoding: utf-16be}' : undefined
     throw wrongEncoding(file.path, isBig ? 'the text is UTF-16 with the high byte first' : 'the text is UTF-16', hint)
   }
+  if (rules.reading.encoding !== 'utf-16' && (first === 0 || second === 0))
+    throw wrongEncoding(file.path, 'the text begins with zero bytes: it is UTF-16, or no text at all')
   const text = decoded(head, rules)
   return text.startsWith('\ufeff') ? text.slice(1) : text
 }
