@@ -1,20 +1,20 @@
 import { isAbsolute } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { ConfigError } from '../errors/errors.ts'
+import { BugError, ConfigError } from '../errors/errors.ts'
 import { append } from './append.ts'
 import { merge } from './merge.ts'
 import { overwrite } from './overwrite.ts'
 import { scd2 } from './scd2.ts'
 import type { Strategy } from './strategy.ts'
 
-/** Strategies by the name that `loading_strategy` takes; null for one that is not built yet. */
-export const STRATEGIES: Readonly<Record<string, Strategy | null>> = { append, overwrite, merge, scd2 }
+/** Strategies by the name that `loading_strategy` takes. */
+export const STRATEGIES: Readonly<Record<string, Strategy>> = { append, overwrite, merge, scd2 }
 
 /** A built-in strategy by name, or a module by absolute path that exports one as `default` or `strategy`. */
 export async function loadStrategy(name: string): Promise<Strategy> {
   const known = STRATEGIES[name]
   if (known) return known
-  if (!isAbsolute(name)) throw new ConfigError('ING-CONFIG-UNSUPPORTED', `the strategy ${name} is not built yet`)
+  if (!isAbsolute(name)) throw new BugError(`the strategy ${name} was not resolved`)
   const module = await importModule(name)
   const strategy = module['default'] ?? module['strategy']
   if (isStrategy(strategy)) return strategy
