@@ -65,6 +65,14 @@ function removeLine({ nowMs, dataChange = true }: RemovalIo): Sql {
     || ${optional('baseRowId', raw('"add"."baseRowId"'))} || ${optional('defaultRowCommitVersion', raw('"add"."defaultRowCommitVersion"'))} || '}}'`
 }
 
+/** The beginning of a line of `add` for a file that the log knows, as text in the engine; its statistics and deletion vector may follow. */
+export function addHead(): Sql {
+  return sql`'{"add":{"path":' || to_json(path)::varchar || ',"partitionValues":' || ${partitionsJson()} || ',"size":' || "add".size
+    || ',"modificationTime":' || coalesce("add"."modificationTime", 0) || ',"dataChange":true' || ${optional('tags', raw('"add".tags'))}
+    || ${optional('baseRowId', raw('"add"."baseRowId"'))} || ${optional('defaultRowCommitVersion', raw('"add"."defaultRowCommitVersion"'))}
+    || ${optional('clusteringProvider', raw('"add"."clusteringProvider"'))}`
+}
+
 /** A line that was made in the engine, where one null makes null of it all: a log with such a line would be read by nobody. */
 export function lineOf(made: unknown): string {
   const line = textOf(made)
@@ -75,7 +83,7 @@ export function lineOf(made: unknown): string {
 const HINT = 'rewrite the files of the table with the tool that wrote them'
 
 /** JSON of the partition values of an `add`. */
-export function partitionsJson(): Sql {
+function partitionsJson(): Sql {
   return sql`coalesce(to_json("add"."partitionValues")::varchar, '{}')`
 }
 
