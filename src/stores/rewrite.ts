@@ -1,4 +1,3 @@
-import type { AddFile } from '../delta/actions.ts'
 import type { CommitContent } from '../delta/commit-content.ts'
 import type { Conflict } from '../delta/conflict.ts'
 import { forgetQueries } from '../delta/query-parts.ts'
@@ -10,7 +9,8 @@ import { commitExchange, type Exchange, exchanging } from './exchange.ts'
 import type { Run } from './optimize-plan.ts'
 import { chunksOf, stageRuns } from './rewrite-rows.ts'
 import type { RewriteTarget } from './rewrite-target.ts'
-import { loggedPath, type StagedFiles, type WrittenFile } from './staging.ts'
+import { addsOf } from './staged-actions.ts'
+import type { StagedFiles, WrittenFile } from './staging.ts'
 
 /** What is rewritten in one commit. */
 export interface RewriteRequest {
@@ -97,17 +97,7 @@ async function commitRewrite(rewrite: Rewrite): Promise<Rewritten | Conflict> {
 
 function contentOf({ request, staged }: Rewrite, removed: RemovedFiles, timestampMs: number): CommitContent {
   const files = staged.flatMap((one) => one.files)
-  const adds = files.map(
-    (file): AddFile => ({
-      path: loggedPath(file),
-      partitionValues: file.partitionValues,
-      size: file.bytes,
-      modificationTime: timestampMs,
-      dataChange: false,
-      stats: file.stats,
-      tags: file.tags,
-    }),
-  )
+  const adds = addsOf(files, timestampMs).map((add) => ({ ...add, dataChange: false }))
   const sizes = files.map((file) => file.bytes).toSorted((a, b) => Number(a - b))
   return {
     operation: {

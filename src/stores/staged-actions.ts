@@ -22,16 +22,7 @@ export function stagedActions(
   const files = filesOf(staged, 'rows')
   const changes = filesOf(staged, 'changes')
   return {
-    adds: files.map(
-      (file): AddFile => ({
-        path: loggedPath(file),
-        partitionValues: file.partitionValues,
-        size: file.bytes,
-        modificationTime: timestampMs,
-        stats: file.stats,
-        tags: file.tags,
-      }),
-    ),
+    adds: addsOf(files, timestampMs),
     lines: [
       ...removed.lines,
       ...(removal?.lines ?? []),
@@ -41,6 +32,17 @@ export function stagedActions(
     rows: files.reduce((sum, file) => sum + file.rows, 0n),
     changeFiles: changes.length,
   }
+}
+
+export function addsOf(files: readonly WrittenFile[], timestampMs: number): readonly AddFile[] {
+  return files.map((file) => ({
+    path: loggedPath(file),
+    partitionValues: file.partitionValues,
+    size: file.bytes,
+    modificationTime: timestampMs,
+    stats: file.stats,
+    tags: file.tags,
+  }))
 }
 
 export function filesOf(staged: readonly StagedFiles[], role: StagedRole): readonly WrittenFile[] {
