@@ -1,7 +1,7 @@
 import type { Session } from '../engine/engine.ts'
 import { engineFailure, firstLine } from '../engine/failure.ts'
 import { id, join, literalList, raw, type Sql, sql } from '../engine/sql.ts'
-import { FileError } from '../errors/errors.ts'
+import { BugError, FileError } from '../errors/errors.ts'
 import type { FileGroup, Format, FormatContext, Inspection, ReadColumn, Rejecting, SourceFile } from '../formats/format.ts'
 import type { Column } from '../model/schema.ts'
 import { storableType, zonedType } from '../model/storable-type.ts'
@@ -232,7 +232,7 @@ class Transformed {
   }
 
   #made(): TransformQuery {
-    if (this.#query === undefined) throw new Error('the transform was not parsed')
+    if (this.#query === undefined) throw new BugError('the transform was not parsed')
     return this.#query
   }
 

@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url'
 import { id, join, literal, raw, sql } from '../../engine/sql.ts'
-import { ConfigError, FileError } from '../../errors/errors.ts'
+import { BugError, ConfigError, FileError } from '../../errors/errors.ts'
 import type { Column } from '../../model/schema.ts'
 import { storableType, zonedType } from '../../model/storable-type.ts'
 import type { TableConfig, TransformModule } from '../../model/table.ts'
@@ -122,7 +122,7 @@ class ModuleTransform {
   async #written(group: FileGroup): Promise<InterimFile | FileError> {
     const context = this.#context
     const [file] = group.files
-    if (context === undefined || file === undefined) throw new Error('no file was looked into')
+    if (context === undefined || file === undefined) throw new BugError('no file was looked into')
     const types = new Map(this.#records.map(({ name, type }) => [name.toLowerCase(), type]))
     const columns = group.columns.map(({ name, type }) => ({ name, type: types.get(name.toLowerCase()) ?? type ?? 'VARCHAR' }))
     const own = new Map(group.columns.map(({ name }) => [name.toLowerCase(), name]))
