@@ -33,6 +33,7 @@ interface Asked {
 export function withFileColumns(format: Format, asked: Asked): Format {
   if (fileColumnNames(asked.table).length === 0) return format
   const columns = new FileColumns(asked)
+  const { rejecting, lineOf } = format
   return {
     ...format,
     inspect: async (files, context) => {
@@ -53,15 +54,11 @@ export function withFileColumns(format: Format, asked: Asked): Format {
       const wrong = await columns.wrong(group, read, context)
       return wrong.length > 0 ? wrong : format.diagnose(columns.removed(group), columns.ofFiles(read), error, context)
     },
-    ...(format.rejecting === undefined ? {} : { rejecting: columns.rejecting(format.rejecting) }),
-    ...(format.lineOf === undefined
+    ...(rejecting === undefined ? {} : { rejecting: columns.rejecting(rejecting) }),
+    ...(lineOf === undefined
       ? {}
-      : { lineOf: (file, row, { group, context }) => format.lineOf?.(file, row, { group: columns.removed(group), context }) ?? never() }),
+      : { lineOf: (file, row, { group, context }) => lineOf.call(format, file, row, { group: columns.removed(group), context }) }),
   }
-}
-
-async function never(): Promise<null> {
-  return null
 }
 
 /** The columns of a table that `metadata_columns` fills, by their names in the table. */
