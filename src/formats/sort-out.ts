@@ -1,8 +1,11 @@
 import type { Session } from '../engine/engine.ts'
-import { id, inlined, join, literal, raw, type Sql, sql } from '../engine/sql.ts'
+import { id, inlined, join, literal, literalList, raw, type Sql, sql } from '../engine/sql.ts'
+import type { FileError } from '../errors/errors.ts'
 import type { TableConfig } from '../model/table.ts'
-import type { JudgedColumn, ReadColumn, SourceFile } from './format.ts'
-import { type RecordLayout, readable, walkRecords } from './record-walk.ts'
+import { messageOf, throwForeign } from './engine-message.ts'
+import type { FileGroup, JudgedColumn, ReadColumn, SortedOut, SourceFile } from './format.ts'
+import { type RecordLayout, readable, type TextRecord, walkRecords } from './record-walk.ts'
+import { fromText, triedText, type ValueRules } from './values.ts'
 
 /** Why a row is rejected. */
 export interface Judgement {
@@ -13,16 +16,45 @@ export interface Judgement {
   readonly reason: string
 }
 
+/** A column has a value that, converted to its type, is none. */
+export function typeJudgement({ name, type }: ReadColumn, converted: Sql): Judgement {
+  return {
+    bad: sql`(${id(name)} is not null and ${converted} is null)`,
+    column: name,
+    rule: 'type',
+    reason: `not ${/^[AEIOU]/i.test(type) ? 'an' : 'a'} ${type}`,
+  }
+}
+
 /** Columns whose text does not fit their type. */
-export function judgements(columns: readonly JudgedColumn[], converted: (column: JudgedColumn) => Sql): readonly Judgement[] {
-  return columns
-    .filter(({ type }) => type !== 'VARCHAR')
-    .map((column) => ({
-      bad: sql`(${id(column.name)} is not null and ${converted(column)} is null)`,
-      column: column.name,
-      rule: 'type',
-      reason: `not ${/^[AEIOU]/i.test(column.type) ? 'an' : 'a'} ${column.type}`,
-    }))
+export function textJudgements(columns: readonly JudgedColumn[], rules: ValueRules): readonly Judgement[] {
+  const converted = ({ name, type, fields }: JudgedColumn) =>
+    fields === true ? sql`try(${fromText(type, id(name), rules, { fields })})` : triedText(type, id(name), rules)
+  return columns.filter(({ type }) => type !== 'VARCHAR').map((column) => typeJudgement(column, converted(column)))
+}
+
+interface Sorting {
+  readonly signal: AbortSignal
+  sortOut(part: FileGroup): Promise<SortedOut>
+  /** The error of a file that the engine cannot read. */
+  failure(file: SourceFile, message: string): FileError | Promise<FileError>
+}
+
+/** Sorts a group out; where the engine cannot read it, the files that it cannot read are found by halves, and fail. */
+export async function sortedByHalves(group: FileGroup, how: Sorting): Promise<SortedOut> {
+  how.signal.throwIfAborted()
+  try {
+    return await how.sortOut(group)
+  } catch (error) {
+    throwForeign(error)
+    const [only] = group.files
+    if (only !== undefined && group.files.length === 1) return { files: new Map(), failed: [await how.failure(only, messageOf(error))] }
+    const middle = Math.ceil(group.files.length / 2)
+    const sorted: SortedOut[] = []
+    for (const files of [group.files.slice(0, middle), group.files.slice(middle)])
+      sorted.push(await sortedByHalves({ ...group, files }, how))
+    return { files: new Map(sorted.flatMap(({ files }) => [...files])), failed: sorted.flatMap(({ failed }) => failed) }
+  }
 }
 
 /** Whether nothing of a record may be shown as it is. */
@@ -132,6 +164,13 @@ export class Misfits implements AsyncDisposable {
       where which is not null)`
   }
 
+  /** The same with path, of files of the group up to a number among the given rows of each: relation (path, index, given, …). */
+  upTo(last: ReadonlyMap<number, bigint>, files: readonly SourceFile[]): Sql {
+    const limits = join([raw('(-1, -1)'), ...[...last].map(([index, given]) => raw(`(${index}, ${given})`))])
+    return sql`(select (${literalList(files.map(({ path }) => path))})[m.index + 1] as path, m.* from ${this.rows} as m
+      join (values ${limits}) as l(index, last) on l.index = m.index and m.given <= l.last)`
+  }
+
   /** The first of a file's misfits by their number among the given rows. */
   async given(index: number, limit: bigint): Promise<BigInt64Array> {
     return integers(
@@ -229,14 +268,21 @@ export interface TextFile {
   readonly chunks: AsyncIterable<Buffer>
 }
 
-/** Finds records of a file by their number, from 0, ascending. */
-export async function placeNumbers(text: TextFile, numbers: BigInt64Array, places: Places, isShown: boolean): Promise<void> {
+interface Placing {
+  readonly isShown: boolean
+  /** Is shown each record that was found. */
+  readonly look?: (record: TextRecord, text: string) => void
+}
+
+/** Finds records of a file by their number, from 0, ascending; how many records the file has. */
+export async function placeNumbers(text: TextFile, numbers: BigInt64Array, places: Places, { isShown, look }: Placing): Promise<number> {
   let number = 0
   let at = 0
   await walkRecords(text.chunks, text.layout, text.file.path, {
     visit: (record) => {
       if (at < numbers.length && Number(numbers[at]) === number) {
         const { text: shown, isUtf8: utf8 } = readable(record.bytes())
+        look?.(record, shown)
         places.add({
           index: text.index,
           key: number,
@@ -254,6 +300,7 @@ export async function placeNumbers(text: TextFile, numbers: BigInt64Array, place
     pause: () => places.flush(false),
   })
   await places.flush(true)
+  return number
 }
 
 /** Fills in line and text of rows of one file, by their number. */

@@ -1,13 +1,22 @@
 import { id, join, literal, literalList, raw, type Sql, sql } from '../../engine/sql.ts'
 import type { FileError } from '../../errors/errors.ts'
 import { plainBytes } from '../compression.ts'
-import { messageOf, throwForeign } from '../engine-message.ts'
 import { withPath } from '../file-list.ts'
 import { truncated, wrongFormat } from '../file-problems.ts'
 import type { FileGroup, FormatContext, JudgedColumn, Rejecting, RejectTarget, SortedFile, SortedOut, SourceFile } from '../format.ts'
 import { type RecordLayout, readable, type TextRecord, walkRecords } from '../record-walk.ts'
-import { fillIn, integers, isMasked, judgements, Misfits, numbersOf, Places, placeNumbers, type TextFile } from '../sort-out.ts'
-import { fromText, triedText } from '../values.ts'
+import {
+  fillIn,
+  integers,
+  isMasked,
+  Misfits,
+  numbersOf,
+  Places,
+  placeNumbers,
+  sortedByHalves,
+  type TextFile,
+  textJudgements,
+} from '../sort-out.ts'
 import { unreadable } from './diagnose.ts'
 import { layoutOf, lookedAt, type Reading, readCsv, readingOf } from './reading.ts'
 import { parseRecord } from './record.ts'
@@ -16,25 +25,9 @@ import { rejectProblem } from './reject.ts'
 /** Rows of delimited text: the engine tells which of them it cannot read, and a walk over the file where they stand. */
 export const csvRejecting: Rejecting = { sortOut: sortOutCsv, place: placeCsv, isAligned: () => true }
 
-async function sortOutCsv(
-  group: FileGroup,
-  columns: readonly JudgedColumn[],
-  to: RejectTarget,
-  context: FormatContext,
-): Promise<SortedOut> {
-  context.signal.throwIfAborted()
-  try {
-    return await new CsvSorting(group, context).sortOut(columns, to)
-  } catch (error) {
-    throwForeign(error)
-    const [only] = group.files
-    if (only !== undefined && group.files.length === 1) return { files: new Map(), failed: [unreadable(only, messageOf(error))] }
-    const middle = Math.ceil(group.files.length / 2)
-    const halves = [group.files.slice(0, middle), group.files.slice(middle)]
-    const sorted: SortedOut[] = []
-    for (const files of halves) sorted.push(await sortOutCsv({ ...group, files }, columns, to, context))
-    return { files: new Map(sorted.flatMap(({ files }) => [...files])), failed: sorted.flatMap(({ failed }) => failed) }
-  }
+function sortOutCsv(group: FileGroup, columns: readonly JudgedColumn[], to: RejectTarget, context: FormatContext): Promise<SortedOut> {
+  const sortOut = (part: FileGroup) => new CsvSorting(part, context).sortOut(columns, to)
+  return sortedByHalves(group, { signal: context.signal, sortOut, failure: unreadable })
 }
 
 async function placeCsv(group: FileGroup, rows: Sql, context: FormatContext): Promise<void> {
@@ -43,7 +36,7 @@ async function placeCsv(group: FileGroup, rows: Sql, context: FormatContext): Pr
     const numbers = await numbersOf(rows, file, context.session)
     if (numbers.length === 0) continue
     await using places = await Places.open(context.session)
-    await placeNumbers(sorting.textOf(file, index), numbers, places, !isMasked(context.table))
+    await placeNumbers(sorting.textOf(file, index), numbers, places, { isShown: !isMasked(context.table) })
     await fillIn(rows, { file, index }, places, context.session)
   }
 }
@@ -82,9 +75,7 @@ class CsvSorting {
     const rejects = session.temporaryName('csv_rejects')
     const scans = session.temporaryName('csv_rejected_scans')
     try {
-      const asked = judgements(columns, ({ name, type, fields }) =>
-        fields === true ? sql`try(${fromText(type, id(name), this.#reading, { fields })})` : triedText(type, id(name), this.#reading),
-      )
+      const asked = textJudgements(columns, this.#reading)
       await using misfits = await Misfits.of(this.#texts({ rejects, scans }), { session, table, judgements: asked })
       await this.#takeIllFormed({ rejects, scans })
       return await this.#placed(misfits, to)

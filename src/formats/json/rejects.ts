@@ -1,7 +1,6 @@
-import { id, join, literal, literalList, raw, type Sql, sql } from '../../engine/sql.ts'
+import { id, join, literal, raw, type Sql, sql } from '../../engine/sql.ts'
 import type { FileError } from '../../errors/errors.ts'
 import { plainBytes } from '../compression.ts'
-import { messageOf, throwForeign } from '../engine-message.ts'
 import { withPath } from '../file-list.ts'
 import { truncated, wrongFormat } from '../file-problems.ts'
 import type {
@@ -15,9 +14,19 @@ import type {
   SortedOut,
   SourceFile,
 } from '../format.ts'
-import { type RecordLayout, readable, walkRecords } from '../record-walk.ts'
-import { fillIn, isMasked, type Judgement, judgements, Misfits, numbersOf, Places, placeNumbers, type TextFile } from '../sort-out.ts'
-import { fromText, triedText } from '../values.ts'
+import type { RecordLayout } from '../record-walk.ts'
+import {
+  fillIn,
+  isMasked,
+  type Judgement,
+  Misfits,
+  numbersOf,
+  Places,
+  placeNumbers,
+  sortedByHalves,
+  type TextFile,
+  textJudgements,
+} from '../sort-out.ts'
 import { isOpen, jsonProblem } from './problem.ts'
 import { isLines, layoutOf, readLines, rulesOf } from './reading.ts'
 
@@ -37,47 +46,28 @@ export function textsOf(group: FileGroup, columns: readonly ReadColumn[], contex
 
 export const isRecord = raw(`(__json is not null and json_type(__json) in ('OBJECT', 'NULL'))`)
 
-async function sortOutJson(
-  group: FileGroup,
-  columns: readonly JudgedColumn[],
-  to: RejectTarget,
-  context: FormatContext,
-): Promise<SortedOut> {
-  context.signal.throwIfAborted()
+function sortOutJson(group: FileGroup, columns: readonly JudgedColumn[], to: RejectTarget, context: FormatContext): Promise<SortedOut> {
   const { session, table } = context
-  const rules = rulesOf(context)
   const asked: readonly Judgement[] = [
     { bad: raw('__json is null'), column: null, rule: 'json', reason: 'this is not valid JSON' },
     { bad: sql`not ${isRecord}`, column: null, rule: 'json', reason: 'a record must be an object' },
-    ...judgements(columns, ({ name, type, fields }) =>
-      fields === true ? sql`try(${fromText(type, id(name), rules, { fields })})` : triedText(type, id(name), rules),
-    ),
+    ...textJudgements(columns, rulesOf(context)),
   ]
   const isText = isLines(layoutOf(group), table)
-  try {
-    const judged = { session, table, judgements: asked, ...(isText ? {} : { raw: raw('__json::varchar') }) }
-    await using misfits = await Misfits.of(textsOf(group, columns, context), judged)
-    return await placed(group, misfits, to, context)
-  } catch (error) {
-    throwForeign(error)
-    const [only] = group.files
-    if (only !== undefined && group.files.length === 1)
-      return {
-        files: new Map(),
-        failed: [await jsonProblem(only, messageOf(error), { compression: layoutOf(group).compression, context })],
-      }
-    const middle = Math.ceil(group.files.length / 2)
-    const first = await sortOutJson({ ...group, files: group.files.slice(0, middle) }, columns, to, context)
-    const second = await sortOutJson({ ...group, files: group.files.slice(middle) }, columns, to, context)
-    return { files: new Map([...first.files, ...second.files]), failed: [...first.failed, ...second.failed] }
+  const judged = { session, table, judgements: asked, ...(isText ? {} : { raw: raw('__json::varchar') }) }
+  const sortOut = async (part: FileGroup) => {
+    await using misfits = await Misfits.of(textsOf(part, columns, context), judged)
+    return await placed(part, misfits, to, context)
   }
+  const failure = (file: SourceFile, message: string) => jsonProblem(file, message, { compression: layoutOf(group).compression, context })
+  return sortedByHalves(group, { signal: context.signal, sortOut, failure })
 }
 
 async function placed(group: FileGroup, misfits: Misfits, to: RejectTarget, context: FormatContext): Promise<SortedOut> {
   const { session, table } = context
   const files = new Map<string, SortedFile>()
   const failed: FileError[] = []
-  const limits: Sql[] = [raw('(-1, 0)')]
+  const last = new Map<number, bigint>()
   await using places = await Places.open(session)
   for (const [index, file] of group.files.entries()) {
     const { rows, misfits: rejected } = misfits.files.get(index) ?? { rows: 0n, misfits: 0n }
@@ -89,16 +79,14 @@ async function placed(group: FileGroup, misfits: Misfits, to: RejectTarget, cont
       : undefined
     if (problem === undefined) {
       files.set(file.path, { rows, rejected, unread: 0n })
-      limits.push(raw(`(${index}, ${numbers.at(-1) ?? -1n})`))
+      last.set(index, numbers.at(-1) ?? -1n)
     } else failed.push(problem)
   }
-  const paths = literalList(group.files.map(({ path }) => path))
   await session.run(sql`insert into ${to.rows} by name
-    select (${paths})[m.index + 1] as path, m.given as number, p.line, m.column_name, 
+    select m.path, m.given as number, p.line, m.column_name, 
       case when m.rule = 'json' and p.utf8 = false then 'encoding' else m.rule end as rule,
       case when m.rule = 'json' and p.utf8 = false then 'the line is not UTF-8' else m.reason end as reason, coalesce(p.raw, m.raw) as raw
-    from ${misfits.rows} as m join (values ${join(limits)}) as l(index, last) on l.index = m.index and m.given <= l.last
-      left join ${places.rows} as p on p.index = m.index and p.number = m.given`)
+    from ${misfits.upTo(last, group.files)} as m left join ${places.rows} as p on p.index = m.index and p.number = m.given`)
   return { files, failed }
 }
 
@@ -111,34 +99,14 @@ interface Wanted {
 
 /** The error of a file that was cut within its last line, or whose lines are not what the engine takes for them. */
 async function placeLines(text: TextFile, { numbers, rows, places, table }: Wanted): Promise<FileError | undefined> {
-  const isShown = !isMasked(table)
-  let number = 0
-  let at = 0
   let problem: FileError | undefined
-  await walkRecords(text.chunks, text.layout, text.file.path, {
-    visit: (record) => {
-      if (at < numbers.length && Number(numbers[at]) === number) {
-        const { text: line, isUtf8: utf8 } = readable(record.bytes())
-        if (!record.isEnded && isOpen(line))
-          problem = truncated(text.file.path, `the record on its last line, ${record.line}, is not closed`)
-        places.add({
-          index: text.index,
-          key: number,
-          number,
-          line: record.line,
-          raw: isShown ? line : null,
-          utf8,
-          rule: null,
-          reason: null,
-        })
-        at += 1
-      }
-      number += 1
+  const records = await placeNumbers(text, numbers, places, {
+    isShown: !isMasked(table),
+    look: ({ isEnded, line }, json) => {
+      if (!isEnded && isOpen(json)) problem = truncated(text.file.path, `the record on its last line, ${line}, is not closed`)
     },
-    pause: () => places.flush(false),
   })
-  await places.flush(true)
-  if (problem !== undefined || BigInt(number) === rows) return problem
+  if (problem !== undefined || BigInt(records) === rows) return problem
   return wrongFormat(text.file.path, 'its records cannot be told apart by lines')
 }
 
@@ -156,7 +124,7 @@ async function placeJson(group: FileGroup, rows: Sql, context: FormatContext): P
       continue
     }
     await using places = await Places.open(session)
-    await placeNumbers(textOf(group, file, index, context), numbers, places, !isMasked(table))
+    await placeNumbers(textOf(group, file, index, context), numbers, places, { isShown: !isMasked(table) })
     await fillIn(rows, { file, index }, places, session)
   }
 }

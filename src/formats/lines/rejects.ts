@@ -1,7 +1,5 @@
-import { id, join, literalList, raw, type Sql, sql } from '../../engine/sql.ts'
-import type { FileError } from '../../errors/errors.ts'
+import { id, join, raw, type Sql, sql } from '../../engine/sql.ts'
 import type { TableConfig } from '../../model/table.ts'
-import { messageOf, throwForeign } from '../engine-message.ts'
 import { withPath } from '../file-list.ts'
 import type {
   FileGroup,
@@ -14,8 +12,19 @@ import type {
   SortedOut,
   SourceFile,
 } from '../format.ts'
-import { fillIn, fitting, integers, isMasked, type Judgement, judgements, Misfits, Places } from '../sort-out.ts'
-import { fromText, triedText } from '../values.ts'
+import {
+  fillIn,
+  fitting,
+  integers,
+  isMasked,
+  type Judgement,
+  Misfits,
+  numbersOf,
+  Places,
+  sortedByHalves,
+  textJudgements,
+} from '../sort-out.ts'
+import { triedText } from '../values.ts'
 import { linesAt, numbered, unreadable } from './diagnose.ts'
 import { layoutOf, readLines } from './reading.ts'
 import { isRecord, type LineRules, textsOf } from './rules.ts'
@@ -57,40 +66,25 @@ class LineSorting {
     this.#context = context
   }
 
-  async sortOut(group: FileGroup, columns: readonly JudgedColumn[], to: RejectTarget): Promise<SortedOut> {
+  sortOut(group: FileGroup, columns: readonly JudgedColumn[], to: RejectTarget): Promise<SortedOut> {
     const { session, table, signal } = this.#context
-    signal.throwIfAborted()
     const { reading, misfit, fits, passesOver } = this.#rules
     const asked: readonly Judgement[] = [
       ...(passesOver ? [] : [{ bad: sql`not coalesce(${fits(raw('__line'))}, false)`, column: null, ...misfit }]),
-      ...judgements(columns, ({ name, type, fields }) =>
-        fields === true ? sql`try(${fromText(type, id(name), reading, { fields })})` : triedText(type, id(name), reading),
-      ),
+      ...textJudgements(columns, reading),
     ]
-    try {
-      await using misfits = await Misfits.of(recordsOf(group, columns, this.#rules), {
-        session,
-        table,
-        judgements: asked,
-        raw: raw('__line'),
-      })
-      return await this.#placed(group, misfits, to)
-    } catch (error) {
-      throwForeign(error)
-      const [only] = group.files
-      if (only !== undefined && group.files.length === 1) return { files: new Map(), failed: [unreadable(only, messageOf(error), reading)] }
-      const middle = Math.ceil(group.files.length / 2)
-      const first = await this.sortOut({ ...group, files: group.files.slice(0, middle) }, columns, to)
-      const second = await this.sortOut({ ...group, files: group.files.slice(middle) }, columns, to)
-      return { files: new Map([...first.files, ...second.files]), failed: [...first.failed, ...second.failed] }
+    const judged = { session, table, judgements: asked, raw: raw('__line') }
+    const sortOut = async (part: FileGroup) => {
+      await using misfits = await Misfits.of(recordsOf(part, columns, this.#rules), judged)
+      return await this.#placed(part, misfits, to)
     }
+    return sortedByHalves(group, { signal, sortOut, failure: (file, message) => unreadable(file, message, reading) })
   }
 
   async #placed(group: FileGroup, misfits: Misfits, to: RejectTarget): Promise<SortedOut> {
     const { session } = this.#context
     const files = new Map<string, SortedFile>()
-    const failed: FileError[] = []
-    const limits: Sql[] = [raw('(-1, 0)')]
+    const last = new Map<number, bigint>()
     await using places = await Places.open(session)
     for (const [index, file] of group.files.entries()) {
       const { rows, misfits: rejected } = misfits.files.get(index) ?? { rows: 0n, misfits: 0n }
@@ -98,23 +92,18 @@ class LineSorting {
       const numbers = await misfits.given(index, to.wanted(rejected, rows))
       await this.#find(group, { file, index }, numbers, places)
       files.set(file.path, { rows, rejected, unread: 0n })
-      limits.push(raw(`(${index}, ${numbers.at(-1) ?? -1n})`))
+      last.set(index, numbers.at(-1) ?? -1n)
     }
-    const paths = literalList(group.files.map(({ path }) => path))
     await session.run(sql`insert into ${to.rows} by name
-      select (${paths})[m.index + 1] as path, m.given as number, p.line, m.column_name, m.rule, m.reason, m.raw
-      from ${misfits.rows} as m join (values ${join(limits)}) as l(index, last) on l.index = m.index and m.given <= l.last
-        left join ${places.rows} as p on p.index = m.index and p.number = m.given`)
-    return { files, failed }
+      select m.path, m.given as number, p.line, m.column_name, m.rule, m.reason, m.raw
+      from ${misfits.upTo(last, group.files)} as m left join ${places.rows} as p on p.index = m.index and p.number = m.given`)
+    return { files, failed: [] }
   }
 
   async place(group: FileGroup, rows: Sql): Promise<void> {
     const { session } = this.#context
     for (const [index, file] of group.files.entries()) {
-      const numbers = await integers(
-        sql`select distinct number from ${rows} where path = ${file.path} and number is not null and line is null order by number`,
-        session,
-      )
+      const numbers = await numbersOf(rows, file, session)
       if (numbers.length === 0) continue
       await using places = await Places.open(session)
       await this.#find(group, { file, index }, numbers, places)
