@@ -78,3 +78,9 @@ function checkNotBehind(table: TableConfig, known: bigint | null, inspection: In
     },
   )
 }
+
+/** The greatest number that log and manifests tell of; null where they tell of none. */
+export function highestBatch({ lastBatch, highestManifest }: Inspection): bigint | null {
+  if (lastBatch === null || highestManifest === null) return lastBatch ?? highestManifest
+  return lastBatch > highestManifest ? lastBatch : highestManifest
+}

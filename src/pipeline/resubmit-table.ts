@@ -3,7 +3,7 @@ import { failpoint } from '../lib/failpoint.ts'
 import { type Batch, NO_STRATEGY_ROWS } from '../model/batch.ts'
 import type { Manifest } from '../model/manifest.ts'
 import type { Inspection, ResubmitResult } from './protocol.ts'
-import { adopt, FULL_DROP, type RecoverPass, recover } from './recover.ts'
+import { adopt, FULL_DROP, highestBatch, type RecoverPass, recover } from './recover.ts'
 
 export type ResubmitPass = Omit<RecoverPass, 'replaceAll'>
 
@@ -22,7 +22,7 @@ export async function resubmitRows(pass: ResubmitPass, file: string): Promise<Re
     throw new TableError('ING-QUARANTINE-SNAPSHOT', `${table.name}: a full drop has begun, and its files are not loaded yet`, {
       hint: `finish it first: ingest run --tables ${table.name}`,
     })
-  const batch = await tracker.claimEmpty(table.name, owner.id, highest(inspection))
+  const batch = await tracker.claimEmpty(table.name, owner.id, highestBatch(inspection))
   failpoint('after-claim')
   const committed = await committedOf(pass, { batch, inspection, file })
   failpoint('before-settle')
@@ -69,9 +69,4 @@ async function foundInLog({ batch }: Claimed, pass: ResubmitPass): Promise<Resub
   const nothing = { version: null, files: [], rows: NO_STRATEGY_ROWS, bytes: 0n, warnings: [] }
   await tracker.settle(table.name, owner.id, { batchId: batch.id, number: batch.number, ...nothing })
   return undefined
-}
-
-function highest({ lastBatch, highestManifest }: Inspection): bigint | null {
-  if (lastBatch === null || highestManifest === null) return lastBatch ?? highestManifest
-  return lastBatch > highestManifest ? lastBatch : highestManifest
 }

@@ -9,7 +9,7 @@ import type { Lister, ListingPage, WaitingFile } from '../watcher/watcher.ts'
 import { givenUp } from './outcome.ts'
 import { changedFilePolicy } from './policy.ts'
 import type { Inspection, LoadJob, LoadResult } from './protocol.ts'
-import { adopt, FULL_DROP, type RecoverPass, recover } from './recover.ts'
+import { adopt, FULL_DROP, highestBatch, type RecoverPass, recover } from './recover.ts'
 import { selectSnapshots } from './select.ts'
 import type { TableTally } from './tally.ts'
 import { Unchanged, type UnchangedPass } from './unchanged.ts'
@@ -140,7 +140,7 @@ interface ClaimPass extends TablePass {
 async function claim(pass: ClaimPass, inspection: Inspection): Promise<Batch | undefined> {
   const { table, tracker, owner, signal } = pass
   if (signal.aborted) return undefined
-  const above = max(inspection.lastBatch, inspection.highestManifest)
+  const above = highestBatch(inspection)
   const whole = { maxFiles: Number.MAX_SAFE_INTEGER, maxBytes: 2n ** 62n, above }
   // All snapshots of a history count, in their order.
   if (!isSnapshots(table) || (pass.replaceAll && table.strategy === 'scd2')) {
@@ -249,9 +249,4 @@ async function settleByLog(outcome: BatchOutcome, pass: TablePass): Promise<void
 function lastReason(outcome: BatchOutcome): string {
   const released = outcome.files.find((file) => file.kind === 'released')
   return released?.kind === 'released' ? released.reason : 'another writer was first'
-}
-
-function max(a: bigint | null, b: bigint | null): bigint | null {
-  if (a === null || b === null) return a ?? b
-  return a > b ? a : b
 }
