@@ -1,11 +1,12 @@
 import { id, literalList, type Sql, sql } from '../engine/sql.ts'
-import { BugError, TableError } from '../errors/errors.ts'
+import { TableError } from '../errors/errors.ts'
 import type { SortedFile } from '../formats/format.ts'
 import type { StrategyRows } from '../model/batch.ts'
 import type { RowCounts } from '../model/file.ts'
 import type { Staged } from '../stores/store.ts'
 import type { LoadPlan } from '../strategies/strategy.ts'
 import type { LoadContext } from './context.ts'
+import { countsOf, type FileCounts, sumOf } from './file-counts.ts'
 import type { Shape } from './shape.ts'
 
 export interface CountedRows {
@@ -24,9 +25,9 @@ interface Counted {
   /** Rows that the readers of the files gave, by the engine's own count. */
   readonly scanned: bigint
   /** Rows of each file that the plan never saw. */
-  readonly rejected: ReadonlyMap<string, bigint>
+  readonly rejected: FileCounts
   /** Rows of each file that an expectation dropped. */
-  readonly filtered: ReadonlyMap<string, bigint>
+  readonly filtered: FileCounts
   /** Files whose rows were sorted out when they were read; those rows are among the rejected ones. */
   readonly sorted: ReadonlyMap<string, SortedFile>
   /** What the plan says of the rows, where it tells it. */
@@ -45,7 +46,7 @@ export async function rowsByFile(counted: Counted): Promise<CountedRows> {
   const written = staged.reduce((sum, one) => sum + one.rows, 0n)
   const kept = await keptRows(counted, files.length === 1 ? files[0] : undefined, written)
   if (sumOf(kept) !== written) throw unbalanced(`${sumOf(kept)} rows were planned, ${written} were written`)
-  const read = many ? await countBy(sql`select __path as path, count(*) as rows from ${records} group by 1`, context) : kept
+  const read = many ? await countsOf(sql`select __path as path, count(*) as rows from ${records} group by 1`, context.session) : kept
   const taken = sumOf(read)
   const inFiles = await rowsInFiles(counted)
   if (inFiles === undefined) checkScanned(counted, taken + sumOf(rejected) + sumOf(filtered))
@@ -73,12 +74,8 @@ export async function rowsByFile(counted: Counted): Promise<CountedRows> {
   return { byFile, dropped }
 }
 
-function rowsOf(rows: ReadonlyMap<string, bigint>, path: string): bigint {
+function rowsOf(rows: FileCounts, path: string): bigint {
   return rows.get(path) ?? 0n
-}
-
-function sumOf(rows: ReadonlyMap<string, bigint>): bigint {
-  return [...rows.values()].reduce((sum, one) => sum + one, 0n)
 }
 
 function checkScanned({ scanned, sorted }: Counted, accounted: bigint): void {
@@ -88,7 +85,7 @@ function checkScanned({ scanned, sorted }: Counted, accounted: bigint): void {
 }
 
 /** Of files whose rows are transformed: the engine then reads no more of them than it needs, so its own count tells nothing. */
-function rowsInFiles({ shape, context }: Counted): Promise<ReadonlyMap<string, bigint> | undefined> {
+function rowsInFiles({ shape, context }: Counted): Promise<FileCounts | undefined> {
   const groups = shape.groups.map(({ group }) => group)
   return context.format.rowsRead?.(groups, context.formatContext) ?? Promise.resolve(undefined)
 }
@@ -112,32 +109,19 @@ function checkCounts({ counts }: Counted, taken: bigint): void {
 }
 
 /** Rows of each file that the plan keeps; from the data files where they name their source, which is cheapest. */
-async function keptRows(
-  { plan, staged, shape, context }: Counted,
-  only: string | undefined,
-  written: bigint,
-): Promise<ReadonlyMap<string, bigint>> {
+async function keptRows({ plan, staged, shape, context }: Counted, only: string | undefined, written: bigint): Promise<FileCounts> {
   // Where rows of the table are written again, they come from no file of the batch.
-  if (plan.remove.kind === 'positions') return countBy(sql`select __path as path, count(*) as rows from (${plan.add}) group by 1`, context)
+  if (plan.remove.kind === 'positions')
+    return countsOf(sql`select __path as path, count(*) as rows from (${plan.add}) group by 1`, context.session)
   if (only !== undefined) return new Map([[only, written]])
   const paths = staged.flatMap((one) => one.localPaths)
   if (shape.auditColumns.includes('_source_file') && paths.length > 0) {
-    return countBy(
+    return countsOf(
       sql`select ${id('_source_file')} as path, count(*) as rows from read_parquet(${literalList(paths)}, hive_partitioning = false) group by 1`,
-      context,
+      context.session,
     )
   }
-  return countBy(sql`select __path as path, count(*) as rows from (${plan.add}) group by 1`, context)
-}
-
-async function countBy(query: Sql, context: LoadContext): Promise<ReadonlyMap<string, bigint>> {
-  const rows = await context.session.rows(query)
-  return new Map(rows.map(({ path, rows: count }) => [String(path), asCount(count)]))
-}
-
-function asCount(value: unknown): bigint {
-  if (typeof value === 'bigint') return value
-  throw new BugError(`a count came as ${typeof value}`)
+  return countsOf(sql`select __path as path, count(*) as rows from (${plan.add}) group by 1`, context.session)
 }
 
 function unbalanced(message: string): TableError {

@@ -4,6 +4,7 @@ import type { Column } from '../model/schema.ts'
 import type { FreshnessExpectation, RowCountExpectation, UniqueExpectation } from '../model/table.ts'
 import type { BatchExpectation } from './expectations-bind.ts'
 import { listed, rowsText, valueText } from './expectations-text.ts'
+import { countsOf, type FileCounts, sumOf } from './file-counts.ts'
 
 /** Files whose rows are named, of those that fail. */
 const FILES = 100
@@ -15,7 +16,7 @@ export interface BatchFinding {
   readonly checked: bigint
   readonly violated: bigint
   /** Files to blame. */
-  readonly files: ReadonlyMap<string, bigint>
+  readonly files: FileCounts
   /** What is told of the batch. */
   readonly summary: string
   /** How much of `checked` is of some of the files; of a rule that looks at the batch as a whole, all of it. */
@@ -80,7 +81,7 @@ async function rowsOfFiles({ records, isLive, files, session }: BatchRows): Prom
   return new Map(files.map((path) => [path, known.get(path) ?? { rows: 0n, live: 0n }]))
 }
 
-function sumOf(counts: RowsOfFiles, paths: Iterable<string>, kind: keyof FileRows): bigint {
+function sumIn(counts: RowsOfFiles, paths: Iterable<string>, kind: keyof FileRows): bigint {
   return [...paths].reduce((sum, path) => sum + (counts.get(path)?.[kind] ?? 0n), 0n)
 }
 
@@ -113,15 +114,17 @@ function fileSizes(rule: RowCountExpectation, counts: RowsOfFiles): BatchFinding
 
 /** All files are to blame. */
 function batchSize(rule: RowCountExpectation, counts: RowsOfFiles): BatchFinding {
-  const rows = sumOf(counts, counts.keys(), 'rows')
-  const violated = isBeyond(rows, rule)
-  const text = `the batch has ${rowsText(rows)}, and ${boundsText(rule)}`
-  const files = new Map(violated ? [...counts.keys()].map((path) => [path, 1n] as const) : [])
+  const rows = sumIn(counts, counts.keys(), 'rows')
+  return ofWhole(rule, `the batch has ${rowsText(rows)}, and ${boundsText(rule)}`, isBeyond(rows, rule) ? [...counts.keys()] : [])
+}
+
+/** What is found of the batch as one thing; `blamed` is empty where it is as it should be. */
+function ofWhole(rule: BatchExpectation, text: string, blamed: readonly string[]): BatchFinding {
   return {
     rule,
     checked: 1n,
-    violated: violated ? 1n : 0n,
-    files,
+    violated: blamed.length > 0 ? 1n : 0n,
+    files: new Map(blamed.map((path) => [path, 1n])),
     summary: text,
     checkedIn: () => 1n,
     textOf: () => `${text} (${rule.name})`,
@@ -147,9 +150,8 @@ async function doubled(rule: UniqueExpectation, counts: RowsOfFiles, rows: Batch
       ' and ',
     )
     const joined = sql`from (select * from ${records} where ${isLive}) as r join ${twice} as d on ${same}`
-    const found = await session.rows(sql`select r.__path as path, count(*) as rows ${joined} group by 1 order by 1`)
-    const files = new Map(found.map(({ path, rows: count }) => [String(path), BigInt(String(count))]))
-    const violated = [...files.values()].reduce((sum, one) => sum + one, 0n)
+    const files = await countsOf(sql`select r.__path as path, count(*) as rows ${joined} group by 1 order by 1`, session)
+    const violated = sumOf(files)
     const shown = files.size === 0 ? [] : await firstDoubled(rule, joined, rows)
     const texts = (path?: string) => shown.filter((one) => path === undefined || one.path === path)
     const listedOf = (path?: string) =>
@@ -160,8 +162,8 @@ async function doubled(rule: UniqueExpectation, counts: RowsOfFiles, rows: Batch
       `${rowsText(count)} ${count === 1n ? 'has' : 'have'} values of ${rule.columns.join(', ')} that other rows of the batch have`
     return {
       rule,
-      checked: sumOf(counts, counts.keys(), 'live'),
-      checkedIn: (paths) => sumOf(counts, paths, 'live'),
+      checked: sumIn(counts, counts.keys(), 'live'),
+      checkedIn: (paths) => sumIn(counts, paths, 'live'),
       violated,
       files,
       summary: `${told(violated)}: ${listed(listedOf(), violated)}`,
@@ -205,15 +207,5 @@ async function staleness(rule: FreshnessExpectation, counts: RowsOfFiles, rows: 
     from ${records}`)
   const isStale = row?.['stale'] === true
   const told = row?.['newest'] === null ? `${rule.column} is null in all rows` : `the newest ${rule.column} is ${String(row?.['newest'])}`
-  const text = `${told}, and nothing older than ${oldest} is expected`
-  const files = new Map(isStale ? full.map((path) => [path, 1n] as const) : [])
-  return {
-    rule,
-    checked: 1n,
-    violated: isStale ? 1n : 0n,
-    files,
-    summary: text,
-    checkedIn: () => 1n,
-    textOf: () => `${text} (${rule.name})`,
-  }
+  return ofWhole(rule, `${told}, and nothing older than ${oldest} is expected`, isStale ? full : [])
 }

@@ -1,4 +1,5 @@
 import { raw, type Sql, sql } from '../engine/sql.ts'
+import type { Expectation } from '../model/table.ts'
 
 /** Characters of a value that a message shows. */
 const SHOWN = 60
@@ -13,6 +14,17 @@ export function valueText(value: Sql, type: string): Sql {
 
 export function rowsText(rows: bigint): string {
   return rows === 1n ? '1 row' : `${rows} rows`
+}
+
+/** `break amount_is_positive (amount >= 0)`. */
+export function breaksText(rows: bigint, rule: Expectation): string {
+  const told = rule.kind === 'check' ? `${rule.name} (${checkText(rule.check)})` : rule.name
+  return `${rows === 1n ? 'breaks' : 'break'} ${told}`
+}
+
+/** A condition on one line. */
+export function checkText(check: string): string {
+  return check.trim().replaceAll(/\s+/g, ' ')
 }
 
 /** The first of what there is to tell, and how much more there is. */

@@ -8,22 +8,20 @@ import type { Expectation, RowAction } from '../model/table.ts'
 import type { LoadContext } from './context.ts'
 import { type BatchFinding, batchFindings } from './expectations-batch.ts'
 import { type BoundExpectations, bindExpectations, type RowRule } from './expectations-bind.ts'
-import { listed, rowsText, valueText } from './expectations-text.ts'
+import { breaksText, checkText, listed, rowsText, valueText } from './expectations-text.ts'
+import { countsOf, type FileCounts, sumOf } from './file-counts.ts'
 import type { KeptRecords, KeptRejects } from './kept-records.ts'
 import type { LoadJob } from './protocol.ts'
-import { placeOf } from './rejects.ts'
+import { NAMED, placeOf } from './rejects.ts'
 import type { Shape } from './shape.ts'
 import { ForbiddenRows } from './violators.ts'
-
-/** Rows that a message names. */
-const NAMED = 5
 
 /** The rows of a batch without those that its rules leave out; closing it drops what was made for that. */
 export interface ExpectedRecords extends AsyncDisposable {
   /** Relation of the rows, as a plan takes them. */
   readonly records: Sql
   /** Rows of each file that were dropped. */
-  readonly filtered: ReadonlyMap<string, bigint>
+  readonly filtered: FileCounts
   readonly counts: readonly ExpectationCount[]
   readonly warnings: readonly Warning[]
 }
@@ -68,12 +66,12 @@ export async function expectedRecords(
 interface Finding {
   readonly rule: Expectation
   readonly checked: bigint
-  readonly files: ReadonlyMap<string, bigint>
+  readonly files: FileCounts
 }
 
 class Expected implements ExpectedRecords {
   records: Sql
-  filtered: ReadonlyMap<string, bigint> = new Map()
+  filtered: FileCounts = new Map()
   counts: readonly ExpectationCount[] = []
   warnings: readonly Warning[] = []
   readonly #session: Session
@@ -149,15 +147,14 @@ class Expected implements ExpectedRecords {
   }
 
   /** Rows of each file that are checked. */
-  async #liveRows(): Promise<ReadonlyMap<string, bigint>> {
+  async #liveRows(): Promise<FileCounts> {
     const { read, rows: rejected } = this.#rejects
     // What was kept is counted already; only rows that mean delete must be looked for.
     const counted =
       this.#shape.deletes === undefined
         ? sql`select n.path, n.rows - (select count(*) from ${rejected} as r where r."row" is not null and r.path = n.path) as rows from ${read} as n`
         : sql`select __path as path, count(*) filter (where ${this.#isLive()}) as rows from ${this.#kept.name} group by 1`
-    const rows = await this.#session.rows(counted)
-    return new Map(rows.map(({ path, rows: count }) => [String(path), BigInt(String(count))]))
+    return countsOf(counted, this.#session)
   }
 
   /** All rules in one scan. */
@@ -184,11 +181,11 @@ class Expected implements ExpectedRecords {
     return [...new Map(this.#bound.rows.flatMap(({ columns }) => columns.map((column) => [column.name, column] as const))).values()]
   }
 
-  async #rowFindings(live: ReadonlyMap<string, bigint>): Promise<readonly Finding[]> {
+  async #rowFindings(live: FileCounts): Promise<readonly Finding[]> {
     const { rows } = this.#bound
     const counts = rows.map((_, index) => sql`count(*) filter (where ${holdsOf(index)} is not true) as ${holdsOf(index)}`)
     const found = await this.#session.rows(sql`select __path as path, ${join(counts)} from ${this.#broken} group by __path order by __path`)
-    const checked = [...live.values()].reduce((sum, one) => sum + one, 0n)
+    const checked = sumOf(live)
     return rows.map(({ rule }, index) => ({
       rule,
       checked,
@@ -202,7 +199,7 @@ class Expected implements ExpectedRecords {
   }
 
   /** Throws the files that have rows for which they fail. */
-  async #failBroken(findings: readonly Finding[], live: ReadonlyMap<string, bigint>): Promise<void> {
+  async #failBroken(findings: readonly Finding[], live: FileCounts): Promise<void> {
     const failing = findings.filter(({ rule, files }) => rule.onViolation === 'fail' && files.size > 0)
     const paths = new Set(failing.flatMap(({ files }) => [...files.keys()]))
     if (paths.size === 0) return
@@ -213,7 +210,7 @@ class Expected implements ExpectedRecords {
         const violated = files.get(path)
         if (violated === undefined) continue
         const breaches = (await this.#breaches(rule, path)).map(({ text }) => text)
-        texts.push(`${rowsText(violated)} of ${live.get(path) ?? 0n} ${breaks(violated)} ${ruleText(rule)}: ${listed(breaches, violated)}`)
+        texts.push(`${rowsText(violated)} of ${live.get(path) ?? 0n} ${breaksText(violated, rule)}: ${listed(breaches, violated)}`)
       }
       errors.push(failure(path, texts.join('; ')))
     }
@@ -230,7 +227,7 @@ class Expected implements ExpectedRecords {
     const inFiles = files.size === 1 ? '' : ` of ${files.size} files`
     this.warnings = [
       ...this.warnings,
-      this.#warning(rule, `${rowsText(violated)}${inFiles} ${breaks(violated)} ${ruleText(rule)}: ${listed(breaches, violated)}`),
+      this.#warning(rule, `${rowsText(violated)}${inFiles} ${breaksText(violated, rule)}: ${listed(breaches, violated)}`),
     ]
   }
 
@@ -283,10 +280,8 @@ class Expected implements ExpectedRecords {
     const gone = sql`select __row from ${this.#broken} where (${dropped.where}) and not (${quarantined.where})`
     await this.#session.run(sql`create or replace temp view ${this.#left} as select * from ${this.#kept.name} where __row not in (${gone})`)
     this.records = this.#left
-    const rows = await this.#session.rows(
-      sql`select __path as path, count(*) as rows from ${this.#broken} where __row in (${gone}) group by 1`,
-    )
-    this.filtered = new Map(rows.map(({ path, rows: count }) => [String(path), BigInt(String(count))]))
+    const rows = sql`select __path as path, count(*) as rows from ${this.#broken} where __row in (${gone}) group by 1`
+    this.filtered = await countsOf(rows, this.#session)
   }
 
   async #reject(rules: readonly number[], where: Sql): Promise<void> {
@@ -299,7 +294,7 @@ class Expected implements ExpectedRecords {
         ' ',
       )} end`
     const reasons = rules.map((index) => {
-      const text = literal(`${this.#bound.rows[index]?.rule.check.trim().replaceAll(/\s+/g, ' ') ?? ''} does not hold: `)
+      const text = literal(`${checkText(this.#bound.rows[index]?.rule.check ?? '')} does not hold: `)
       return sql`case when ${holdsOf(index)} is not true then ${text} || ${this.#reason(index)} end`
     })
     const column = ({ columns }: RowRule) => (columns.length === 1 ? literal(columns[0]?.name ?? '') : raw('null::varchar'))
@@ -328,15 +323,6 @@ function holdsOf(index: number): Sql {
   return id(`__holds${index}`)
 }
 
-/** `amount_is_positive (amount >= 0)`. */
-function ruleText(rule: Expectation): string {
-  return rule.kind === 'check' ? `${rule.name} (${rule.check.trim().replaceAll(/\s+/g, ' ')})` : rule.name
-}
-
-function breaks(rows: bigint): string {
-  return rows === 1n ? 'breaks' : 'break'
-}
-
 function failure(path: string, text: string): FileError {
   return new FileError('ING-FILE-EXPECTATION', path, `${path}: ${text}`, { hint: 'mend the rows or the rule, then `ingest retry FILE`' })
 }
@@ -349,8 +335,4 @@ function countOf({ rule, checked, files, violated }: Finding & { readonly violat
     violated: violated ?? sumOf(files),
     files: [...files].map(([path, count]) => ({ path, violated: count })),
   }
-}
-
-function sumOf(files: ReadonlyMap<string, bigint>): bigint {
-  return [...files.values()].reduce((sum, one) => sum + one, 0n)
 }

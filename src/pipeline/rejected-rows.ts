@@ -1,6 +1,7 @@
 import type { Session } from '../engine/engine.ts'
 import { id, literalList, type Sql, sql } from '../engine/sql.ts'
 import type { SortedFile } from '../formats/format.ts'
+import { countsOf, type FileCounts, sumOf } from './file-counts.ts'
 
 /**
  * Relation of the rows of a batch that are not loaded: path VARCHAR; "row" BIGINT, the `__row` of a record that was kept, null of one that
@@ -53,10 +54,9 @@ export class RejectTable implements AsyncDisposable {
   }
 
   /** Rejected rows of each file. */
-  async byFile(): Promise<ReadonlyMap<string, bigint>> {
+  async byFile(): Promise<FileCounts> {
     if (!this.#isMade) return new Map()
-    const counted = await this.#session.rows(sql`select path, count(*) as rejected from ${this.rows} group by path order by path`)
-    return new Map(counted.map(({ path, rejected }) => [String(path), BigInt(String(rejected))]))
+    return countsOf(sql`select path, count(*) as rows from ${this.rows} group by path order by path`, this.#session)
   }
 
   /** Rows that were rejected after they were kept, which have no text yet. */
@@ -66,7 +66,7 @@ export class RejectTable implements AsyncDisposable {
 
   /** What the batch rejects in the end; null where there is none. */
   async all(): Promise<RejectedRows | null> {
-    const count = [...(await this.byFile()).values()].reduce((sum, one) => sum + one, 0n)
+    const count = sumOf(await this.byFile())
     return count === 0n ? null : { rows: this.rows, count }
   }
 
