@@ -17,19 +17,19 @@ export function escapeGlob(path: string): string {
 }
 
 /**
- * `columns`, `__path` and `__index` (the position of the file in `files`) of a read that was made with `filename = '__path'`
- * (`read(true)`), or without it for a single file, where naming the path as a constant is faster. Rows stay in their order,
- * which a join with the files would not keep.
+ * `columns`, `__path` and `__index` (the position of the file in `files`) of a read, which is given the options that tell the
+ * path: none for a single file, where naming it as a constant is faster. Rows stay in their order, which a join with the files
+ * would not keep.
  */
-export function withPath(group: Pick<FileGroup, 'files' | 'columns'>, columns: Sql, read: (named: boolean) => Sql): Sql {
+export function withPath(group: Pick<FileGroup, 'files' | 'columns'>, columns: Sql, read: (options: readonly Sql[]) => Sql): Sql {
   const { files } = group
   const [only] = files
   if (only !== undefined && files.length === 1)
-    return sql`select ${columns}, ${literal(only.path)} as __path, 0::bigint as __index from ${read(false)}`
+    return sql`select ${columns}, ${literal(only.path)} as __path, 0::bigint as __index from ${read([])}`
   const index = indexIn(group)
   const isLinked = files.some((file) => file.readPath !== file.path)
   const path = isLinked ? sql`(${literalList(files.map((file) => file.path))})[${index} + 1]` : raw('__path')
-  return sql`select ${columns}, ${path} as __path, ${index} as __index from ${read(true)}`
+  return sql`select ${columns}, ${path} as __path, ${index} as __index from ${read([sql`filename = '__path'`])}`
 }
 
 /** The engine's own number of the file; a column of the file may hide it. */

@@ -35,17 +35,14 @@ function csvRelation(group: FileGroup, columns: readonly ReadColumn[], context: 
     const value = readsNatively(type, reading) ? nativeValue(type, id(name)) : fromText(type, id(name), reading)
     return sql`${value} as ${id(name)}`
   })
-  return withPath(group, join(values), (named) =>
-    readCsv(group.files, read, { reading, layout: layoutOf(group), more: named ? [sql`filename = '__path'`] : [] }),
-  )
+  return withPath(group, join(values), (naming) => readCsv(group.files, read, { reading, layout: layoutOf(group), more: naming }))
 }
 
 /** Without the rows that are ill-formed, or have a value that does not fit. */
 function siftedRelation(group: FileGroup, columns: readonly ReadColumn[], reading: Reading): Sql {
   const texts = group.columns.map(({ name }) => ({ name, type: 'VARCHAR' }))
   const layout = layoutOf(group)
-  const read = (named: boolean) =>
-    readCsv(group.files, texts, { reading, layout, more: [...PASSING_OVER, ...(named ? [sql`filename = '__path'`] : [])] })
+  const read = (naming: readonly Sql[]) => readCsv(group.files, texts, { reading, layout, more: [...PASSING_OVER, ...naming] })
   const rows = withPath(group, join(texts.map(({ name }) => id(name))), read)
   return fitting(sql`select * from (${rows}) where ${lookedAt(texts)}`, columns, (type, text) => triedText(type, text, reading))
 }

@@ -108,8 +108,8 @@ function badFiles(group: FileGroup, { typed, reading }: CsvLook, into: { readonl
         )
   // The hash makes the engine look at every column; what is not used is not decoded.
   const values = sql`(${bad}) as bad, hash(${join(columns.map(({ name }) => id(name)))}) as hash`
-  const rows = withPath(group, values, (named) =>
-    readCsv(group.files, columns, { reading, layout: layoutOf(group), more: [...options, ...(named ? [sql`filename = '__path'`] : [])] }),
+  const rows = withPath(group, values, (naming) =>
+    readCsv(group.files, columns, { reading, layout: layoutOf(group), more: [...options, ...naming] }),
   )
   return sql`select __path as path, bit_xor(hash) as hash from (${rows}) group by __path having bool_or(bad)`
 }

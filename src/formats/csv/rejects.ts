@@ -109,11 +109,11 @@ class CsvSorting {
       sql`rejects_scan = ${literal(into.scans)}`,
       sql`rejects_limit = 0`,
     ]
-    const read = (named: boolean) =>
+    const read = (naming: readonly Sql[]) =>
       readCsv(this.#group.files, columns, {
         reading: this.#reading,
         layout: layoutOf(this.#group),
-        more: [...more, ...(named ? [sql`filename = '__path'`] : [])],
+        more: [...more, ...naming],
       })
     const values = join(columns.map(({ name }) => id(name)))
     return sql`select * from (${withPath(this.#group, values, read)}) where ${lookedAt(columns)}`

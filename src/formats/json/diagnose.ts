@@ -44,7 +44,7 @@ function badFiles(group: FileGroup, columns: readonly ReadColumn[], typed: reado
           ' or ',
         )
   const values = sql`(${bad}) as bad, hash(${join(columns.map(({ name }) => id(name)))}) as hash`
-  const rows = withPath(group, values, (named) => texts(group, columns, context, named ? [sql`filename = '__path'`] : []))
+  const rows = withPath(group, values, (naming) => texts(group, columns, context, naming))
   return sql`select __path as path, bit_xor(hash) as hash from (${rows}) group by __path having bool_or(bad)`
 }
 

@@ -35,9 +35,7 @@ function jsonRelation(group: FileGroup, columns: readonly ReadColumn[], context:
     const value = readsNatively(type, rules) ? nativeValue(type, id(name)) : fromText(type, id(name), rules)
     return sql`${value} as ${id(name)}`
   })
-  return withPath(group, join(values), (named) =>
-    readJson(group.files, read, { layout: layoutOf(group), context, more: named ? [sql`filename = '__path'`] : [] }),
-  )
+  return withPath(group, join(values), (naming) => readJson(group.files, read, { layout: layoutOf(group), context, more: naming }))
 }
 
 /** Without the records that are none, or have a value that does not fit. */

@@ -36,8 +36,8 @@ export const jsonRejecting: Rejecting = { sortOut: sortOutJson, place: placeJson
 /** The columns of the records as texts, nested ones as JSON, and each record as `__json`, null where a line is none. */
 export function textsOf(group: FileGroup, columns: readonly ReadColumn[], context: FormatContext): Sql {
   const shape = JSON.stringify(Object.fromEntries(columns.map(({ name }) => [name, 'VARCHAR'])))
-  const rows = withPath({ files: group.files, columns: [] }, raw('json as __json'), (named) =>
-    readLines(group.files, { layout: layoutOf(group), context, more: named ? [sql`filename = '__path'`] : [] }),
+  const rows = withPath({ files: group.files, columns: [] }, raw('json as __json'), (naming) =>
+    readLines(group.files, { layout: layoutOf(group), context, more: naming }),
   )
   const values = columns.map(({ name }) => sql`struct_extract(__texts, ${literal(name)}) as ${id(name)}`)
   const texts = columns.length === 0 ? raw('null') : sql`json_transform(case when ${isRecord} then __json end, ${literal(shape)})`

@@ -37,8 +37,8 @@ export async function diagnoseLines(
 function badFiles(group: FileGroup, typed: readonly ReadColumn[], rules: LineRules): Sql {
   const texts = new Map(textsOf(group, rules).map(({ name, text }) => [name, text]))
   const bad = join([misfit(rules), ...typed.map((column) => isBad(column, texts.get(column.name) ?? raw('null'), rules))], ' or ')
-  const rows = withPath(group, sql`(${bad}) as bad`, (named) => {
-    const read = readLines(group.files, { reading: rules.reading, layout: layoutOf(group), more: named ? [sql`filename = '__path'`] : [] })
+  const rows = withPath(group, sql`(${bad}) as bad`, (naming) => {
+    const read = readLines(group.files, { reading: rules.reading, layout: layoutOf(group), more: naming })
     return sql`${read} where ${isRecord(rules)}`
   })
   return sql`select __path as path from (${rows}) group by __path having bool_or(bad)`

@@ -36,8 +36,8 @@ function relation(group: FileGroup, columns: readonly ReadColumn[], rules: LineR
   // The conversion fails for a line that does not fit, and names nothing: the diagnosis does.
   const fits = rules.passesOver ? [] : [sql`case when ${rules.fits(raw('line'))} then true else ('no record: ' || line)::boolean end`]
   const kept = join([isRecord(rules), ...fits], ' and ')
-  return withPath(group, join(values), (named) => {
-    const read = readLines(group.files, { reading: rules.reading, layout: layoutOf(group), more: named ? [sql`filename = '__path'`] : [] })
+  return withPath(group, join(values), (naming) => {
+    const read = readLines(group.files, { reading: rules.reading, layout: layoutOf(group), more: naming })
     return sql`${read} where ${kept}`
   })
 }
@@ -62,11 +62,11 @@ async function rowsRead(
   if (!rules.passesOver && rules.reading.comment === '') return undefined
   const counts = new Map<string, bigint>()
   for (const group of groups.filter(({ empty }) => !empty)) {
-    const rows = withPath(group, raw('1 as one'), (named) => {
+    const rows = withPath(group, raw('1 as one'), (naming) => {
       const read = readLines(group.files, {
         reading: rules.reading,
         layout: layoutOf(group),
-        more: named ? [sql`filename = '__path'`] : [],
+        more: naming,
       })
       return sql`${read} where ${isLine(rules.reading)}`
     })

@@ -51,8 +51,8 @@ export function siftedRelation(group: FileGroup, columns: readonly ReadColumn[],
 function recordsOf(group: FileGroup, columns: readonly ReadColumn[], rules: LineRules): Sql {
   const texts = new Map(textsOf(group, rules).map(({ name, text }) => [name, text]))
   const values = columns.map(({ name }) => sql`${texts.get(name) ?? raw('null::varchar')} as ${id(name)}`)
-  return withPath(group, join([...values, raw('line as __line')]), (named) => {
-    const read = readLines(group.files, { reading: rules.reading, layout: layoutOf(group), more: named ? [sql`filename = '__path'`] : [] })
+  return withPath(group, join([...values, raw('line as __line')]), (naming) => {
+    const read = readLines(group.files, { reading: rules.reading, layout: layoutOf(group), more: naming })
     return sql`${read} where ${isRecord(rules)}`
   })
 }

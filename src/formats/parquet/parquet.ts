@@ -24,20 +24,18 @@ export const parquet: Format = {
   value: (type, text, _context, lenient) => fromText(type, text, ISO_RULES, lenient),
   tried: (type, text) => triedText(type, text, ISO_RULES),
   diagnose: diagnoseParquet,
-  rejecting: parquetRejecting((group, context) =>
-    withPath(group, raw('*'), (named) => readParquet(group.files, context, named ? [sql`filename = '__path'`] : [])),
-  ),
+  rejecting: parquetRejecting((group, context) => withPath(group, raw('*'), (naming) => readParquet(group.files, context, naming))),
 }
 
 function parquetRelation(group: FileGroup, columns: readonly ReadColumn[], context: FormatContext): Sql {
   const own = new Map(group.columns.map(({ name, type }) => [name, type]))
   if (group.sifted !== undefined) {
     const read = join(columns.map(({ name }) => id(name)))
-    const rows = withPath(group, read, (named) => readParquet(group.files, context, named ? [sql`filename = '__path'`] : []))
+    const rows = withPath(group, read, (naming) => readParquet(group.files, context, naming))
     return fitting(rows, columns, (type, value, name) => convertedValue(value, own.get(name) ?? null, type))
   }
   const values = columns.map(({ name, type }) => (own.get(name) === type ? id(name) : sql`${id(name)}::${raw(type)} as ${id(name)}`))
-  return withPath(group, join(values), (named) => readParquet(group.files, context, named ? [sql`filename = '__path'`] : []))
+  return withPath(group, join(values), (naming) => readParquet(group.files, context, naming))
 }
 
 function readParquet(files: readonly SourceFile[], { table }: FormatContext, more: readonly Sql[]): Sql {
