@@ -1,10 +1,9 @@
-import { id, join, literal, raw, type Sql, sql } from '../../engine/sql.ts'
+import { id, literal, type Sql, sql } from '../../engine/sql.ts'
 import { FileError } from '../../errors/errors.ts'
+import { filesWithBadValues, firstBadValue } from '../bad-values.ts'
 import { firstLine, messageOf, namedFile, throwForeign } from '../engine-message.ts'
-import { withPath } from '../file-list.ts'
 import { badValue, excerpt, gone, wrongEncoding, wrongFormat } from '../file-problems.ts'
 import type { FileGroup, FormatContext, ReadColumn, SourceFile } from '../format.ts'
-import { triedText } from '../values.ts'
 import { lineOfRow } from './lines.ts'
 import { layoutOf, type Reading, readCsv, readingOf } from './reading.ts'
 import { type Reject, rejectProblem } from './reject.ts'
@@ -75,7 +74,7 @@ async function lookAt(group: FileGroup, look: CsvLook): Promise<Looked> {
     const ragged = new Set([...rejected.keys()].map((file) => file.path))
     for (const { path } of bad) {
       const file = group.files.find((one) => one.path === path)
-      if (file && !ragged.has(file.path)) problems.push(await firstBadValue(group, file, look))
+      if (file && !ragged.has(file.path)) problems.push(await badValueOf(group, file, look))
     }
     return { kind: 'looked', problems }
   } catch (error) {
@@ -99,23 +98,9 @@ function badFiles(group: FileGroup, { typed, reading }: CsvLook, into: { readonl
     sql`rejects_limit = 1000`,
   ]
   const columns = group.columns.map(({ name }) => ({ name, type: 'VARCHAR' }))
-  const bad =
-    typed.length === 0
-      ? sql`false`
-      : join(
-          typed.map((column) => isBad(column, reading)),
-          ' or ',
-        )
-  // The hash makes the engine look at every column; what is not used is not decoded.
-  const values = sql`(${bad}) as bad, hash(${join(columns.map(({ name }) => id(name)))}) as hash`
-  const rows = withPath(group, values, (naming) =>
+  return filesWithBadValues(group, { columns, typed, rules: reading }, (naming) =>
     readCsv(group.files, columns, { reading, layout: layoutOf(group), more: [...options, ...naming] }),
   )
-  return sql`select __path as path, bit_xor(hash) as hash from (${rows}) group by __path having bool_or(bad)`
-}
-
-function isBad({ name, type }: ReadColumn, reading: Reading): Sql {
-  return sql`(${id(name)} is not null and ${triedText(type, id(name), reading)} is null)`
 }
 
 /** The first ill-formed row of each file. */
@@ -144,29 +129,14 @@ async function rejectsOf(
   return found
 }
 
-async function firstBadValue(group: FileGroup, file: SourceFile, look: CsvLook): Promise<FileError> {
-  const { typed, reading, context } = look
+async function badValueOf(group: FileGroup, file: SourceFile, { typed, reading, context }: CsvLook): Promise<FileError> {
   const columns = group.columns.map(({ name }) => ({ name, type: 'VARCHAR' }))
-  const which = join(
-    typed.map((column, index) => sql`when ${isBad(column, reading)} then ${raw(String(index))}`),
-    ' ',
-  )
-  const value = join(
-    typed.map(({ name }, index) => sql`when ${raw(String(index))} then ${id(name)}`),
-    ' ',
-  )
-  const [found] = await context.session.rows(sql`
-    select __row, __which, case __which ${value} end as __value
-    from (select *, row_number() over () as __row, case ${which} end as __which from ${readCsv([file], columns, { reading: { ...reading, parallel: false }, layout: layoutOf(group) })})
-    where __which is not null order by __row limit 1`)
-  const column = typed[Number(found?.['__which'] ?? 0)]
-  if (!found || !column) return wrongFormat(file.path, 'a value does not fit its column')
-  const line = await lineOfRow(
-    file,
-    { row: BigInt(String(found['__row'])), columns: columns.length },
-    { reading, layout: layoutOf(group), context },
-  )
-  return badValue(file.path, line, { column: column.name, value: String(found['__value']), type: column.type })
+  const layout = layoutOf(group)
+  const rows = readCsv([file], columns, { reading: { ...reading, parallel: false }, layout })
+  const found = await firstBadValue(rows, { typed, rules: reading }, context.session)
+  if (found === undefined) return wrongFormat(file.path, 'a value does not fit its column')
+  const line = await lineOfRow(file, { row: found.row, columns: columns.length }, { reading, layout, context })
+  return badValue(file.path, line, { column: found.column.name, value: found.value, type: found.column.type })
 }
 
 /** A file that the engine cannot read at all. */

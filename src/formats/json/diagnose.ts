@@ -1,11 +1,10 @@
-import { id, join, raw, type Sql, sql } from '../../engine/sql.ts'
+import type { Sql } from '../../engine/sql.ts'
 import type { FileError } from '../../errors/errors.ts'
+import { filesWithBadValues, firstBadValue } from '../bad-values.ts'
 import { culprits } from '../culprits.ts'
 import { messageOf, namedFile } from '../engine-message.ts'
-import { withPath } from '../file-list.ts'
 import { badValue, excerpt, wrongFormat } from '../file-problems.ts'
 import type { FileGroup, FormatContext, ReadColumn, SourceFile } from '../format.ts'
-import { triedText } from '../values.ts'
 import { jsonProblem, lineOfRecord } from './problem.ts'
 import { layoutOf, readJson, rulesOf } from './reading.ts'
 
@@ -19,7 +18,9 @@ export async function diagnoseJson(
   const typed = columns.filter(({ type }) => type !== 'VARCHAR')
   const works = (files: readonly SourceFile[]) => {
     context.signal.throwIfAborted()
-    return context.session.rows(badFiles({ ...group, files }, columns, typed, context))
+    const part = { ...group, files }
+    const bad = filesWithBadValues(part, { columns, typed, rules: rulesOf(context) }, (naming) => texts(part, columns, context, naming))
+    return context.session.rows(bad)
   }
   const unreadable = await culprits(group.files, works, (error) => namedFile(messageOf(error), group.files))
   const problems: FileError[] = []
@@ -30,22 +31,9 @@ export async function diagnoseJson(
   if (readable.length === 0) return problems
   for (const { path } of await works(readable)) {
     const file = readable.find((one) => one.path === path)
-    if (file) problems.push(await firstBadValue({ ...group, files: [file] }, file, typed, context))
+    if (file) problems.push(await badValueOf({ ...group, files: [file] }, file, typed, context))
   }
   return problems
-}
-
-function badFiles(group: FileGroup, columns: readonly ReadColumn[], typed: readonly ReadColumn[], context: FormatContext): Sql {
-  const bad =
-    typed.length === 0
-      ? sql`false`
-      : join(
-          typed.map((column) => isBad(column, context)),
-          ' or ',
-        )
-  const values = sql`(${bad}) as bad, hash(${join(columns.map(({ name }) => id(name)))}) as hash`
-  const rows = withPath(group, values, (naming) => texts(group, columns, context, naming))
-  return sql`select __path as path, bit_xor(hash) as hash from (${rows}) group by __path having bool_or(bad)`
 }
 
 /** Fields as texts, nested ones as JSON. */
@@ -57,31 +45,15 @@ function texts(group: FileGroup, columns: readonly ReadColumn[], context: Format
   )
 }
 
-function isBad({ name, type }: ReadColumn, context: FormatContext): Sql {
-  return sql`(${id(name)} is not null and ${triedText(type, id(name), rulesOf(context))} is null)`
-}
-
-async function firstBadValue(group: FileGroup, file: SourceFile, typed: readonly ReadColumn[], context: FormatContext): Promise<FileError> {
-  const which = join(
-    typed.map((column, index) => sql`when ${isBad(column, context)} then ${raw(String(index))}`),
-    ' ',
-  )
-  const value = join(
-    typed.map(({ name }, index) => sql`when ${raw(String(index))} then ${id(name)}`),
-    ' ',
-  )
-  const [found] = await context.session.rows(sql`
-    select __row, __which, case __which ${value} end as __value
-    from (select *, row_number() over () as __row, case ${which} end as __which from ${texts(group, typed, context)})
-    where __which is not null order by __row limit 1`)
-  const column = typed[Number(found?.['__which'] ?? 0)]
-  if (!found || !column) return wrongFormat(file.path, 'a value does not fit its column')
-  const record = Number(found['__row'])
+async function badValueOf(group: FileGroup, file: SourceFile, typed: readonly ReadColumn[], context: FormatContext): Promise<FileError> {
+  const found = await firstBadValue(texts(group, typed, context), { typed, rules: rulesOf(context) }, context.session)
+  if (found === undefined) return wrongFormat(file.path, 'a value does not fit its column')
+  const { column, value } = found
+  const record = Number(found.row)
   const line = context.table.fileFormat === 'ndjson' ? await lineOfRecord(file, record, layoutOf(group).compression, context) : null
-  const text = excerpt(String(found['__value']))
   return badValue(file.path, line, {
     column: line === null ? `${column.name} of record ${record}` : column.name,
-    value: text,
+    value: excerpt(value),
     type: column.type,
   })
 }
