@@ -1,12 +1,11 @@
-import { FileError } from '../errors/errors.ts'
 import { globMatches, globOf, globSegments } from '../lib/glob.ts'
 import { MEMBER_COLUMN, type TableConfig } from '../model/table.ts'
 import { bounded } from './bounded.ts'
 import { badArchive } from './file-problems.ts'
 import type { Format, FormatContext, SourceFile } from './format.ts'
 import { listOption, numberOption, textOption } from './options.ts'
-import { inParallel } from './parallel.ts'
 import { type Part, withParts } from './parts.ts'
+import { takenParts } from './taken-parts.ts'
 
 /**
  * A format whose files may also be bzip2, or zip archives of such files: the engine reads neither, so they are unpacked
@@ -14,10 +13,9 @@ import { type Part, withParts } from './parts.ts'
  */
 export function withArchives(format: Format, suffixes: readonly string[]): Format {
   return withParts(format, {
-    take: async (files, context) => {
+    take: (files, context) => {
       const packed = files.filter((file) => packingOf(file, context.table) !== undefined)
-      const taken = await inParallel(packed, UNPACKED_AT_ONCE, context.signal, (file) => unpacked(file, suffixes, context))
-      return new Map(packed.map((file, index) => [file, taken[index] ?? []]))
+      return takenParts(packed, { atOnce: UNPACKED_AT_ONCE, signal: context.signal }, (file) => unpacked(file, suffixes, context))
     },
     inner: (context) => (isForced(context.table) ? { ...context, table: withoutPacking(context.table) } : context),
     memberColumn: ({ table }) => (table.metadataColumns.includes(MEMBER_COLUMN) ? MEMBER_COLUMN : undefined),
@@ -47,32 +45,27 @@ function withoutPacking(table: TableConfig): TableConfig {
   return { ...table, formatOptions: { ...table.formatOptions, compression: 'auto' } }
 }
 
-async function unpacked(file: SourceFile, suffixes: readonly string[], { io, table }: FormatContext): Promise<readonly Part[] | FileError> {
+async function unpacked(file: SourceFile, suffixes: readonly string[], { io, table }: FormatContext): Promise<readonly Part[]> {
   const { bunzipped, withZip } = await import('./unpack.ts')
   const most = numberOption(table, 'max_unpacked_size')
-  try {
-    if (packingOf(file, table) === 'bzip2')
-      return [
-        { ...(await io.interim(bounded(bunzipped(file, io), { file, packed: Number(file.size), most, before: () => 0 }))), member: null },
-      ]
-    return await withZip(file, io, async (members) => {
-      const parts: Part[] = []
-      const before = () => parts.reduce((sum, { size }) => sum + Number(size), 0)
-      for (const name of wantedMembers(
-        file,
-        members.map((member) => member.name),
-        { suffixes, table },
-      )) {
-        const member = members.find((one) => one.name === name)
-        if (member)
-          parts.push({ ...(await io.interim(bounded(member.bytes(), { file, packed: member.packedSize, most, before }))), member: name })
-      }
-      return parts
-    })
-  } catch (error) {
-    if (error instanceof FileError) return error
-    throw error
-  }
+  if (packingOf(file, table) === 'bzip2')
+    return [
+      { ...(await io.interim(bounded(bunzipped(file, io), { file, packed: Number(file.size), most, before: () => 0 }))), member: null },
+    ]
+  return withZip(file, io, async (members) => {
+    const parts: Part[] = []
+    const before = () => parts.reduce((sum, { size }) => sum + Number(size), 0)
+    for (const name of wantedMembers(
+      file,
+      members.map((member) => member.name),
+      { suffixes, table },
+    )) {
+      const member = members.find((one) => one.name === name)
+      if (member)
+        parts.push({ ...(await io.interim(bounded(member.bytes(), { file, packed: member.packedSize, most, before }))), member: name })
+    }
+    return parts
+  })
 }
 
 interface Wanted {

@@ -1,12 +1,11 @@
-import { FileError } from '../errors/errors.ts'
 import { textReading } from '../lib/encodings.ts'
 import type { TableConfig } from '../model/table.ts'
 import { compressionOf, plainBytes } from './compression.ts'
 import { truncated, wrongEncoding } from './file-problems.ts'
-import type { Format, FormatContext, InterimFile, SourceFile } from './format.ts'
+import type { Format, FormatContext, SourceFile } from './format.ts'
 import { numberOption, textOption } from './options.ts'
-import { inParallel } from './parallel.ts'
-import { type Part, withParts } from './parts.ts'
+import { withParts } from './parts.ts'
+import { takenParts } from './taken-parts.ts'
 
 /**
  * Text in an encoding that the engine does not read, or with lines at its end that are no records: it is written again as
@@ -15,21 +14,17 @@ import { type Part, withParts } from './parts.ts'
 export function withDecodedText(format: Format): Format {
   return withParts(format, {
     take: async (files, context) => {
-      if (!isDecoded(context.table)) return new Map<SourceFile, readonly Part[] | FileError>()
+      if (!isDecoded(context.table)) return new Map()
       const full = files.filter((file) => file.size > 0n)
-      const taken = await inParallel(full, DECODED_AT_ONCE, context.signal, (file) => decoded(file, context))
-      return new Map(full.map((file, index) => [file, partsOf(taken[index])]))
+      return takenParts(full, { atOnce: DECODED_AT_ONCE, signal: context.signal }, async (file) => [
+        { ...(await context.io.interim(utf8Of(file, context))), member: null },
+      ])
     },
     inner: (context) => (isDecoded(context.table) ? { ...context, table: plainTable(context.table) } : context),
   })
 }
 
 const DECODED_AT_ONCE = 4
-
-function partsOf(file: InterimFile | FileError | undefined): readonly Part[] | FileError {
-  if (file instanceof FileError) return file
-  return file === undefined ? [] : [{ ...file, member: null }]
-}
 
 function encodingOf(table: TableConfig): string {
   return textOption(table, 'encoding') ?? 'utf-8'
@@ -45,15 +40,6 @@ function isDecoded(table: TableConfig): boolean {
 
 function plainTable(table: TableConfig): TableConfig {
   return { ...table, formatOptions: { ...table.formatOptions, encoding: 'utf-8', compression: 'none', skip_footer: 0 } }
-}
-
-async function decoded(file: SourceFile, context: FormatContext): Promise<InterimFile | FileError> {
-  try {
-    return await context.io.interim(utf8Of(file, context))
-  } catch (error) {
-    if (error instanceof FileError) return error
-    throw error
-  }
 }
 
 async function* utf8Of(file: SourceFile, { io, table }: FormatContext): AsyncGenerator<Buffer> {

@@ -1,13 +1,12 @@
 import { FileError } from '../../errors/errors.ts'
 import { truncated, wrongFormat } from '../file-problems.ts'
 import type { Format, FormatContext, SourceFile } from '../format.ts'
-import { inParallel } from '../parallel.ts'
 import { parquet } from '../parquet/parquet.ts'
 import { type Part, withParts } from '../parts.ts'
 import { CutShort } from '../polars/bytes.ts'
 import { type Frame, loadPolars, type Polars } from '../polars/load.ts'
 import { parquetParts } from '../polars/parts.ts'
-import { UnreadableType } from '../polars/restore.ts'
+import { takenParts } from '../taken-parts.ts'
 import { Container, NotAvro } from './container.ts'
 import { type AvroSchema, avroSchema } from './schema.ts'
 
@@ -16,8 +15,7 @@ export const avro: Format = {
   ...withParts(parquet, {
     take: async (files, context) => {
       const polars = await loadPolars('file_format: avro')
-      const taken = await inParallel(files, 1, context.signal, (file) => partsOf(file, polars, context))
-      return new Map(files.map((file, index) => [file, taken[index] ?? []]))
+      return takenParts(files, { atOnce: 1, signal: context.signal }, (file) => partsOf(file, polars, context))
     },
     inner: (context) => context,
   }),
@@ -70,10 +68,5 @@ function schemaOf(file: SourceFile, text: string): AvroSchema {
 function problem(file: SourceFile, error: unknown): never {
   if (error instanceof CutShort) throw truncated(file.path, 'it stops within a block', error)
   if (error instanceof NotAvro) throw wrongFormat(file.path, error.message, 'check file_format and the file', error)
-  if (error instanceof UnreadableType)
-    throw new FileError('ING-FILE-TYPE', file.path, `${file.path}: ${error.message}, which cannot be read exactly`, {
-      hint: 'write it as another type, see docs/types.md',
-      cause: error,
-    })
   throw error
 }

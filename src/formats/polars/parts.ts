@@ -5,7 +5,7 @@ import { excerpt, wrongFormat } from '../file-problems.ts'
 import type { FormatContext, InterimFile, SourceFile } from '../format.ts'
 import type { Part } from '../parts.ts'
 import type { Frame } from './load.ts'
-import { type Node, restored } from './restore.ts'
+import { type Node, restored, UnreadableType } from './restore.ts'
 
 /** What a file holds, a bounded part at a time, and what its columns were before polars read them. */
 export interface Frames {
@@ -40,6 +40,11 @@ export async function parquetParts(
     }
   } catch (error) {
     if (error instanceof FileError) return error
+    if (error instanceof UnreadableType)
+      return new FileError('ING-FILE-TYPE', file.path, `${file.path}: ${error.message}, which cannot be read exactly`, {
+        hint: 'write it as another type, see docs/types.md',
+        cause: error,
+      })
     throwForeign(error)
     const what = `its content cannot be read: ${excerpt(firstLine(messageOf(error)))}`
     return wrongFormat(file.path, what, 'deliver the file again', error)

@@ -1,4 +1,4 @@
-import { FileError } from '../../errors/errors.ts'
+import type { FileError } from '../../errors/errors.ts'
 import type { TableConfig } from '../../model/table.ts'
 import { bounded } from '../bounded.ts'
 import { badArchive, truncated, wrongFormat } from '../file-problems.ts'
@@ -6,6 +6,7 @@ import type { Format, FormatContext, SourceFile } from '../format.ts'
 import { ndjson } from '../json/json.ts'
 import { flagOption, listOption, numberOption, textOption } from '../options.ts'
 import { type Part, withParts } from '../parts.ts'
+import { takenParts } from '../taken-parts.ts'
 import { parseRange, type Range, rowsOf } from './sheet.ts'
 import { readWorkbook, type Sheet, type Workbook } from './workbook.ts'
 
@@ -15,14 +16,7 @@ import { readWorkbook, type Sheet, type Workbook } from './workbook.ts'
  */
 export const xlsx: Format = {
   ...withParts(ndjson, {
-    take: async (files, context) => {
-      const taken = new Map<SourceFile, readonly Part[] | FileError>()
-      for (const file of files) {
-        context.signal.throwIfAborted()
-        taken.set(file, await converted(file, context))
-      }
-      return taken
-    },
+    take: (files, context) => takenParts(files, { atOnce: 1, signal: context.signal }, (file) => converted(file, context)),
     inner: (context) => ({ ...context, table: rowsTable(context.table) }),
   }),
   name: 'xlsx',
@@ -37,23 +31,18 @@ const EVERYTHING: Range = { left: 1, top: 1, right: null, bottom: null }
 async function converted(file: SourceFile, { io, table }: FormatContext): Promise<readonly Part[] | FileError> {
   if (file.size === 0n) return truncated(file.path, 'it has no bytes')
   const { withZip } = await import('../unpack.ts')
-  try {
-    const [first, second] = await io.head(file, 2)
-    if (first === 0xd0 && second === 0xcf)
-      return badArchive(file.path, 'this is an encrypted workbook, or one of Excel before 2007', 'save it as .xlsx without a password')
-    return await withZip(file, io, async (members) => {
-      const workbook = await readWorkbook(
-        members.map((member) => ({ ...member, bytes: () => bounded(member.bytes(), limitsOf(file, member.packedSize, table)) })),
-      )
-      if (workbook === undefined) throw wrongFormat(file.path, 'this is a zip archive, but no workbook of Excel')
-      const parts: Part[] = []
-      for (const sheet of wantedSheets(file, workbook, table)) parts.push(await rowsPart(file, sheet, workbook, { io, table }))
-      return parts
-    })
-  } catch (error) {
-    if (error instanceof FileError) return error
-    throw error
-  }
+  const [first, second] = await io.head(file, 2)
+  if (first === 0xd0 && second === 0xcf)
+    return badArchive(file.path, 'this is an encrypted workbook, or one of Excel before 2007', 'save it as .xlsx without a password')
+  return withZip(file, io, async (members) => {
+    const workbook = await readWorkbook(
+      members.map((member) => ({ ...member, bytes: () => bounded(member.bytes(), limitsOf(file, member.packedSize, table)) })),
+    )
+    if (workbook === undefined) throw wrongFormat(file.path, 'this is a zip archive, but no workbook of Excel')
+    const parts: Part[] = []
+    for (const sheet of wantedSheets(file, workbook, table)) parts.push(await rowsPart(file, sheet, workbook, { io, table }))
+    return parts
+  })
 }
 
 function limitsOf(file: SourceFile, packed: number, table: TableConfig): Parameters<typeof bounded>[1] {
