@@ -4,9 +4,9 @@ import { id, join, literalList, raw, type Sql, sql } from '../engine/sql.ts'
 import { BugError, FileError } from '../errors/errors.ts'
 import type { FileGroup, Format, FormatContext, Inspection, ReadColumn, Rejecting, SourceFile } from '../formats/format.ts'
 import type { Column } from '../model/schema.ts'
+import { settledColumns } from '../model/settled-columns.ts'
 import { storableType, zonedType } from '../model/storable-type.ts'
 import type { TableConfig, TransformConfig } from '../model/table.ts'
-import { declaredType } from './fit.ts'
 import { placeIn } from './parsed-sql.ts'
 import { parseTransform, type TransformQuery, transformError } from './transform-query.ts'
 
@@ -142,19 +142,10 @@ class Transformed {
   }
 
   /** Columns of `records`, with the types that files are read by: remembered, declared, or inferred once. */
-  async #columnsOf(groups: readonly FileGroup[], known: readonly Column[], context: FormatContext): Promise<readonly Column[]> {
+  #columnsOf(groups: readonly FileGroup[], known: readonly Column[], context: FormatContext): Promise<readonly Column[]> {
     const full = groups.filter(({ empty }) => !empty)
-    const names = new Set(known.map(({ name }) => name.toLowerCase()))
-    const added = new Map<string, string>()
-    for (const { columns } of full)
-      for (const { name } of columns)
-        if (!names.has(name.toLowerCase()) && !added.has(name.toLowerCase())) added.set(name.toLowerCase(), name)
-    if (added.size === 0) return known
-    const declared = new Map(Object.entries(this.#table.columnTypes).map(([name, type]) => [name.toLowerCase(), declaredType(type)]))
-    const isDeclared = [...added.keys()].every((name) => declared.has(name))
-    const inferred = isDeclared ? [] : await this.#format.infer(full, context)
-    const types = new Map(inferred.map(({ name, type }) => [name.toLowerCase(), type]))
-    return [...known, ...[...added].map(([key, name]) => ({ name, type: declared.get(key) ?? types.get(key) ?? 'VARCHAR' }))]
+    const names = full.flatMap(({ columns }) => columns.map(({ name }) => name))
+    return settledColumns(known, names, { declared: this.#table.columnTypes, infer: () => this.#format.infer(full, context) })
   }
 
   /** Columns of the query, as the engine tells them before any row is read. */

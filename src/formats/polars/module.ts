@@ -2,7 +2,7 @@ import { pathToFileURL } from 'node:url'
 import { id, join, literal, raw, sql } from '../../engine/sql.ts'
 import { BugError, ConfigError, FileError } from '../../errors/errors.ts'
 import type { Column } from '../../model/schema.ts'
-import { storableType, zonedType } from '../../model/storable-type.ts'
+import { settledColumns } from '../../model/settled-columns.ts'
 import type { TableConfig, TransformModule } from '../../model/table.ts'
 import { firstLine, messageOf, throwForeign } from '../engine-message.ts'
 import { excerpt } from '../file-problems.ts'
@@ -143,20 +143,10 @@ class ModuleTransform {
   }
 
   /** Types by which files are read: remembered, declared, or inferred once. */
-  async #typesOf(known: readonly Column[], context: FormatContext): Promise<readonly Column[]> {
+  #typesOf(known: readonly Column[], context: FormatContext): Promise<readonly Column[]> {
     const full = this.#groups.filter(({ empty }) => !empty)
-    const names = new Set(known.map(({ name }) => name.toLowerCase()))
-    const added = new Map<string, string>()
-    for (const { columns } of full)
-      for (const { name } of columns)
-        if (!names.has(name.toLowerCase()) && !added.has(name.toLowerCase())) added.set(name.toLowerCase(), name)
-    if (added.size === 0) return known
-    const declared = new Map(
-      Object.entries(this.#table.columnTypes).map(([name, type]) => [name.toLowerCase(), storableType(zonedType(type))]),
-    )
-    const inferred = [...added.keys()].every((name) => declared.has(name)) ? [] : await this.#format.infer(full, context)
-    const types = new Map(inferred.map(({ name, type }) => [name.toLowerCase(), type]))
-    return [...known, ...[...added].map(([key, name]) => ({ name, type: declared.get(key) ?? types.get(key) ?? 'VARCHAR' }))]
+    const names = full.flatMap(({ columns }) => columns.map(({ name }) => name))
+    return settledColumns(known, names, { declared: this.#table.columnTypes, infer: () => this.#format.infer(full, context) })
   }
 
   async #load(): Promise<Transform> {
