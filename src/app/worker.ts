@@ -132,6 +132,9 @@ serve(async (argument): Promise<Service> => {
       },
     },
     interrupt: () => session.interrupt(),
+    close: async () => {
+      await session[Symbol.asyncDispose]()
+    },
   }
 })
 

@@ -4,7 +4,10 @@ import { UnavailableError } from '../errors/errors.ts'
 import { fromWire, type WireError } from '../errors/wire.ts'
 
 /** What a child is told, and what it answers; structured clone carries bigints. */
-export type Request = { readonly id: number; readonly method: string; readonly argument: unknown } | { readonly interrupt: true }
+export type Request =
+  | { readonly id: number; readonly method: string; readonly argument: unknown }
+  | { readonly interrupt: true }
+  | { readonly release: true }
 export type Response =
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly error: WireError }
@@ -26,30 +29,63 @@ interface Waiting {
   readonly onProgress: CallOptions['onProgress']
 }
 
-/** Started before anybody knew what for. */
-let prepared: { readonly entry: string; readonly child: ChildProcess } | undefined
+/** How long an idle process waits for another who needs one. */
+const IDLE_MS = 10_000
+
+/** Processes that nobody has: started before anybody knew what for, or given back. */
+interface Idle {
+  readonly entry: string
+  readonly child: ChildProcess
+  /** A process has the environment of its start for good. */
+  readonly environment: string
+}
+
+const idle = new Set<Idle>()
+const environments = new WeakMap<ChildProcess, string>()
 
 /** Starts a process ahead of the `Child` that will take it: it loads its modules while this one loads its own. */
 export function prepareChild(entry: URL): void {
-  const child = forked(entry)
-  // One that cannot start, or that nobody takes, is no concern of anybody: without a parent it ends.
-  child.on('error', () => undefined)
-  setHeld(child, false)
-  prepared = { entry: entry.href, child }
+  setIdle(entry, forked(entry))
 }
 
-/** The process that was prepared for the entry, once. */
-function takePrepared(entry: URL): ChildProcess | undefined {
-  const taken = prepared?.entry === entry.href && prepared.child.connected ? prepared.child : undefined
-  if (taken === undefined) return undefined
-  prepared = undefined
-  setHeld(taken, true)
-  return taken
+/** One that cannot start, or that nobody takes, is no concern of anybody: without a parent it ends. */
+function setIdle(entry: URL, child: ChildProcess): Idle {
+  const one = { entry: entry.href, child, environment: environments.get(child) ?? '' }
+  child.on('error', () => undefined)
+  child.once('exit', () => idle.delete(one))
+  setHeld(child, false)
+  idle.add(one)
+  return one
+}
+
+/** Keeps a process for whoever needs one next: its modules take longer to load than a small batch. */
+function giveBack(entry: URL, child: ChildProcess): void {
+  for (const event of ['message', 'error', 'exit']) child.removeAllListeners(event)
+  child.stderr?.removeAllListeners('data').resume()
+  child.send({ release: true } satisfies Request)
+  const one = setIdle(entry, child)
+  setTimeout(() => {
+    if (idle.delete(one) && child.connected) child.disconnect()
+  }, IDLE_MS).unref()
+}
+
+function takeIdle(entry: URL): ChildProcess | undefined {
+  const environment = JSON.stringify(process.env)
+  for (const one of idle) {
+    if (one.entry !== entry.href || one.environment !== environment || !one.child.connected) continue
+    idle.delete(one)
+    one.child.removeAllListeners('error').removeAllListeners('exit')
+    setHeld(one.child, true)
+    return one.child
+  }
+  return undefined
 }
 
 function forked(entry: URL): ChildProcess {
   // No execArgv of the parent: a debugger port or a loader belongs to it alone.
-  return fork(entry, [], { serialization: 'advanced', execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+  const child = fork(entry, [], { serialization: 'advanced', execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+  environments.set(child, JSON.stringify(process.env))
+  return child
 }
 
 /** Whether this process stays alive for the sake of the other. */
@@ -101,9 +137,7 @@ export class Child implements AsyncDisposable {
     const child = this.#process
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
     if (this.#waiting.size === 0) {
-      // An idle process ends by itself when its parent is gone, and takes a while to give its memory back.
-      setHeld(child, false)
-      child.disconnect()
+      if (child.connected) giveBack(this.#entry, child)
       return
     }
     const ended = new Promise((resolve) => child.once('exit', resolve))
@@ -115,7 +149,7 @@ export class Child implements AsyncDisposable {
 
   #started(): ChildProcess {
     if (this.#process?.connected) return this.#process
-    const child = takePrepared(this.#entry) ?? forked(this.#entry)
+    const child = takeIdle(this.#entry) ?? forked(this.#entry)
     this.#process = child
     this.#lastWords = ''
     child.send({ id: 0, method: 'start', argument: this.#argument } satisfies Request)

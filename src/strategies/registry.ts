@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { BugError, ConfigError } from '../errors/errors.ts'
+import { moduleUrl } from '../lib/user-modules.ts'
 import { append } from './append.ts'
 import { merge } from './merge.ts'
 import { overwrite } from './overwrite.ts'
@@ -25,7 +25,7 @@ export async function loadStrategy(name: string): Promise<Strategy> {
 
 async function importModule(path: string): Promise<Readonly<Record<string, unknown>>> {
   try {
-    return (await import(pathToFileURL(path).href)) as Readonly<Record<string, unknown>>
+    return (await import(moduleUrl(path))) as Readonly<Record<string, unknown>>
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     const hint = reason.includes("Cannot find package 'ingestd'") ? OURS_MISSING : undefined

@@ -1,6 +1,6 @@
-import { pathToFileURL } from 'node:url'
 import { id, join, literal, raw, sql } from '../../engine/sql.ts'
 import { BugError, ConfigError, FileError } from '../../errors/errors.ts'
+import { moduleUrl } from '../../lib/user-modules.ts'
 import type { Column } from '../../model/schema.ts'
 import { settledColumns } from '../../model/settled-columns.ts'
 import type { TableConfig, TransformModule } from '../../model/table.ts'
@@ -151,7 +151,7 @@ class ModuleTransform {
 
   async #load(): Promise<Transform> {
     const { path, place } = this.#module
-    const imported = await import(pathToFileURL(path).href).catch((cause: unknown) => {
+    const imported = await import(moduleUrl(path)).catch((cause: unknown) => {
       const reason = cause instanceof Error ? cause.message : String(cause)
       throw new ConfigError('ING-CONFIG-MODULE', `${place} cannot be loaded: ${reason}`, [], { cause })
     })
