@@ -1,4 +1,5 @@
 import { type Compression, gunzipSmall, plainBytes, zstdHead } from './compression.ts'
+import { truncated } from './file-problems.ts'
 import type { SourceFile, SourceIo } from './format.ts'
 
 /** Both ends of a text file, decompressed. */
@@ -32,6 +33,12 @@ export async function textEnds(file: SourceFile, compression: Compression, io: S
   }
   if (compression === 'zstd' && wanted.tail === 0) return { ...(await zstdHead(file, io, wanted.head)), tail: NOTHING }
   return streamedEnds(file, compression, io, wanted)
+}
+
+/** Throws for UTF-16 that stops within two bytes of a character: the engine would take another byte for the one that is missing. */
+export function checkPairs(file: SourceFile, compression: Compression, { head, complete }: TextEnds): void {
+  const length = compression === 'none' ? Number(file.size) : complete ? head.length : 0
+  if (length % 2 === 1) throw truncated(file.path, 'its last character has one byte of two')
 }
 
 async function plainEnds(file: SourceFile, io: SourceIo, wanted: Wanted): Promise<TextEnds> {

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import { type CorpusTable, failed, latin1, loaded, type Outcome, rejected, table, utf16 } from './make.ts'
 
 const value = (what: string): Outcome => failed('FILE-VALUE', what)
@@ -162,8 +163,20 @@ const wide = table(
   {
     'good.csv': [utf16('\ufeffid,name\n1,é\n'), loaded(1, { id: 1, name: 'é' })],
     'no-mark.csv': [utf16('id,name\n1,é\n'), loaded(1, { id: 1, name: 'é' })],
-    'odd-length.csv': [utf16('\ufeffid,name\n1,x\n').subarray(0, -1), loaded(1), 'the missing byte is taken from what stands in memory'],
+    'odd-length.csv': [utf16('\ufeffid,name\n1,x\n').subarray(0, -1), failed('FILE-TRUNCATED', 'one byte of two')],
+    'odd-length.csv.gz': [gzipSync(utf16('\ufeffid,name\n1,x\n').subarray(0, -1)), failed('FILE-TRUNCATED', 'one byte of two')],
     'utf8.csv': ['id,name\n1,x\n', failed('FILE-ENCODING', 'not UTF-16')],
+  },
+)
+
+const untyped = table(
+  'csv_untyped',
+  { format_options: { delimiter: ',', header: true } },
+  {
+    'a-good.csv': ['id,name,day\n1,x,2024-01-31\n', loaded(1, { id: 1, name: 'x', day: '2024-01-31' })],
+    // The types are found with ill-formed rows passed over; the engine once failed as a whole on such a one.
+    'latin1-behind-columns.csv': [latin1('id,name,day\n2,x,2024-01-\x88,more\n'), failed('FILE-ENCODING', 'line 2')],
+    'latin1-last-column.csv': [latin1('id,name,day\n2,x,\x88\n'), failed('FILE-ENCODING', 'line 2')],
   },
 )
 
@@ -272,6 +285,7 @@ export const VALUES: readonly CorpusTable[] = [
   german,
   western,
   wide,
+  untyped,
   headless,
   strict,
   fixed,

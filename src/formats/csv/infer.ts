@@ -4,7 +4,7 @@ import type { TableConfig } from '../../model/table.ts'
 import type { FileGroup, FormatContext } from '../format.ts'
 import { overReadable, sampleOf, unified } from '../sample.ts'
 import { fromText, type ValueRules } from '../values.ts'
-import { layoutOf, PASSING_OVER, type Reading, readCsv, readingOf } from './reading.ts'
+import { layoutOf, lookedAt, PASSING_OVER, type Reading, readCsv, readingOf } from './reading.ts'
 
 /** Rows of each group that types are proposed from; the whole sample then confirms or refutes them. */
 const PROPOSING_ROWS = 2_000
@@ -258,5 +258,7 @@ function texts(group: FileGroup, reading: Reading, rows: number | null): Sql {
     isLook: rows !== null,
     more: [...PASSING_OVER, sql`filename = ${literal(FILE)}`],
   })
-  return rows === null ? sql`select * from ${read}` : sql`select * from ${read} limit ${raw(String(rows))}`
+  // The engine fails as a whole where it passes over a value of no UTF-8 and fewer columns are used than stand before it.
+  const all = sql`select * from ${read} where ${lookedAt(columns)}`
+  return rows === null ? all : sql`${all} limit ${raw(String(rows))}`
 }

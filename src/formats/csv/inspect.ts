@@ -5,7 +5,7 @@ import { RESERVED_NAMES } from '../file-list.ts'
 import { badColumnName, duplicateColumn, raggedRow, textBehindQuote, truncated, wrongFormat } from '../file-problems.ts'
 import type { FileGroup, FormatContext, Inspection, SourceFile } from '../format.ts'
 import { inParallel } from '../parallel.ts'
-import { textEnds } from '../text-ends.ts'
+import { checkPairs, textEnds } from '../text-ends.ts'
 import { isSurelyClosed } from './closed.ts'
 import { learnDialect } from './dialect.ts'
 import { findHeader, type Header, type HeaderCache } from './header.ts'
@@ -73,6 +73,7 @@ class CsvInspector {
       const ends = await textEnds(file, compression, this.#context.io, { head, tail })
       const header = findHeader(file, ends, this.#reading, this.#cache)
       if (header.kind === 'long') continue
+      if (this.#reading.encoding === 'utf-16') checkPairs(file, compression, ends)
       if (strict && !/[\n\r]\0?$/.test(ends.tail.toString('latin1'))) throw truncated(file.path, 'it has no final newline')
       const look = this.#found(file, header, compression)
       return look.empty || isSurelyClosed(ends, this.#reading, look.names.length) ? look : this.#closed(look)

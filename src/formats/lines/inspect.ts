@@ -5,7 +5,7 @@ import { RESERVED_NAMES } from '../file-list.ts'
 import { badColumnName, duplicateColumn, truncated, wrongEncoding, wrongFormat } from '../file-problems.ts'
 import type { FileGroup, FormatContext, Inspection, SourceFile } from '../format.ts'
 import { inParallel } from '../parallel.ts'
-import { type TextEnds, textEnds } from '../text-ends.ts'
+import { checkPairs, type TextEnds, textEnds } from '../text-ends.ts'
 import type { LineLayout } from './reading.ts'
 import type { LineRules } from './rules.ts'
 
@@ -46,6 +46,7 @@ async function lookAt(file: SourceFile, rules: LineRules, context: FormatContext
   if (file.size === 0n) return { file, names, layout: { compression, skip: 0 }, empty: true, open: null }
   try {
     const ends = await textEnds(file, compression, context.io, { head: FIRST_BYTES, tail: LAST_BYTES })
+    if (rules.reading.encoding === 'utf-16') checkPairs(file, compression, ends)
     return found(file, { head: headOf(file, ends, rules), tail: decoded(ends.tail, rules) }, { compression, ends, rules, context })
   } catch (error) {
     if (error instanceof FileError) return error
