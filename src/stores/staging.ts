@@ -89,10 +89,14 @@ const PARQUET = raw(`format parquet, compression zstd, compression_level 1, parq
   filename_pattern 'part-{uuid}', file_extension '${EXTENSION}', kv_metadata {'org.apache.spark.version': '3.5.0'}`)
 
 /**
- * Of each row group, whose 122,880 rows would get up to 24,576 of them. A dictionary that grows beyond its limit is dropped again: over
- * columns of ever new values that is a sixth of the time of writing. OPTIMIZE, which has the time, keeps the larger ones.
+ * Of each row group, whose 122,880 rows would get up to 24,576 of them, a fifth. A dictionary that grows beyond its limit is dropped
+ * again: over columns of ever new values that is a sixth of the time of writing. OPTIMIZE, which has the time, keeps the larger ones. In
+ * small row groups the limit would be more than the fifth, and a dictionary has one zero where a column had 0.0 and -0.0.
  */
-const LOADED_DICTIONARY = raw(', dictionary_size_limit 8192')
+const SMALL_DICTIONARY = raw(', dictionary_size_limit 8192')
+
+/** Source bytes whose rows fill row groups. */
+const LARGE_LOAD = 32n * 1024n * 1024n
 
 /** Writes the rows of a request as data files with statistics. Leaves nothing behind when it fails. */
 export async function stageRows(request: StageRequest, target: StageTarget): Promise<StagedFiles> {
@@ -274,7 +278,7 @@ function physicalColumn(field: DeltaField, mapping: MappingMode): Sql {
 }
 
 function parquetOptions({ sourceBytes }: StageRequest, { fields, partitionColumns, mapping }: StageTarget): Sql {
-  const options = sql`${PARQUET}${sourceBytes === 0n ? sql`` : LOADED_DICTIONARY}`
+  const options = sql`${PARQUET}${sourceBytes < LARGE_LOAD ? sql`` : SMALL_DICTIONARY}`
   if (mapping === 'none') return options
   const partitions = new Set(partitionColumns.map(({ name }) => name))
   const data = fields.filter(({ name }) => !partitions.has(name))
