@@ -25,8 +25,11 @@ test('every table that the tests wrote is read by others with the rows that inge
     const table = join(folder, name, 'table')
     const ours = await rowsByIngestd(table).catch((cause: unknown) => refused.push(`${name}: ${String(cause)}`))
     if (typeof ours === 'number') return
-    const widened = isWidened(table)
-    const able = CHEAP.filter((other) => other !== 'delta-rs' || !widened)
+    const log = logOf(table)
+    // delta-rs and Delta 3.3 refuse the feature, and the kernel's reader has its own fault (known-faults.ts); the others read such tables.
+    const widened = log.includes('"typeWidening')
+    const mapped = /columnMapping\.mode\\?":\s*\\?"(name|id)/.test(log) && !/"partitionColumns":\[\]/.test(log)
+    const able = CHEAP.filter((other) => !(other === 'delta-rs' && widened) && !(other === 'duckdb' && mapped))
     const readers = index % SPARK_READS_EACH === 0 && !widened ? [...able, 'spark' as const] : able
     for (const other of readers) expect.soft(await (await reader(other)).read(table), `${other}: ${name}`).toEqual(ours)
   }
@@ -36,11 +39,10 @@ test('every table that the tests wrote is read by others with the rows that inge
   expect(refused.length, refused.join('\n')).toBeLessThan(tables.length * (1 - READ_AT_LEAST))
 })
 
-/** delta-rs and Delta 3.3 refuse the feature (known-faults.ts); the kernel reads such tables. */
-function isWidened(table: string): boolean {
+function logOf(table: string): string {
   const log = join(table, '_delta_log')
   const entries = readdirSync(log).filter((name) => name.endsWith('.json'))
-  return entries.some((name) => readFileSync(join(log, name), 'utf8').includes('"typeWidening'))
+  return entries.map((name) => readFileSync(join(log, name), 'utf8')).join('\n')
 }
 
 async function rowsByIngestd(table: string): Promise<TableRows> {
