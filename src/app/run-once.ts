@@ -13,9 +13,8 @@ import { localLister } from '../watcher/local.ts'
 import { waitForSettled } from '../watcher/settle.ts'
 import { maintainAfterLoads } from './after-loads.ts'
 import type { RunOptions } from './ingest.ts'
-import { childLimits } from './limits.ts'
-import { type LoadProcess, loadProcess } from './load-process.ts'
-import { spoolOf } from './places.ts'
+import type { LoadProcess } from './load-process.ts'
+import { loadPool } from './pool.ts'
 import { leased, withHeartbeat } from './table-work.ts'
 
 /** Load processes start up while the tracker is opened. */
@@ -38,7 +37,7 @@ export async function runOnce(tables: readonly TableConfig[], options: RunOption
   const runnable = tables.filter((table) => table.unsupported.length === 0).length
   const children = Math.max(1, Math.min(options.concurrency ?? given.config.maxParallelJobs, runnable))
   const signal = options.signal ?? new AbortController().signal
-  await using pool = processPool(children, given.config, signal)
+  await using pool = loadPool(children, given.config, signal)
   if (runnable > 0) pool.start()
   const pass: OpenPass = { ...given, tracker: await given.tracker() }
   const limit = pLimit(children)
@@ -114,38 +113,6 @@ function tablePass(
       const ms = Math.max(0, ...waiting.map((one) => one.readyInMs ?? 0))
       options.onEvent?.({ kind: 'waiting', table: table.name, files: waiting.length, ms })
       return waitForSettled(lister, waiting, ms, signal)
-    },
-  }
-}
-
-/** Load processes, each used by one table at a time. */
-function processPool(size: number, config: ResolvedConfig, signal: AbortSignal) {
-  const limits = childLimits(config, size)
-  const free: LoadProcess[] = []
-  const all: LoadProcess[] = []
-  const made = () => {
-    const worker = loadProcess({ limits, spool: spoolOf(config), timeoutMs: config.timeoutMs, signal })
-    all.push(worker)
-    return worker
-  }
-  return {
-    start() {
-      while (all.length < size) {
-        const worker = made()
-        worker.start()
-        free.push(worker)
-      }
-    },
-    async use<T>(work: (worker: LoadProcess) => Promise<T>): Promise<T> {
-      const worker = free.pop() ?? made()
-      try {
-        return await work(worker)
-      } finally {
-        free.push(worker)
-      }
-    },
-    async [Symbol.asyncDispose]() {
-      await Promise.all(all.map((worker) => worker[Symbol.asyncDispose]()))
     },
   }
 }
