@@ -1,3 +1,4 @@
+import { activity, daemons, noteActivity, noteDaemon, noteTable, schedules, throughput } from './activity.ts'
 import { admit } from './admit.ts'
 import { adoptManifest } from './adopt.ts'
 import { claim, claimEmpty, pendingCount, pendingFiles, requeueDue } from './claim.ts'
@@ -50,6 +51,13 @@ export function sqlTracker(ledger: Ledger, id: string, close: () => Promise<void
     batches: (table, limit) => batches(ledger, table, limit),
     expectationsOfBatches: (table, batchIds) => expectationsOfBatches(ledger, table, batchIds),
     expectationsOfFile: (table, path) => expectationsOfFile(ledger, table, path),
+    noteActivity: (owner, notes) => noteActivity(ledger, owner, notes),
+    activity: () => activity(ledger),
+    noteTable: (table, note) => noteTable(ledger, table, note),
+    schedules: () => schedules(ledger),
+    noteDaemon: (owner, note) => noteDaemon(ledger, owner, note),
+    daemons: () => daemons(ledger),
+    throughput: (minutes, tables) => throughput(ledger, minutes, tables),
     [Symbol.asyncDispose]: close,
   }
 }
