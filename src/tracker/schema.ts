@@ -68,8 +68,8 @@ export interface BatchTable {
 /** One row for each target table: who writes it, and whether it is paused. */
 export interface TargetTable {
   readonly table_name: string
-  readonly lock_owner: string | null
-  readonly lock_expires_at: bigint | null
+  readonly lock_owner: Generated<string | null>
+  readonly lock_expires_at: Generated<bigint | null>
   readonly paused: Generated<bigint>
 }
 

@@ -9,6 +9,7 @@ import { openSqliteSnapshot, openSqliteTracker, type SqliteTrackerOptions } from
 import type { Tracker } from '../../src/tracker/tracker.ts'
 import { trackerContract } from './tracker.contract.ts'
 import { ALL, FakeClock, type Harness, load, OPTIONS, OWNER, seen, statusOf, TABLE } from './tracker.support.ts'
+import { trackerPauseContract } from './tracker-pause.contract.ts'
 import { trackerRecoveryContract } from './tracker-recovery.contract.ts'
 import { trackerRestoreContract } from './tracker-restore.contract.ts'
 
@@ -35,6 +36,7 @@ async function sqliteHarness(): Promise<Harness> {
 trackerContract('SQLite', sqliteHarness)
 trackerRecoveryContract('SQLite', sqliteHarness)
 trackerRestoreContract('SQLite', sqliteHarness)
+trackerPauseContract('SQLite', sqliteHarness)
 
 describe('a SQLite file', () => {
   let folder: string
