@@ -71,8 +71,8 @@ export interface BatchTable {
 /** One row for each target table: who writes it, whether it is paused, and when it is looked at. */
 export interface TargetTable {
   readonly table_name: string
-  readonly lock_owner: string | null
-  readonly lock_expires_at: bigint | null
+  readonly lock_owner: Generated<string | null>
+  readonly lock_expires_at: Generated<bigint | null>
   readonly paused: Generated<bigint>
   readonly last_listed_at: Generated<bigint | null>
   readonly listing_error: Generated<string | null>

@@ -9,6 +9,7 @@ import { abandoned, lockTable, renew, takeOver, unlockTable } from './leases.ts'
 import type { Ledger } from './ledger.ts'
 import { approve, reopenFolders, replay, retry, skip, skipPending } from './manual.ts'
 import { recall, remember } from './notes.ts'
+import { pause, pausedTables, resume } from './pause.ts'
 import { batches, file, files, lastCommittedBatch, newestLoaded } from './read.ts'
 import { adoptRestore } from './restore.ts'
 import { noteFiles } from './resubmitted.ts'
@@ -39,6 +40,9 @@ export function sqlTracker(ledger: Ledger, id: string, close: () => Promise<void
     reopenFolders: (table, folders, reason) => reopenFolders(ledger, table, folders, reason),
     lockTable: (table, owner, isAlive) => lockTable(ledger, table, owner, isAlive),
     unlockTable: (table, owner) => unlockTable(ledger, table, owner),
+    pause: (tables) => pause(ledger, tables),
+    resume: (tables) => resume(ledger, tables),
+    paused: () => pausedTables(ledger),
     remember: (table, key, value) => remember(ledger, table, key, value),
     recall: (table, key) => recall(ledger, table, key),
     retry: (filter) => retry(ledger, filter),

@@ -194,6 +194,10 @@ export interface Tracker extends AsyncDisposable {
   /** Takes the table for one writer; false when another living owner has it. */
   lockTable(table: string, owner: string, isAlive: (owner: string) => boolean): Promise<boolean>
   unlockTable(table: string, owner: string): Promise<void>
+  /** By hand: tables of which no file shall be taken. Gives those that were not so before. */
+  pause(tables: readonly string[]): Promise<readonly string[]>
+  resume(tables: readonly string[]): Promise<readonly string[]>
+  paused(): Promise<ReadonlySet<string>>
   /** What is remembered of a table beside its files, as a full drop that has begun; text by key. */
   remember(table: string, key: string, value: string): Promise<void>
   recall(table: string, key: string): Promise<string | undefined>
