@@ -64,6 +64,7 @@ async function passOver(table: TableConfig, worker: LoadProcess, options: RunOpt
     // A key that is known but not built fails its table alone.
     for (const { message, hint } of table.unsupported) tally.unsupported(message, hint)
   } else if (options.signal?.aborted) tally.skipTable('interrupted')
+  else if (await isPaused(table, options, pass.tracker)) tally.skipTable(`paused (ingest resume --tables ${table.name})`)
   else {
     await leased(
       table,
@@ -73,6 +74,11 @@ async function passOver(table: TableConfig, worker: LoadProcess, options: RunOpt
     )
   }
   return tally.report(clock.now())
+}
+
+/** A table that is named is loaded, paused or not: whoever names it knows of it. */
+async function isPaused(table: TableConfig, { tables }: RunOptions, tracker: Tracker): Promise<boolean> {
+  return (tables === undefined || tables.length === 0) && (await tracker.paused()).has(table.name)
 }
 
 /** What stops one table is its own result; a tracker that cannot be reached stops them all. */
