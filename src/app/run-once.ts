@@ -6,9 +6,8 @@ import type { TableConfig } from '../model/table.ts'
 import type { Owner } from '../pipeline/recover.ts'
 import type { Tracker } from '../tracker/tracker.ts'
 import type { RunOptions } from './ingest.ts'
-import { childLimits } from './limits.ts'
-import { type LoadProcess, loadProcess } from './load-process.ts'
-import { spoolOf } from './places.ts'
+import type { LoadProcess } from './load-process.ts'
+import { loadPool } from './pool.ts'
 import { passOver } from './table-pass.ts'
 import { withHeartbeat } from './table-work.ts'
 
@@ -32,7 +31,7 @@ export async function runOnce(tables: readonly TableConfig[], options: RunOption
   const runnable = tables.filter((table) => table.unsupported.length === 0).length
   const children = Math.max(1, Math.min(options.concurrency ?? given.config.maxParallelJobs, runnable))
   const signal = options.signal ?? new AbortController().signal
-  await using pool = processPool(children, given.config, signal)
+  await using pool = loadPool(children, given.config, signal)
   if (runnable > 0) pool.start()
   const pass: OpenPass = { ...given, tracker: await given.tracker() }
   const limit = pLimit(children)
@@ -49,38 +48,6 @@ export async function runOnce(tables: readonly TableConfig[], options: RunOption
     ),
   )
   return { tables: reports, totals: totalsOf(reports, (pass.clock.now() - startedMs) / 1000) }
-}
-
-/** Load processes, each used by one table at a time. */
-function processPool(size: number, config: ResolvedConfig, signal: AbortSignal) {
-  const limits = childLimits(config, size)
-  const free: LoadProcess[] = []
-  const all: LoadProcess[] = []
-  const made = () => {
-    const worker = loadProcess({ limits, spool: spoolOf(config), timeoutMs: config.timeoutMs, signal })
-    all.push(worker)
-    return worker
-  }
-  return {
-    start() {
-      while (all.length < size) {
-        const worker = made()
-        worker.start()
-        free.push(worker)
-      }
-    },
-    async use<T>(work: (worker: LoadProcess) => Promise<T>): Promise<T> {
-      const worker = free.pop() ?? made()
-      try {
-        return await work(worker)
-      } finally {
-        free.push(worker)
-      }
-    },
-    async [Symbol.asyncDispose]() {
-      await Promise.all(all.map((worker) => worker[Symbol.asyncDispose]()))
-    },
-  }
 }
 
 function totalsOf(reports: readonly TableReport[], seconds: number): RunTotals {

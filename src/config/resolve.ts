@@ -152,7 +152,7 @@ function checkBackoff(input: GlobalInput, desk: Desk): void {
 
 type Settings = Pick<
   ResolvedConfig,
-  'trackerTable' | 'maxParallelJobs' | 'retryAttempts' | 'retryBackoff' | 'timeoutMs' | 'logLevel' | 'logFormat'
+  'trackerTable' | 'maxParallelJobs' | 'retryAttempts' | 'retryBackoff' | 'timeoutMs' | 'logLevel' | 'logFormat' | 'enableMetrics' | 'http'
 >
 
 function settingsOf(input: GlobalInput): Settings {
@@ -165,6 +165,8 @@ function settingsOf(input: GlobalInput): Settings {
     timeoutMs: Math.max(1, Math.round(input.timeout_minutes * 60_000)),
     logLevel: input.log_level,
     logFormat: input.log_format,
+    enableMetrics: input.enable_metrics,
+    http: input.http,
   }
 }
 
