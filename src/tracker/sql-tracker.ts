@@ -21,7 +21,7 @@ import type { Tracker } from './tracker.ts'
 export function sqlTracker(ledger: Ledger, id: string, close: () => Promise<void>): Tracker {
   return {
     id,
-    admit: (table, page, policy) => admit(ledger, table, page, policy),
+    admit: (table, page, policy, announce) => admit(ledger, table, page, { policy, announce }),
     requeueDue: (table) => requeueDue(ledger, table),
     pendingCount: (table) => pendingCount(ledger, table),
     pendingFiles: (table) => pendingFiles(ledger, table),

@@ -68,6 +68,9 @@ export interface BatchExpectation extends ReportExpectation {
 /** What happens when new content lies at a completed path (spec 10.3, `auto` already resolved by strategy). */
 export type ChangedFilePolicy = 'load' | 'ignore' | 'fail'
 
+/** Is told of the files of a page that will be pending, before they are written. */
+export type Announce = (files: readonly FileSeen[]) => Promise<void>
+
 export interface AdmitResult {
   /** New to the tracker. */
   readonly admitted: number
@@ -152,7 +155,7 @@ export interface Tracker extends AsyncDisposable {
   readonly id: string
 
   /** Compares one page of a listing with what is known: new files and new versions become pending. */
-  admit(table: string, page: readonly FileSeen[], policy: ChangedFilePolicy): Promise<AdmitResult>
+  admit(table: string, page: readonly FileSeen[], policy: ChangedFilePolicy, announce?: Announce): Promise<AdmitResult>
   /** failed → pending for automatic retries that are due. */
   requeueDue(table: string): Promise<number>
   /** How many files are pending (and not held). */
