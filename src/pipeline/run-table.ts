@@ -2,10 +2,10 @@ import { reportOf } from '../errors/errors.ts'
 import type { Clock } from '../lib/clock.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import type { Batch, BatchOutcome } from '../model/batch.ts'
-import type { FileSeen } from '../model/file.ts'
+import { compareFiles, type FileSeen } from '../model/file.ts'
 import type { RunEvent } from '../model/report.ts'
 import { isSnapshots } from '../model/table.ts'
-import type { LoadedUnit } from '../tracker/tracker.ts'
+import type { Announce, LoadedUnit } from '../tracker/tracker.ts'
 import type { Lister, ListingPage, WaitingFile } from '../watcher/watcher.ts'
 import { batchFigures } from './batch-figures.ts'
 import { givenUp } from './outcome.ts'
@@ -121,15 +121,17 @@ async function discover(
   const waiting: WaitingFile[] = []
   const seen = pass.replaceAll ? new Set<string>() : undefined
   let listed = 0
-  const admit = async (files: readonly FileSeen[]) => {
+  const admit = async (files: readonly FileSeen[], announce?: Announce) => {
     if (files.length === 0) return
     if (seen) for (const file of files) seen.add(file.path)
-    tally.admitted(await tracker.admit(table.name, files, policy), table.onChangedFile)
+    tally.admitted(await tracker.admit(table.name, files, policy, announce), table.onChangedFile)
     failpoint('after-admit')
   }
-  for (let next = await first; !next.done; next = await pages.next()) {
+  for (let next = await first, following = next; !next.done; next = following) {
     const page = next.value
-    await admit(page.files)
+    following = await pages.next()
+    const isWhole = listed === 0 && following.done === true && page.waiting.length === 0
+    await admit(page.files, isWhole ? await lookAhead(pass) : undefined)
     waiting.push(...page.waiting)
     for (const problem of page.problems) tally.problem(problem)
     listed += page.files.length
@@ -147,6 +149,20 @@ async function discover(
   await admit(complete)
   for (const file of changing) tally.waiting(file)
   return seen
+}
+
+/**
+ * The load process looks at new files while the tracker takes them in and claims them, where they will be the next batch: of snapshots only the
+ * newest are loaded, content that is unchanged not at all, and files that were pending before come first.
+ */
+async function lookAhead({ table, tracker, worker }: TablePass): Promise<Announce | undefined> {
+  if (isSnapshots(table) || table.unchanged.skip || (await tracker.pendingCount(table.name)) > 0) return undefined
+  return async (files) => {
+    const bytes = files.reduce((sum, { size }) => sum + size, 0n)
+    if (files.length > table.maxFilesPerBatch || bytes > table.maxBytesPerBatch) return
+    const batch = files.toSorted(compareFiles).map((file, ordinal) => ({ ...file, ordinal, unit: file.path }))
+    await worker.lookAhead({ table, trackerId: tracker.id, files: batch })
+  }
 }
 
 interface ClaimPass extends TablePass {
