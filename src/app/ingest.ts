@@ -1,13 +1,11 @@
 import type { ResolvedConfig } from '../config/config.ts'
+import type { DiscardReport, QuarantinedRow, ResubmitReport } from '../model/quarantine-report.ts'
 import type {
   CheckReport,
-  DiscardReport,
   ExplainReport,
   HistoryReport,
   OptimizeReport,
-  QuarantinedRow,
   RestoreReport,
-  ResubmitReport,
   RunEvent,
   RunReport,
   SchemaHistoryReport,

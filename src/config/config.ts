@@ -19,6 +19,10 @@ export interface ResolvedConfig {
   readonly logLevel: 'TRACE' | 'DEBUG' | 'INFO' | 'WARN' | 'ERROR'
   readonly logFormat: 'auto' | 'pretty' | 'json'
   readonly logFile: string | null
+  /** Whether the daemon counts what it does for Prometheus. */
+  readonly enableMetrics: boolean
+  /** Where the daemon serves health, metrics, status and the web page; null for no server. */
+  readonly http: { readonly host: string; readonly port: number; readonly token: string | null } | null
   readonly engine: {
     /** A share of the machine's (container's) memory, 0 to 1, or bytes. */
     readonly memory: { readonly share: number } | { readonly bytes: number }

@@ -152,7 +152,16 @@ function checkBackoff(input: GlobalInput, desk: Desk): void {
 
 type Settings = Pick<
   ResolvedConfig,
-  'trackerTable' | 'maxParallelJobs' | 'retryAttempts' | 'retryBackoff' | 'timeoutMs' | 'shutdownTimeoutMs' | 'logLevel' | 'logFormat'
+  | 'trackerTable'
+  | 'maxParallelJobs'
+  | 'retryAttempts'
+  | 'retryBackoff'
+  | 'timeoutMs'
+  | 'shutdownTimeoutMs'
+  | 'logLevel'
+  | 'logFormat'
+  | 'enableMetrics'
+  | 'http'
 >
 
 function settingsOf(input: GlobalInput): Settings {
@@ -166,6 +175,8 @@ function settingsOf(input: GlobalInput): Settings {
     shutdownTimeoutMs: Math.round(input.shutdown_timeout_seconds * 1000),
     logLevel: input.log_level,
     logFormat: input.log_format,
+    enableMetrics: input.enable_metrics,
+    http: input.http,
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Batch, BatchOutcome } from '../model/batch.ts'
+import type { BatchFigures } from '../model/batch-figures.ts'
 import type { OptimizeRequest, OptimizeResult, VacuumRequest, VacuumResult } from '../model/maintenance.ts'
 import type { Manifest, UndoneFiles } from '../model/manifest.ts'
 import type { RowDifference } from '../model/report.ts'
@@ -84,6 +85,8 @@ export interface LoadResult {
   readonly outcome: BatchOutcome
   /** True when another batch of this tracker was committed meanwhile: the log is asked again before anything else. */
   readonly overtaken: boolean
+  /** Milliseconds of what was done in the load process. */
+  readonly stages?: BatchFigures['stages']
   /** Of a dry run alone, which has no commit. */
   readonly preview?: { readonly newColumns: readonly Column[]; readonly counted: boolean; readonly difference: RowDifference | null }
 }

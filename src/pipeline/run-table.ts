@@ -1,3 +1,4 @@
+import { reportOf } from '../errors/errors.ts'
 import type { Clock } from '../lib/clock.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import type { Batch, BatchOutcome } from '../model/batch.ts'
@@ -6,6 +7,7 @@ import type { RunEvent } from '../model/report.ts'
 import { isSnapshots } from '../model/table.ts'
 import type { LoadedUnit } from '../tracker/tracker.ts'
 import type { Lister, ListingPage, WaitingFile } from '../watcher/watcher.ts'
+import { batchFigures } from './batch-figures.ts'
 import { givenUp } from './outcome.ts'
 import { changedFilePolicy } from './policy.ts'
 import type { Inspection, LoadJob, LoadResult } from './protocol.ts'
@@ -50,7 +52,8 @@ export async function runTable(given: TablePass): Promise<boolean> {
   // A full drop that did not reach its commit is finished by whatever run comes next: its files are pending, while
   // their rows are still in the table, and would be there twice if they were appended. The log may say that it did.
   const pass = { ...given, replaceAll: given.replaceAll || (await tracker.recall(table.name, FULL_DROP)) === 'begun' }
-  await tracker.requeueDue(table.name)
+  const retried = await tracker.requeueDue(table.name)
+  if (retried > 0) pass.onEvent({ kind: 'retried', table: table.name, files: retried })
   const seen = await discover(pass, first, pages)
   await reopenAll(pass, seen)
   pass.onEvent({ kind: 'pending', table: table.name, files: await tracker.pendingCount(table.name) })
@@ -217,10 +220,15 @@ async function loadAndSettle(batch: Batch, lastBatch: bigint | null, pass: Table
     result = await worker.load(job, (stage, fraction) => onEvent({ kind: 'progress', table: table.name, stage, fraction }))
   } catch (error) {
     if (pass.signal.aborted) await release(batch, pass)
-    else await settleFailedLoad(batch, error, pass)
+    else {
+      onEvent({ kind: 'batchFailed', table: table.name, batch: Number(batch.number), batchId: batch.id, code: reportOf(error).code })
+      await settleFailedLoad(batch, error, pass)
+    }
     throw error
   }
+  const committedMs = pass.clock.now()
   failpoint('before-settle')
+  const settling = performance.now()
   const settled = await tracker.settle(table.name, owner.id, result.outcome)
   failpoint('after-settle')
   if (settled) tally.batch(result.outcome, result.overtaken)
@@ -234,6 +242,7 @@ async function loadAndSettle(batch: Batch, lastBatch: bigint | null, pass: Table
     version: version === null ? null : Number(version),
     files: batch.files.length,
     rows: Number(rows.inserted),
+    figures: batchFigures(batch, result, { committedMs, settleMs: performance.now() - settling }),
   })
   return result
 }

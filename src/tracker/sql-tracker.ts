@@ -8,6 +8,7 @@ import { expectationsOfBatches, expectationsOfFile } from './expectations.ts'
 import { history } from './history.ts'
 import { abandoned, lockTable, renew, takeOver, unlockTable } from './leases.ts'
 import type { Ledger } from './ledger.ts'
+import { failures, recent, search } from './look.ts'
 import { approve, reopenFolders, replay, retry, skip, skipPending } from './manual.ts'
 import { recall, remember } from './notes.ts'
 import { pause, pausedTables, resume } from './pause.ts'
@@ -63,6 +64,9 @@ export function sqlTracker(ledger: Ledger, id: string, close: () => Promise<void
     schedules: () => schedules(ledger),
     noteDaemon: (owner, note) => noteDaemon(ledger, owner, note),
     daemons: () => daemons(ledger),
+    recent: (limit, tables) => recent(ledger, limit, tables),
+    search: (text, limit, tables) => search(ledger, text, limit, tables),
+    failures: (limit, tables) => failures(ledger, limit, tables),
     throughput: (minutes, tables) => throughput(ledger, minutes, tables),
     [Symbol.asyncDispose]: close,
   }

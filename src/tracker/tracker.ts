@@ -92,6 +92,8 @@ export interface ClaimLimits {
 export interface TableCounts {
   readonly table_name: string
   readonly pending: number
+  /** Of the pending ones those that wait for `approve`. */
+  readonly held: number
   readonly processing: number
   readonly completed: number
   readonly failed: number
@@ -101,6 +103,10 @@ export interface TableCounts {
   readonly bytes: number
   readonly last_loaded_at: string | null
   readonly last_error: string | null
+  /** Since when the next file to load waits; null when none does. */
+  readonly waiting_since: string | null
+  /** When the next automatic retry is due. */
+  readonly next_attempt_at: string | null
   readonly paused: boolean
 }
 
@@ -111,6 +117,15 @@ export interface DueWork {
   readonly pending: boolean
   /** When the first automatic retry is due, in milliseconds since the epoch. */
   readonly nextAttemptMs: number | null
+}
+
+/** What a failed file failed for. */
+export interface FailedFile {
+  readonly table_name: string
+  readonly file_path: string
+  readonly error_code: string | null
+  readonly error_message: string | null
+  readonly failed_at: string | null
 }
 
 export interface FileFilter {
@@ -243,6 +258,12 @@ export interface Tracker extends AsyncDisposable {
   noteDaemon(owner: string, note: Omit<DaemonNote, 'owner'> | null): Promise<void>
   /** The newest heartbeat first, also of such as ended without a word. */
   daemons(): Promise<readonly DaemonNote[]>
+  /** Files that were settled last, the newest first. */
+  recent(limit: number, tables?: readonly string[]): Promise<readonly TrackedFile[]>
+  /** Files whose path has the text in it, whatever its case, by table and path. */
+  search(text: string, limit: number, tables?: readonly string[]): Promise<readonly TrackedFile[]>
+  /** The newest first, at most so many of each table. */
+  failures(limit: number, tables?: readonly string[]): Promise<readonly FailedFile[]>
   /** What was committed in each of the last minutes, oldest first; a minute without a commit has no row. */
   throughput(minutes: number, tables?: readonly string[]): Promise<readonly ThroughputMinute[]>
 }

@@ -1,11 +1,11 @@
 import { posix } from 'node:path'
 import type { FileSeen } from '../model/file.ts'
 import { ignoredPath } from './ignore.ts'
+import { statAt } from './local-folder.ts'
 import { lookAt } from './local-look.ts'
 import { matchesPattern } from './match.ts'
 import { below, joined } from './pattern.ts'
 import type { SourceRules } from './rules.ts'
-import { statAt } from './local-folder.ts'
 import type { WaitingFile } from './watcher.ts'
 
 /** What lies at some paths, by the decisions of a listing. */

@@ -28,12 +28,7 @@ export function localLister(table: TableConfig, clock: Clock, onFolder?: (folder
   }
 }
 
-async function* pagesOf(
-  walk: Walk,
-  rules: SourceRules,
-  clock: Clock,
-  signal: AbortSignal,
-): AsyncGenerator<ListingPage, void, undefined> {
+async function* pagesOf(walk: Walk, rules: SourceRules, clock: Clock, signal: AbortSignal): AsyncGenerator<ListingPage, void, undefined> {
   try {
     for (let isDone = false; !isDone; ) {
       const found: Found = { files: [], waiting: [], problems: [] }

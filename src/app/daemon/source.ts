@@ -66,7 +66,8 @@ export class Source implements Disposable {
     this.#rules = sourceRules(table)
     const { cron } = table.watch
     if (cron !== null) this.#cron = cronTimer(cron, () => this.listAll())
-    else if (this.#isWatchable()) this.#events = new FolderEvents({ onChange: (path) => this.#heard(path), onLost: (error) => this.#lost(error) })
+    else if (this.#isWatchable())
+      this.#events = new FolderEvents({ onChange: (path) => this.#heard(path), onLost: (error) => this.#lost(error) })
     // What is there when the daemon starts waits for its time, as all that comes.
     if (cron !== null) this.#listAll = false
   }
@@ -206,7 +207,9 @@ export class Source implements Disposable {
 
   #lost(error: NodeJS.ErrnoException): void {
     this.#events = undefined
-    this.#listener.onWarning(`${this.#table.name}: ${reasonOf(error)}; the source is listed every ${this.#table.watch.pollIntervalMs / 1000} s instead`)
+    this.#listener.onWarning(
+      `${this.#table.name}: ${reasonOf(error)}; the source is listed every ${this.#table.watch.pollIntervalMs / 1000} s instead`,
+    )
     this.#plan(this.#table.watch.pollIntervalMs)
   }
 }
