@@ -1,11 +1,13 @@
+import { reportOf } from '../errors/errors.ts'
 import type { Clock } from '../lib/clock.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import type { Batch, BatchOutcome } from '../model/batch.ts'
-import type { FileSeen } from '../model/file.ts'
+import { compareFiles, type FileSeen } from '../model/file.ts'
 import type { RunEvent } from '../model/report.ts'
 import { isSnapshots } from '../model/table.ts'
-import type { LoadedUnit } from '../tracker/tracker.ts'
+import type { Announce, LoadedUnit } from '../tracker/tracker.ts'
 import type { Lister, ListingPage, WaitingFile } from '../watcher/watcher.ts'
+import { batchFigures } from './batch-figures.ts'
 import { givenUp } from './outcome.ts'
 import { changedFilePolicy } from './policy.ts'
 import type { Inspection, LoadJob, LoadResult } from './protocol.ts'
@@ -51,7 +53,8 @@ export async function runTable(given: TablePass): Promise<boolean> {
   // A full drop that did not reach its commit is finished by whatever run comes next: its files are pending, while
   // their rows are still in the table, and would be there twice if they were appended. The log may say that it did.
   const pass = { ...given, replaceAll: given.replaceAll || (await tracker.recall(table.name, FULL_DROP)) === 'begun' }
-  await tracker.requeueDue(table.name)
+  const retried = await tracker.requeueDue(table.name)
+  if (retried > 0) pass.onEvent({ kind: 'retried', table: table.name, files: retried })
   const seen = await discover(pass, first, pages)
   await reopenAll(pass, seen)
   pass.onEvent({ kind: 'pending', table: table.name, files: await tracker.pendingCount(table.name) })
@@ -136,15 +139,17 @@ async function discover(
   const waiting: WaitingFile[] = []
   const seen = pass.replaceAll ? new Set<string>() : undefined
   let listed = 0
-  const admit = async (files: readonly FileSeen[]) => {
+  const admit = async (files: readonly FileSeen[], announce?: Announce) => {
     if (files.length === 0) return
     if (seen) for (const file of files) seen.add(file.path)
-    tally.admitted(await tracker.admit(table.name, files, policy), table.onChangedFile)
+    tally.admitted(await tracker.admit(table.name, files, policy, announce), table.onChangedFile)
     failpoint('after-admit')
   }
-  for (let next = await first; !next.done; next = await pages.next()) {
+  for (let next = await first, following = next; !next.done; next = following) {
     const page = next.value
-    await admit(page.files)
+    following = await pages.next()
+    const isWhole = listed === 0 && following.done === true && page.waiting.length === 0
+    await admit(page.files, isWhole ? await lookAhead(pass) : undefined)
     waiting.push(...page.waiting)
     for (const problem of page.problems) tally.problem(problem)
     listed += page.files.length
@@ -162,6 +167,20 @@ async function discover(
   await admit(complete)
   for (const file of changing) tally.waiting(file)
   return seen
+}
+
+/**
+ * The load process looks at new files while the tracker takes them in and claims them, where they will be the next batch: of snapshots only the
+ * newest are loaded, content that is unchanged not at all, and files that were pending before come first.
+ */
+async function lookAhead({ table, tracker, worker }: TablePass): Promise<Announce | undefined> {
+  if (isSnapshots(table) || table.unchanged.skip || (await tracker.pendingCount(table.name)) > 0) return undefined
+  return async (files) => {
+    const bytes = files.reduce((sum, { size }) => sum + size, 0n)
+    if (files.length > table.maxFilesPerBatch || bytes > table.maxBytesPerBatch) return
+    const batch = files.toSorted(compareFiles).map((file, ordinal) => ({ ...file, ordinal, unit: file.path }))
+    await worker.lookAhead({ table, trackerId: tracker.id, files: batch })
+  }
 }
 
 interface ClaimPass extends TablePass {
@@ -241,13 +260,16 @@ async function loadAndSettle(batch: Batch, lastBatch: bigint | null, pass: Table
   } catch (error) {
     if (pass.signal.aborted) await release(batch, pass)
     else {
+      onEvent({ kind: 'batchFailed', table: table.name, batch: Number(batch.number), batchId: batch.id, code: reportOf(error).code })
       const died = outcomeOfDeath(batch, error, isWhole(pass))
       const isSettled = await settleByLog(died ?? tally.outcomeOfFailure(batch, error), pass)
       if (died !== undefined) return endOfDeath(batch, { died, error, isSettled }, pass)
     }
     throw error
   }
+  const committedMs = pass.clock.now()
   failpoint('before-settle')
+  const settling = performance.now()
   const settled = await tracker.settle(table.name, owner.id, result.outcome)
   failpoint('after-settle')
   if (settled) tally.batch(result.outcome, result.overtaken)
@@ -261,6 +283,7 @@ async function loadAndSettle(batch: Batch, lastBatch: bigint | null, pass: Table
     version: version === null ? null : Number(version),
     files: batch.files.length,
     rows: Number(rows.inserted),
+    figures: batchFigures(batch, result, { committedMs, settleMs: performance.now() - settling }),
   })
   return result
 }
@@ -278,12 +301,10 @@ interface Death {
 }
 
 /** A file that was alone is told as failed; of several it is told that they are tried by halves. */
-function endOfDeath(batch: Batch, { died: outcome, error, isSettled }: Death, { tally, table, onEvent }: TablePass): LoadEnd {
+function endOfDeath(batch: Batch, { died: outcome, error, isSettled }: Death, { tally }: TablePass): LoadEnd {
   if (!isSettled) tally.died(error, 'what it had committed stays')
   else if (batch.files.length === 1) tally.batch(outcome, false)
   else tally.died(error, `its ${batch.files.length} files are tried again by halves`)
-  const { number, id, files } = batch
-  onEvent({ kind: 'batchEnded', table: table.name, batch: Number(number), batchId: id, version: null, files: files.length, rows: 0 })
   return { outcome, overtaken: false, died: error }
 }
 

@@ -81,6 +81,16 @@ export interface TargetTable {
   readonly next_run_at: Generated<bigint | null>
 }
 
+/** Files of a table in a state in which files stay, summed: kept with every move, since to count a million takes a while. */
+export interface SettledTable {
+  readonly table_name: string
+  readonly status: 'completed' | 'skipped'
+  readonly files: bigint
+  readonly rows_loaded: bigint
+  readonly rows_rejected: bigint
+  readonly bytes: bigint
+}
+
 /** What a process does with a table at the moment. */
 export interface ActivityTable {
   readonly owner: string
@@ -144,6 +154,7 @@ export interface Database {
   readonly target: TargetTable
   readonly note: NoteTable
   readonly expectation: ExpectationTable
+  readonly settled: SettledTable
   readonly activity: ActivityTable
   readonly daemon: DaemonTable
   readonly meta: MetaTable
