@@ -113,6 +113,15 @@ export interface TableCounts {
   readonly paused: boolean
 }
 
+/** What is left to do of a table, as whoever plans its next turn asks. */
+export interface DueWork {
+  readonly table: string
+  /** Files are pending, and not held. */
+  readonly pending: boolean
+  /** When the first automatic retry is due, in milliseconds since the epoch. */
+  readonly nextAttemptMs: number | null
+}
+
 /** What a failed file failed for. */
 export interface FailedFile {
   readonly table_name: string
@@ -158,6 +167,8 @@ export interface Tracker extends AsyncDisposable {
   admit(table: string, page: readonly FileSeen[], policy: ChangedFilePolicy, announce?: Announce): Promise<AdmitResult>
   /** failed → pending for automatic retries that are due. */
   requeueDue(table: string): Promise<number>
+  /** What is left to do of each table that was looked at once. */
+  dueWork(): Promise<readonly DueWork[]>
   /** How many files are pending (and not held). */
   pendingCount(table: string): Promise<number>
   /** All pending files of a table in file order, for strategies that choose among them (overwrite). */
