@@ -45,6 +45,7 @@ import { openTable, openTableAt } from './open-table.ts'
 import { OpenTables } from './open-tables.ts'
 import { optimizeWithQuarantine, vacuumWithQuarantine } from './quarantine-upkeep.ts'
 import { validateTable } from './validate-table.ts'
+import { verifyTable } from './verify-table.ts'
 
 /** The load process: it has the engine and the tables' commits, and knows nothing of the tracker. */
 export interface WorkerArguments {
@@ -111,6 +112,10 @@ serve(async (argument): Promise<Service> => {
       validate: async (given) => {
         const { table, request } = given as { table: TableConfig; request: ValidateRequest }
         return validateTable(table, request, await worker.open(table), session)
+      },
+      verify: async (given) => {
+        const { table, trackerId } = given as { table: TableConfig; trackerId: string }
+        return verifyTable(table, trackerId, session)
       },
       history: async (given) => {
         const { table, limit } = given as { table: TableConfig; limit: number }
