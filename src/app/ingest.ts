@@ -1,13 +1,11 @@
 import type { ResolvedConfig } from '../config/config.ts'
+import type { DiscardReport, QuarantinedRow, ResubmitReport } from '../model/quarantine-report.ts'
 import type {
   CheckReport,
-  DiscardReport,
   ExplainReport,
   HistoryReport,
   OptimizeReport,
-  QuarantinedRow,
   RestoreReport,
-  ResubmitReport,
   RunEvent,
   RunReport,
   SchemaHistoryReport,
@@ -38,6 +36,14 @@ export interface RunOptions {
   /** Deletes files that no version within the retention has, after the loads of each table. */
   readonly vacuum?: boolean | undefined
   /** Ends the run: batches in flight are released. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface DaemonOptions {
+  /** Bare or qualified names; all tables when left out. */
+  readonly tables?: readonly string[] | undefined
+  readonly onEvent?: ((event: RunEvent) => void) | undefined
+  /** Ends the daemon: what runs is finished within `shutdown_timeout_seconds`, or given back. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -96,6 +102,8 @@ export interface RestoreOptions {
 export interface Ingest extends AsyncDisposable {
   readonly config: ResolvedConfig
   run(options?: RunOptions): Promise<RunReport>
+  /** Loads what comes until its signal is aborted. UnavailableError for a tracker that cannot be worked with. */
+  daemon(options?: DaemonOptions): Promise<void>
   status(options?: { readonly tables?: readonly string[] | undefined }): Promise<StatusReport>
   files(filter?: FileFilter): AsyncIterable<TrackedFile>
   /** One report for each table whose source could hold the path; one without a table when none does. */
@@ -108,6 +116,10 @@ export interface Ingest extends AsyncDisposable {
   approve(filter: FileFilter): Promise<number>
   /** pending | failed → skipped. */
   skip(filter: FileFilter): Promise<number>
+  /** No file of these tables is taken until they are resumed, but by a run that names them; all tables when none is named. Gives those that were not paused. */
+  pause(options?: { readonly tables?: readonly string[] | undefined }): Promise<readonly string[]>
+  /** The tables that were paused until now. */
+  resume(options?: { readonly tables?: readonly string[] | undefined }): Promise<readonly string[]>
   /** Newest first. */
   history(table: string, options?: { readonly limit?: number | undefined }): Promise<readonly HistoryReport[]>
   /** Versions that changed the columns, newest first: what, and by which landing file. */

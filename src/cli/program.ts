@@ -3,12 +3,14 @@ import { packageVersion } from '../lib/version.ts'
 import { approveCommand } from './commands/approve.ts'
 import { checkCommand } from './commands/check.ts'
 import { createExampleConfigCommand } from './commands/create-example-config.ts'
+import { daemonCommand } from './commands/daemon.ts'
 import { demoCommand } from './commands/demo.ts'
 import { explainCommand } from './commands/explain.ts'
 import { filesCommand } from './commands/files.ts'
 import { historyCommand } from './commands/history.ts'
 import { initCommand } from './commands/init.ts'
 import { optimizeCommand } from './commands/optimize.ts'
+import { pauseCommand, resumeCommand } from './commands/pause.ts'
 import { quarantineCommand } from './commands/quarantine.ts'
 import { queryCommand } from './commands/query.ts'
 import { restoreCommand } from './commands/restore.ts'
@@ -30,12 +32,15 @@ const COMMANDS = [
   createExampleConfigCommand,
   checkCommand,
   runCommand,
+  daemonCommand,
   statusCommand,
   filesCommand,
   explainCommand,
   retryCommand,
   skipCommand,
   approveCommand,
+  pauseCommand,
+  resumeCommand,
   quarantineCommand,
   historyCommand,
   queryCommand,

@@ -250,6 +250,15 @@ export const ERROR_CODES = {
   'ING-ENGINE': { cause: 'The engine failed.', remedy: 'See the message.' },
   'ING-QUERY': { cause: 'The SQL of a query is wrong.', remedy: 'Mend the SQL.' },
 
+  'ING-HTTP-ADDRESS': {
+    cause: 'The address of `http` cannot be listened on: another process does, or this machine does not have it.',
+    remedy: 'Set http.port or http.host, or `http: null` for no server; `ss -ltnp` tells who listens.',
+  },
+  'ING-HTTP-OPEN': {
+    cause: 'Metrics and status are served on an address that others reach, and no token is asked for.',
+    remedy: 'Set http.token, or http.host: 127.0.0.1.',
+  },
+
   'ING-TRACKER-LOCKED': { cause: 'Another process holds the tracker.', remedy: 'Wait for it or stop it.' },
   'ING-TRACKER-CORRUPT': { cause: 'The tracker database is damaged.', remedy: 'Restore a backup.' },
   'ING-TRACKER-NEWER': { cause: 'The tracker was written by a newer ingestd.', remedy: 'Upgrade ingestd.' },

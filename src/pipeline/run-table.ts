@@ -1,11 +1,13 @@
+import { reportOf } from '../errors/errors.ts'
 import type { Clock } from '../lib/clock.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import type { Batch, BatchOutcome } from '../model/batch.ts'
-import type { FileSeen } from '../model/file.ts'
+import { compareFiles, type FileSeen } from '../model/file.ts'
 import type { RunEvent } from '../model/report.ts'
 import { isSnapshots } from '../model/table.ts'
-import type { LoadedUnit } from '../tracker/tracker.ts'
+import type { Announce, LoadedUnit } from '../tracker/tracker.ts'
 import type { Lister, ListingPage, WaitingFile } from '../watcher/watcher.ts'
+import { batchFigures } from './batch-figures.ts'
 import { givenUp } from './outcome.ts'
 import { changedFilePolicy } from './policy.ts'
 import type { Inspection, LoadJob, LoadResult } from './protocol.ts'
@@ -20,6 +22,8 @@ export interface TablePass extends RecoverPass, UnchangedPass {
   readonly clock: Clock
   readonly tally: TableTally
   readonly signal: AbortSignal
+  /** Whether the pass shall end before another batch, asked with the number of batches so far. */
+  readonly isTurnOver: (batches: number) => boolean
   readonly onEvent: (event: RunEvent) => void
   /** Waits once for files that are still too young, and gives those that have become complete. */
   readonly settle: (
@@ -33,8 +37,11 @@ const FIRST_LISTING = 'first_listing'
 /** How often a batch is claimed again because another writer was first, before the table gives up for this pass. */
 const CONTENTION = 10
 
-/** One pass: settle the past, find what is new, load it batch by batch. The caller holds the table's lock. */
-export async function runTable(given: TablePass): Promise<void> {
+/**
+ * One pass: settle the past, find what is new, load it batch by batch. The caller holds the table's lock. True when its turn was over
+ * before all was loaded.
+ */
+export async function runTable(given: TablePass): Promise<boolean> {
   const { table, tracker } = given
   // The listing begins while the log is read; nothing of it reaches the tracker before the past is settled.
   const pages = given.lister.pages(given.signal)[Symbol.asyncIterator]()
@@ -45,21 +52,24 @@ export async function runTable(given: TablePass): Promise<void> {
   // A full drop that did not reach its commit is finished by whatever run comes next: its files are pending, while
   // their rows are still in the table, and would be there twice if they were appended. The log may say that it did.
   const pass = { ...given, replaceAll: given.replaceAll || (await tracker.recall(table.name, FULL_DROP)) === 'begun' }
-  await tracker.requeueDue(table.name)
+  const retried = await tracker.requeueDue(table.name)
+  if (retried > 0) pass.onEvent({ kind: 'retried', table: table.name, files: retried })
   const seen = await discover(pass, first, pages)
   await reopenAll(pass, seen)
   pass.onEvent({ kind: 'pending', table: table.name, files: await tracker.pendingCount(table.name) })
-  await loadBatches(pass, inspection, seen)
+  return loadBatches(pass, inspection, seen)
 }
 
 /** Claims, loads and settles until nothing is pending; what another writer was first with is recovered and claimed again. */
-async function loadBatches(pass: TablePass, recovered: Inspection, seen: ReadonlySet<string> | undefined): Promise<void> {
+async function loadBatches(pass: TablePass, recovered: Inspection, seen: ReadonlySet<string> | undefined): Promise<boolean> {
   const { table, tracker } = pass
   const unchanged = new Unchanged(pass)
   const next = () => claim({ ...pass, unchanged }, inspection)
   let inspection = recovered
   let contention = 0
-  for (let batch = await next(); batch; batch = await next()) {
+  for (let batches = 0; !pass.isTurnOver(batches); batches += 1) {
+    const batch = await next()
+    if (batch === undefined) return false
     const result = await loadAndSettle(batch, inspection.lastBatch, pass)
     if (result.outcome.version !== null) {
       await unchanged.loaded(batch, result.outcome)
@@ -68,13 +78,20 @@ async function loadBatches(pass: TablePass, recovered: Inspection, seen: Readonl
     }
     if (result.overtaken) {
       contention += 1
-      if (contention >= CONTENTION) return pass.tally.contended(lastReason(result.outcome))
+      if (contention >= CONTENTION) return contended(pass, result)
       inspection = await recover(pass)
       // What the other one loaded goes with the old rows, so it is loaded again.
       await reopenAll(pass, seen)
     }
-    if (isLast(result, pass)) break
+    if (isLast(result, pass)) return false
   }
+  return true
+}
+
+function contended({ tally }: TablePass, { outcome }: LoadResult): false {
+  const released = outcome.files.find((file) => file.kind === 'released')
+  tally.contended(released?.kind === 'released' ? released.reason : 'another writer was first')
+  return false
 }
 
 /** Whether a pass ends with this batch. Files that changed meanwhile are pending with their old version: the next pass lists them anew. */
@@ -104,15 +121,17 @@ async function discover(
   const waiting: WaitingFile[] = []
   const seen = pass.replaceAll ? new Set<string>() : undefined
   let listed = 0
-  const admit = async (files: readonly FileSeen[]) => {
+  const admit = async (files: readonly FileSeen[], announce?: Announce) => {
     if (files.length === 0) return
     if (seen) for (const file of files) seen.add(file.path)
-    tally.admitted(await tracker.admit(table.name, files, policy), table.onChangedFile)
+    tally.admitted(await tracker.admit(table.name, files, policy, announce), table.onChangedFile)
     failpoint('after-admit')
   }
-  for (let next = await first; !next.done; next = await pages.next()) {
+  for (let next = await first, following = next; !next.done; next = following) {
     const page = next.value
-    await admit(page.files)
+    following = await pages.next()
+    const isWhole = listed === 0 && following.done === true && page.waiting.length === 0
+    await admit(page.files, isWhole ? await lookAhead(pass) : undefined)
     waiting.push(...page.waiting)
     for (const problem of page.problems) tally.problem(problem)
     listed += page.files.length
@@ -130,6 +149,20 @@ async function discover(
   await admit(complete)
   for (const file of changing) tally.waiting(file)
   return seen
+}
+
+/**
+ * The load process looks at new files while the tracker takes them in and claims them, where they will be the next batch: of snapshots only the
+ * newest are loaded, content that is unchanged not at all, and files that were pending before come first.
+ */
+async function lookAhead({ table, tracker, worker }: TablePass): Promise<Announce | undefined> {
+  if (isSnapshots(table) || table.unchanged.skip || (await tracker.pendingCount(table.name)) > 0) return undefined
+  return async (files) => {
+    const bytes = files.reduce((sum, { size }) => sum + size, 0n)
+    if (files.length > table.maxFilesPerBatch || bytes > table.maxBytesPerBatch) return
+    const batch = files.toSorted(compareFiles).map((file, ordinal) => ({ ...file, ordinal, unit: file.path }))
+    await worker.lookAhead({ table, trackerId: tracker.id, files: batch })
+  }
 }
 
 interface ClaimPass extends TablePass {
@@ -203,10 +236,15 @@ async function loadAndSettle(batch: Batch, lastBatch: bigint | null, pass: Table
     result = await worker.load(job, (stage, fraction) => onEvent({ kind: 'progress', table: table.name, stage, fraction }))
   } catch (error) {
     if (pass.signal.aborted) await release(batch, pass)
-    else await settleFailedLoad(batch, error, pass)
+    else {
+      onEvent({ kind: 'batchFailed', table: table.name, batch: Number(batch.number), batchId: batch.id, code: reportOf(error).code })
+      await settleFailedLoad(batch, error, pass)
+    }
     throw error
   }
+  const committedMs = pass.clock.now()
   failpoint('before-settle')
+  const settling = performance.now()
   const settled = await tracker.settle(table.name, owner.id, result.outcome)
   failpoint('after-settle')
   if (settled) tally.batch(result.outcome, result.overtaken)
@@ -220,6 +258,7 @@ async function loadAndSettle(batch: Batch, lastBatch: bigint | null, pass: Table
     version: version === null ? null : Number(version),
     files: batch.files.length,
     rows: Number(rows.inserted),
+    figures: batchFigures(batch, result, { committedMs, settleMs: performance.now() - settling }),
   })
   return result
 }
@@ -244,9 +283,4 @@ async function settleByLog(outcome: BatchOutcome, pass: TablePass): Promise<void
   if (inspection === undefined) return
   await adopt(pass, inspection)
   await tracker.settle(table.name, owner.id, outcome)
-}
-
-function lastReason(outcome: BatchOutcome): string {
-  const released = outcome.files.find((file) => file.kind === 'released')
-  return released?.kind === 'released' ? released.reason : 'another writer was first'
 }
