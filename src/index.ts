@@ -1,6 +1,7 @@
 export { createIngest } from './app/create-ingest.ts'
 export type {
   CreateOptions,
+  DaemonOptions,
   Ingest,
   OptimizeOptions,
   QueryOptions,
@@ -18,15 +19,13 @@ export type { ErrorCode } from './errors/codes.ts'
 export type { ConfigIssue, ErrorReport } from './errors/errors.ts'
 export { ConfigError, ConflictError, FileError, IngestError, TableError, UnavailableError, UpstreamError } from './errors/errors.ts'
 export type { FileStatus } from './model/file.ts'
+export type { DiscardReport, QuarantinedRow, ResubmitReport } from './model/quarantine-report.ts'
 export type {
   CheckReport,
-  DiscardReport,
   ExplainReport,
   HistoryReport,
   OptimizeReport,
-  QuarantinedRow,
   RestoreReport,
-  ResubmitReport,
   RunEvent,
   RunReport,
   StatusReport,

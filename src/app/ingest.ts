@@ -1,13 +1,11 @@
 import type { ResolvedConfig } from '../config/config.ts'
+import type { DiscardReport, QuarantinedRow, ResubmitReport } from '../model/quarantine-report.ts'
 import type {
   CheckReport,
-  DiscardReport,
   ExplainReport,
   HistoryReport,
   OptimizeReport,
-  QuarantinedRow,
   RestoreReport,
-  ResubmitReport,
   RunEvent,
   RunReport,
   SchemaHistoryReport,
@@ -39,6 +37,14 @@ export interface RunOptions {
   /** Deletes files that no version within the retention has, after the loads of each table. */
   readonly vacuum?: boolean | undefined
   /** Ends the run: batches in flight are released. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface DaemonOptions {
+  /** Bare or qualified names; all tables when left out. */
+  readonly tables?: readonly string[] | undefined
+  readonly onEvent?: ((event: RunEvent) => void) | undefined
+  /** Ends the daemon: what runs is finished within `shutdown_timeout_seconds`, or given back. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -104,6 +110,8 @@ export interface RestoreOptions {
 export interface Ingest extends AsyncDisposable {
   readonly config: ResolvedConfig
   run(options?: RunOptions): Promise<RunReport>
+  /** Loads what comes until its signal is aborted. UnavailableError for a tracker that cannot be worked with. */
+  daemon(options?: DaemonOptions): Promise<void>
   status(options?: { readonly tables?: readonly string[] | undefined }): Promise<StatusReport>
   files(filter?: FileFilter): AsyncIterable<TrackedFile>
   /** One report for each table whose source could hold the path; one without a table when none does. */

@@ -3,6 +3,7 @@ import type { OptimizeResult, VacuumResult } from '../model/maintenance.ts'
 import type { RemovedTwice, ValidateResult } from '../model/validation.ts'
 import type { TableVerification } from '../model/verification.ts'
 import type {
+  AheadRequest,
   DiscardedRows,
   Inspection,
   LoadJob,
@@ -20,6 +21,11 @@ import type { WorkerArguments } from './worker.ts'
 export interface LoadProcess extends LoadWorker, AsyncDisposable {
   /** Starts the process, so that the first call finds it ready. */
   start(): void
+  /** Ends the process, which must have no work; the next call starts another. */
+  retire(): Promise<void>
+  /** How long the process has been running, and its resident size when it last answered; 0 without one. */
+  readonly ageMs: number
+  readonly residentBytes: number
 }
 
 /** A load process as the pipeline sees it. Started by its first call, and again after a crash. */
@@ -29,8 +35,18 @@ export function loadProcess(options: WorkerArguments & { readonly timeoutMs: num
   // Both ends are of one build, so answers have the shape that the method declares.
   return {
     start: () => child.start(),
-    inspect: async (table, trackerId, known) => (await child.call('inspect', { table, trackerId, known })) as Inspection,
-    recover: async (table, trackerId, known) => (await child.call('recover', { table, trackerId, known })) as Inspection,
+    retire: () => child.retire(),
+    get ageMs() {
+      return child.ageMs
+    },
+    get residentBytes() {
+      return child.residentBytes
+    },
+    // Whoever was interrupted asks the log all the same.
+    inspect: async (table, trackerId, known) => (await child.call('inspect', { table, trackerId, known }, { timeoutMs })) as Inspection,
+    recover: async (table, trackerId, known) =>
+      (await child.call('recover', { table, trackerId, known }, { timeoutMs, signal })) as Inspection,
+    lookAhead: (request: AheadRequest) => child.tell('lookAhead', request),
     load: async (job: LoadJob, onProgress) => (await child.call('load', job, { onProgress, timeoutMs, signal })) as LoadResult,
     preview: async (job, count) => (await child.call('preview', { job, count }, { timeoutMs, signal })) as Preview,
     planRestore: async (question) => (await child.call('planRestore', question, { timeoutMs, signal })) as PlannedRestore,

@@ -1,3 +1,4 @@
+import type { BatchFigures } from './batch-figures.ts'
 import type { Expected, FileExpectation } from './expectation.ts'
 
 /** What `run --json` prints; keys are the contract of users' scripts. */
@@ -299,52 +300,11 @@ export type RunEvent =
       readonly version: number | null
       readonly files: number
       readonly rows: number
+      readonly figures?: BatchFigures
     }
+  /** The load process failed or died, or the table could not be written: nothing is known to be committed. */
+  | { readonly kind: 'batchFailed'; readonly table: string; readonly batch: number; readonly batchId: string; readonly code: string }
+  /** Failed files whose automatic retry was due. */
+  | { readonly kind: 'retried'; readonly table: string; readonly files: number }
   | { readonly kind: 'waiting'; readonly table: string; readonly files: number; readonly ms: number }
   | { readonly kind: 'tableEnded'; readonly table: string; readonly index: number; readonly total: number; readonly report: TableReport }
-
-/** A row in quarantine. */
-export interface QuarantinedRow {
-  readonly id: string
-  readonly table: string
-  readonly file: string
-  /** From 1; null where the format cannot tell. */
-  readonly line: number | null
-  /** From 1. */
-  readonly row_number: number | null
-  readonly column: string | null
-  /** `type`, `ragged`, `key` …, or the name of an expectation. */
-  readonly rule: string
-  readonly reason: string
-  /** The record as its file has it; null where it is no text, or has masked values. */
-  readonly raw: string | null
-  readonly batch: number
-  readonly batch_id: string
-  readonly file_version: string
-  readonly rejected_at: string
-}
-
-/** What `quarantine resubmit` did to one table. */
-export interface ResubmitReport {
-  readonly table: string
-  readonly batch: number
-  readonly batch_id: string
-  /** Of the commit; null where it is not known any more. */
-  readonly version: number | null
-  readonly files: number
-  readonly rows: {
-    readonly resubmitted: number
-    readonly loaded: number
-    /** Still bad, and in quarantine with the new reason. */
-    readonly rejected: number
-    readonly filtered: number
-    readonly deduplicated: number
-  }
-}
-
-/** What `quarantine discard` did to one table. */
-export interface DiscardReport {
-  readonly table: string
-  readonly rows: number
-  readonly files: number
-}
