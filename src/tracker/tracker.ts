@@ -90,6 +90,8 @@ export interface ClaimLimits {
   readonly above: bigint | null
   /** The overwrite unit by path, where it is not the path itself. */
   readonly units?: ReadonlyMap<string, string> | undefined
+  /** All files go together, also those that are to be tried apart from others. */
+  readonly whole?: boolean | undefined
 }
 
 export interface TableCounts {
