@@ -1,6 +1,7 @@
 export { createIngest } from './app/create-ingest.ts'
 export type {
   CreateOptions,
+  DaemonOptions,
   Ingest,
   OptimizeOptions,
   QueryOptions,

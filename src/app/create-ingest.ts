@@ -72,6 +72,7 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
       }
       return runOnce(tables, { ...run, onEvent }, { ...pass, tracker: opened })
     },
+    daemon: async (asked = {}) => (await import('./daemon/daemon.ts')).runDaemon(asked, { config, owner, clock, log, tracker: opened }),
     ...statusCalls({ config, clock, isAlive: owner.isAlive }, looking),
     files: (filter = {}) => trackedFiles(config, existsSync(config.trackerFile) ? opened : undefined, filter),
     explain: (path) => looking((known) => explainFile(absolutePath(config, path), config.tables, known, clock)),

@@ -39,6 +39,14 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+export interface DaemonOptions {
+  /** Bare or qualified names; all tables when left out. */
+  readonly tables?: readonly string[] | undefined
+  readonly onEvent?: ((event: RunEvent) => void) | undefined
+  /** Ends the daemon: what runs is finished within `shutdown_timeout_seconds`, or given back. */
+  readonly signal?: AbortSignal | undefined
+}
+
 export interface OptimizeOptions {
   readonly tables?: readonly string[] | undefined
   /** Bytes of a file; `delta.target_file_size` of the table when left out. */
@@ -94,6 +102,8 @@ export interface RestoreOptions {
 export interface Ingest extends AsyncDisposable {
   readonly config: ResolvedConfig
   run(options?: RunOptions): Promise<RunReport>
+  /** Loads what comes until its signal is aborted. UnavailableError for a tracker that cannot be worked with. */
+  daemon(options?: DaemonOptions): Promise<void>
   status(options?: { readonly tables?: readonly string[] | undefined }): Promise<StatusReport>
   /** A table looked at closely. */
   tableDetail(table: string): Promise<TableDetail>

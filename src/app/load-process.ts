@@ -2,6 +2,7 @@ import { Child } from '../engine/child.ts'
 import type { OptimizeResult, VacuumResult } from '../model/maintenance.ts'
 import type { RemovedTwice, ValidateResult } from '../model/validation.ts'
 import type {
+  AheadRequest,
   DiscardedRows,
   Inspection,
   LoadJob,
@@ -44,6 +45,7 @@ export function loadProcess(options: WorkerArguments & { readonly timeoutMs: num
     inspect: async (table, trackerId, known) => (await child.call('inspect', { table, trackerId, known }, { timeoutMs })) as Inspection,
     recover: async (table, trackerId, known) =>
       (await child.call('recover', { table, trackerId, known }, { timeoutMs, signal })) as Inspection,
+    lookAhead: (request: AheadRequest) => child.tell('lookAhead', request),
     load: async (job: LoadJob, onProgress) => (await child.call('load', job, { onProgress, timeoutMs, signal })) as LoadResult,
     preview: async (job, count) => (await child.call('preview', { job, count }, { timeoutMs, signal })) as Preview,
     planRestore: async (question) => (await child.call('planRestore', question, { timeoutMs, signal })) as PlannedRestore,

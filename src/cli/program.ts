@@ -3,6 +3,7 @@ import { packageVersion } from '../lib/version.ts'
 import { approveCommand } from './commands/approve.ts'
 import { checkCommand } from './commands/check.ts'
 import { createExampleConfigCommand } from './commands/create-example-config.ts'
+import { daemonCommand } from './commands/daemon.ts'
 import { demoCommand } from './commands/demo.ts'
 import { explainCommand } from './commands/explain.ts'
 import { filesCommand } from './commands/files.ts'
@@ -31,6 +32,7 @@ const COMMANDS = [
   createExampleConfigCommand,
   checkCommand,
   runCommand,
+  daemonCommand,
   statusCommand,
   filesCommand,
   explainCommand,

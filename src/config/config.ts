@@ -14,6 +14,8 @@ export interface ResolvedConfig {
   readonly retryAttempts: number
   readonly retryBackoff: { readonly baseMs: number; readonly factor: number; readonly maxMs: number }
   readonly timeoutMs: number
+  /** What a daemon that stops gives running batches. */
+  readonly shutdownTimeoutMs: number
   readonly logLevel: 'TRACE' | 'DEBUG' | 'INFO' | 'WARN' | 'ERROR'
   readonly logFormat: 'auto' | 'pretty' | 'json'
   readonly logFile: string | null

@@ -152,7 +152,16 @@ function checkBackoff(input: GlobalInput, desk: Desk): void {
 
 type Settings = Pick<
   ResolvedConfig,
-  'trackerTable' | 'maxParallelJobs' | 'retryAttempts' | 'retryBackoff' | 'timeoutMs' | 'logLevel' | 'logFormat' | 'enableMetrics' | 'http'
+  | 'trackerTable'
+  | 'maxParallelJobs'
+  | 'retryAttempts'
+  | 'retryBackoff'
+  | 'timeoutMs'
+  | 'shutdownTimeoutMs'
+  | 'logLevel'
+  | 'logFormat'
+  | 'enableMetrics'
+  | 'http'
 >
 
 function settingsOf(input: GlobalInput): Settings {
@@ -163,6 +172,7 @@ function settingsOf(input: GlobalInput): Settings {
     retryAttempts: input.retry_attempts,
     retryBackoff: { baseMs: Math.round(base * 1000), factor, maxMs: Math.round(max * 1000) },
     timeoutMs: Math.max(1, Math.round(input.timeout_minutes * 60_000)),
+    shutdownTimeoutMs: Math.round(input.shutdown_timeout_seconds * 1000),
     logLevel: input.log_level,
     logFormat: input.log_format,
     enableMetrics: input.enable_metrics,

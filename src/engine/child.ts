@@ -164,6 +164,12 @@ export class Child implements AsyncDisposable {
     return this.#process?.connected ? this.#resident : 0
   }
 
+  /** A call that nobody waits for, whatever becomes of it; given once it is on its way. */
+  async tell(method: string, argument: unknown): Promise<void> {
+    const child = this.#started()
+    await new Promise<void>((resolve) => child.send({ id: this.#nextId++, method, argument } satisfies Request, () => resolve()))
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const child = this.#process
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return

@@ -34,16 +34,14 @@ export function readiness(tables: readonly ListingState[], nowMs: number): Readi
 function lateness({ table, periodMs, lastListedMs, listingError, nextRunMs, busy }: ListingState, nowMs: number): string | undefined {
   if (listingError !== null) return `${table} cannot be listed: ${listingError}`
   if (busy) return undefined
-  if (periodMs === null) {
-    // Between its times a table of a cron has nothing to be late with.
-    if (nextRunMs === null || nowMs <= nextRunMs + GRACE_MS) return undefined
-    return `${table} should have been listed at ${new Date(nextRunMs).toISOString()}`
-  }
-  if (lastListedMs === null) return `${table} has not been listed yet`
-  const allowedMs = Math.max(PERIODS * periodMs, GRACE_MS)
-  if (nowMs - lastListedMs <= allowedMs) return undefined
-  const seconds = Math.round((nowMs - lastListedMs) / 1000)
-  return `${table} was listed ${seconds} s ago, and should be every ${Math.round(periodMs / 1000)} s`
+  // Between its times a table of a cron has nothing to be late with.
+  if (lastListedMs === null && periodMs !== null) return `${table} has not been listed yet`
+  const allowedMs = Math.max(PERIODS * (periodMs ?? 0), GRACE_MS)
+  // A large source is listed less often than its period says; then its next listing is known.
+  const dueMs = nextRunMs ?? lastListedMs
+  if (dueMs === null || nowMs - dueMs <= allowedMs) return undefined
+  if (nextRunMs !== null) return `${table} should have been listed at ${new Date(nextRunMs).toISOString()}`
+  return `${table} was listed ${Math.round((nowMs - dueMs) / 1000)} s ago, and should be every ${Math.round((periodMs ?? 0) / 1000)} s`
 }
 
 /** What `/healthz` prints: that it is answered shows the event loop, `turnedMs` the scheduler. */

@@ -50,9 +50,12 @@ const CONNECTIONS = 128
  * UnavailableError `ING-HTTP-ADDRESS` where it cannot listen.
  */
 export async function startHttp(options: HttpOptions): Promise<HttpServer> {
-  const server = createServer({ requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS, keepAliveTimeout: REQUEST_MS }, (request, response) => {
-    void respond(request, response, options)
-  })
+  const server = createServer(
+    { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS, keepAliveTimeout: REQUEST_MS },
+    (request, response) => {
+      void respond(request, response, options)
+    },
+  )
   server.maxConnections = CONNECTIONS
   await listening(server, options)
   const { port } = server.address() as AddressInfo
@@ -79,15 +82,15 @@ function listening(server: Server, { host, port }: HttpOptions): Promise<void> {
   })
 }
 
+const LISTEN_PROBLEMS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another process listens there',
+  EACCES: 'this user may not listen there',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  ENOTFOUND: 'this machine has no such address',
+}
+
 function listenError(error: NodeJS.ErrnoException, host: string, port: number): UnavailableError {
-  const why =
-    error.code === 'EADDRINUSE'
-      ? 'another process listens there'
-      : error.code === 'EACCES'
-        ? 'this user may not listen there'
-        : error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND'
-          ? 'this machine has no such address'
-          : error.message
+  const why = LISTEN_PROBLEMS[error.code ?? ''] ?? error.message
   return new UnavailableError('ING-HTTP-ADDRESS', `cannot serve health and metrics on ${host}:${port}: ${why}`, { cause: error })
 }
 
@@ -97,8 +100,8 @@ async function respond(request: IncomingMessage, response: ServerResponse, optio
   try {
     answer = url === undefined ? failure(400, 'the address of the request cannot be read') : await answerTo(request, url, options)
   } catch (error) {
-    options.onError(error, url?.pathname ?? '')
     answer = failed(error)
+    if (answer.status >= 500) options.onError(error, url?.pathname ?? '')
   }
   response.writeHead(answer.status, {
     'content-type': answer.type,
@@ -121,28 +124,35 @@ function urlOf(request: IncomingMessage): URL | undefined {
   }
 }
 
-async function answerTo(request: IncomingMessage, { pathname, searchParams }: URL, options: HttpOptions): Promise<Answer> {
+async function answerTo(request: IncomingMessage, url: URL, options: HttpOptions): Promise<Answer> {
   const { sources, token, host } = options
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return { ...failure(405, 'only GET is answered: nothing can be changed here'), headers: { allow: 'GET, HEAD' } }
   }
-  if (pathname === '/healthz') {
-    const alive = sources.alive()
-    return json(alive.alive ? 200 : 503, alive)
-  }
   const mayRead = token === null || bears(request, token)
-  if (pathname === '/readyz') return readyAnswer(sources, mayRead)
+  if (url.pathname === '/healthz') return aliveAnswer(sources)
+  if (url.pathname === '/readyz') return readyAnswer(sources, mayRead)
   if (token === null && isLoopback(host) && !isOwnName(request)) return failure(421, 'the name of the request is not one of this machine')
-  const page = pageFile(pathname)
+  const page = pageFile(url.pathname)
   if (page !== undefined) return { status: 200, ...page }
   if (!mayRead) return { ...failure(401, 'a token is needed: Authorization: Bearer …'), headers: { 'www-authenticate': 'Bearer' } }
-  if (pathname === '/metrics' && sources.metrics !== null) {
-    const { type, text } = await sources.metrics()
+  return dataAnswer(sources, url)
+}
+
+async function dataAnswer({ metrics, documents }: HttpSources, { pathname, searchParams }: URL): Promise<Answer> {
+  if (pathname === '/metrics' && metrics !== null) {
+    const { type, text } = await metrics()
     return { status: 200, type, body: text }
   }
-  const [, name] = /^\/api\/([a-z]+)$/.exec(pathname) ?? []
-  if (name !== undefined && Object.hasOwn(sources.documents, name)) return json(200, await sources.documents[name]?.(searchParams))
+  const [, name = ''] = /^\/api\/([a-z]+)$/.exec(pathname) ?? []
+  const document = Object.hasOwn(documents, name) ? documents[name] : undefined
+  if (document !== undefined) return json(200, await document(searchParams))
   return failure(404, 'there is nothing here; see /, /metrics, /healthz, /readyz and /api/status')
+}
+
+function aliveAnswer({ alive }: HttpSources): Answer {
+  const answer = alive()
+  return json(answer.alive ? 200 : 503, answer)
 }
 
 /** A probe has no token: it gets the answer, without the names of tables. */

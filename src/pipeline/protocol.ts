@@ -1,5 +1,6 @@
 import type { Batch, BatchOutcome } from '../model/batch.ts'
 import type { BatchFigures } from '../model/batch-figures.ts'
+import type { BatchFile } from '../model/file.ts'
 import type { OptimizeRequest, OptimizeResult, VacuumRequest, VacuumResult } from '../model/maintenance.ts'
 import type { Manifest, UndoneFiles } from '../model/manifest.ts'
 import type { RowDifference } from '../model/report.ts'
@@ -25,6 +26,12 @@ export interface Inspection {
 export type CommittedBatch =
   | { readonly kind: 'load'; readonly manifest: Manifest }
   | ({ readonly kind: 'restore' } & Omit<AdoptedRestore, 'version'>)
+
+export interface AheadRequest {
+  readonly table: TableConfig
+  readonly trackerId: string
+  readonly files: readonly BatchFile[]
+}
 
 export interface LoadJob {
   readonly table: TableConfig
@@ -52,6 +59,8 @@ export interface LoadWorker {
   inspect(table: TableConfig, trackerId: string, known: bigint | null): Promise<Inspection>
   /** The same under the table's lease, and removes what dead batches left in its folder. */
   recover(table: TableConfig, trackerId: string, known: bigint | null): Promise<Inspection>
+  /** Looks at files that will probably be the next batch, so that its load need not; given once the process has been told. */
+  lookAhead(request: AheadRequest): Promise<void>
   /** One batch to its commit. A bad file is an outcome; errors are those of the table, the storage, the engine. */
   load(job: LoadJob, onProgress?: (stage: string, fraction: number) => void): Promise<LoadResult>
   /** The same up to the plan; with `count` the rows are really planned and counted. */

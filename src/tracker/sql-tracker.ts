@@ -3,6 +3,7 @@ import { admit } from './admit.ts'
 import { adoptManifest } from './adopt.ts'
 import { claim, claimEmpty, pendingCount, pendingFiles, requeueDue } from './claim.ts'
 import { counts } from './counts.ts'
+import { dueWork } from './due.ts'
 import { expectationsOfBatches, expectationsOfFile } from './expectations.ts'
 import { history } from './history.ts'
 import { abandoned, lockTable, renew, takeOver, unlockTable } from './leases.ts'
@@ -21,8 +22,9 @@ import type { Tracker } from './tracker.ts'
 export function sqlTracker(ledger: Ledger, id: string, close: () => Promise<void>): Tracker {
   return {
     id,
-    admit: (table, page, policy) => admit(ledger, table, page, policy),
+    admit: (table, page, policy, announce) => admit(ledger, table, page, { policy, announce }),
     requeueDue: (table) => requeueDue(ledger, table),
+    dueWork: () => dueWork(ledger),
     pendingCount: (table) => pendingCount(ledger, table),
     pendingFiles: (table) => pendingFiles(ledger, table),
     claim: (table, owner, limits, paths) => claim(ledger, table, owner, { ...limits, paths }),

@@ -69,6 +69,9 @@ export interface BatchExpectation extends ReportExpectation {
 /** What happens when new content lies at a completed path (spec 10.3, `auto` already resolved by strategy). */
 export type ChangedFilePolicy = 'load' | 'ignore' | 'fail'
 
+/** Is told of the files of a page that will be pending, before they are written. */
+export type Announce = (files: readonly FileSeen[]) => Promise<void>
+
 export interface AdmitResult {
   /** New to the tracker. */
   readonly admitted: number
@@ -88,6 +91,8 @@ export interface ClaimLimits {
   readonly above: bigint | null
   /** The overwrite unit by path, where it is not the path itself. */
   readonly units?: ReadonlyMap<string, string> | undefined
+  /** All files go together, also those that are to be tried apart from others. */
+  readonly whole?: boolean | undefined
 }
 
 export interface TableCounts {
@@ -109,6 +114,15 @@ export interface TableCounts {
   /** When the next automatic retry is due. */
   readonly next_attempt_at: string | null
   readonly paused: boolean
+}
+
+/** What is left to do of a table, as whoever plans its next turn asks. */
+export interface DueWork {
+  readonly table: string
+  /** Files are pending, and not held. */
+  readonly pending: boolean
+  /** When the first automatic retry is due, in milliseconds since the epoch. */
+  readonly nextAttemptMs: number | null
 }
 
 export interface FileFilter {
@@ -144,9 +158,11 @@ export interface Tracker extends AsyncDisposable {
   readonly id: string
 
   /** Compares one page of a listing with what is known: new files and new versions become pending. */
-  admit(table: string, page: readonly FileSeen[], policy: ChangedFilePolicy): Promise<AdmitResult>
+  admit(table: string, page: readonly FileSeen[], policy: ChangedFilePolicy, announce?: Announce): Promise<AdmitResult>
   /** failed → pending for automatic retries that are due. */
   requeueDue(table: string): Promise<number>
+  /** What is left to do of each table that was looked at once. */
+  dueWork(): Promise<readonly DueWork[]>
   /** How many files are pending (and not held). */
   pendingCount(table: string): Promise<number>
   /** All pending files of a table in file order, for strategies that choose among them (overwrite). */
