@@ -10,6 +10,7 @@ export type {
   RunOptions,
   VacuumOptions,
   ValidateOptions,
+  VerifyOptions,
 } from './app/ingest.ts'
 export type { QuarantineDiscardOptions, QuarantineFilter, QuarantineListOptions } from './app/quarantine.ts'
 export type { TablePoint } from './app/table-point.ts'
@@ -34,6 +35,7 @@ export type {
 export type { Column } from './model/schema.ts'
 export type { StatusFile, StatusReport, TableDetail, TableState } from './model/status-report.ts'
 export type { TableConfig } from './model/table.ts'
+export type { VerifyReport } from './model/verification.ts'
 export type { LoadPlan, PlanInput, Removal, Strategy } from './strategies/strategy.ts'
 export { defineStrategy } from './strategies/strategy.ts'
 export type { FileFilter, TrackedFile } from './tracker/tracker.ts'

@@ -26,6 +26,7 @@ import type { TableWork } from './table-work.ts'
 import { absolutePath, knownFiles, trackedFiles } from './tracked-files.ts'
 import { trackerOptions } from './tracker-options.ts'
 import { validate } from './validate.ts'
+import { verifyTables } from './verify.ts'
 
 /** Reads and checks the config; the tracker is opened by the first call that needs it. ConfigError with all issues. */
 export async function createIngest(options: CreateOptions = {}): Promise<Ingest> {
@@ -104,6 +105,7 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
     optimize: (asked = {}) => maintaining(asked, (work) => optimizeTables(asked, work)),
     vacuum: (asked = {}) => maintaining(asked, (work) => vacuumTables(asked, work)),
     validate: (name, asked = {}) => maintaining({ ...asked, dryRun: !asked.repair || asked.dryRun }, (work) => validate(name, asked, work)),
+    verify: (asked = {}) => maintaining(asked, (work) => verifyTables(asked, work)),
     // A tracker that could not be opened was told of by the call that opened it.
     [Symbol.asyncDispose]: async () => (await tracker?.catch(() => undefined))?.[Symbol.asyncDispose](),
   }

@@ -13,6 +13,7 @@ import type {
   ValidateReport,
 } from '../model/report.ts'
 import type { StatusFile, StatusReport, TableDetail } from '../model/status-report.ts'
+import type { VerifyReport } from '../model/verification.ts'
 import type { FileFilter, TrackedFile } from '../tracker/tracker.ts'
 import type { QuarantineDiscardOptions, QuarantineFilter, QuarantineListOptions } from './quarantine.ts'
 import type { TablePoint } from './table-point.ts'
@@ -63,6 +64,13 @@ export interface ValidateOptions {
   readonly dryRun?: boolean | undefined
   /** How many rows are told; 100 by default. */
   readonly limit?: number | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface VerifyOptions {
+  readonly tables?: readonly string[] | undefined
+  /** How long a table that another process works on is waited for; half a minute when left out. */
+  readonly waitMs?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -137,6 +145,8 @@ export interface Ingest extends AsyncDisposable {
   vacuum(options?: VacuumOptions): Promise<VacuumReport>
   /** Looks for rows that break the rules of merge or scd2, and mends them if asked. UnavailableError `ING-TABLE-BUSY` where another process is at work. */
   validate(table: string, options?: ValidateOptions): Promise<ValidateReport>
+  /** Looks at tables, their files and rows, and what the tracker knows of them for damage; changes nothing. */
+  verify(options?: VerifyOptions): Promise<VerifyReport>
   /** Rejected rows that are in quarantine. */
   quarantined(options?: QuarantineListOptions): AsyncIterable<QuarantinedRow>
   /** Writes them to a new file, CSV or NDJSON by its suffix, to be mended; the number of rows. */

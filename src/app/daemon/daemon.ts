@@ -12,6 +12,7 @@ import type { DaemonOptions } from '../ingest.ts'
 import type { Logger } from '../log.ts'
 import { loadPool } from '../pool.ts'
 import { selectTables } from '../select-tables.ts'
+import { type Served, serve } from '../serve.ts'
 import { withHeartbeat } from '../table-work.ts'
 import { DaemonTable, type TableParts } from './daemon-table.ts'
 import { Teller } from './teller.ts'
@@ -50,6 +51,9 @@ class Daemon {
   readonly #stopping = new AbortController()
   readonly #ending = new AbortController()
   readonly #startedAt: string
+  /** When all tables were looked at last: a daemon that does not come to it any more hangs. */
+  #turnedMs: number
+  #served: Served | undefined
   #fault: unknown
 
   constructor(options: DaemonOptions, parts: OpenParts) {
@@ -57,14 +61,17 @@ class Daemon {
     this.#parts = parts
     this.#turns = new Turns(parts.config.maxParallelJobs, (table) => this.#turn(table))
     this.#teller = new Teller(parts.log)
-    this.#startedAt = new Date(parts.clock.now()).toISOString()
+    this.#turnedMs = parts.clock.now()
+    this.#startedAt = new Date(this.#turnedMs).toISOString()
   }
 
   async run(tables: readonly TableConfig[]): Promise<void> {
-    const { config, log } = this.#parts
+    const { config, tracker, clock, log } = this.#parts
     const stop = () => this.#stopping.abort()
     if (this.#options.signal?.aborted) return
     this.#options.signal?.addEventListener('abort', stop, { once: true })
+    await using served = await serve({ ...{ config: () => config, tracker, clock, log }, turnedMs: () => this.#turnedMs })
+    this.#served = served
     await using pool = loadPool(config.maxParallelJobs, config, this.#ending.signal)
     const shared = this.#shared(pool)
     try {
@@ -136,6 +143,7 @@ class Daemon {
 
   #told(event: RunEvent): void {
     this.#teller.tell(event)
+    this.#served?.observe(event)
     this.#options.onEvent?.(event)
   }
 
@@ -155,6 +163,7 @@ class Daemon {
     for (const table of this.#tables.values()) table.source.checkBase()
     try {
       const now = this.#parts.clock.now()
+      this.#turnedMs = now
       const paused = await this.#parts.tracker.paused()
       for (const { table: name, pending, nextAttemptMs } of await this.#parts.tracker.dueWork()) {
         const table = this.#tables.get(name)
@@ -180,7 +189,14 @@ class Daemon {
     const { tracker, owner, clock } = this.#parts
     if (state === null) return tracker.noteDaemon(owner.id, null)
     await tracker.noteDaemon(owner.id, {
-      ...{ pid: process.pid, host: hostname(), version: packageVersion(), started_at: this.#startedAt, state, http: null },
+      ...{
+        pid: process.pid,
+        host: hostname(),
+        version: packageVersion(),
+        started_at: this.#startedAt,
+        state,
+        http: this.#served?.url ?? null,
+      },
       heartbeat_at: new Date(clock.now()).toISOString(),
     })
   }
