@@ -96,24 +96,21 @@ test('a damaged tracker ends a command and a daemon with 4, and names the file',
   }
 })
 
-test.each(['deleted', 'replaced by a backup'])(
-  'a tracker that is %s under a daemon ends it with 4, before it loads what nobody would know of',
-  async (how) => {
-    const made = landing()
-    made.write('landing/1.csv', 'id\n1\n')
-    const running = daemon(made)
-    await untilLoaded(made, 1)
-    if (how === 'deleted') for (const end of ['', '-wal', '-shm']) rmSync(made.path(`state/metadata.db${end}`), { force: true })
-    else {
-      const database = new BetterSqlite(made.path('state/metadata.db'))
-      await database.backup(made.path('state/backup.db'))
-      database.close()
-      renameSync(made.path('state/backup.db'), made.path('state/metadata.db'))
-    }
-    const { code, stderr } = await running.ended
-    expect([code, stderr]).toEqual([4, expect.stringContaining('ING-TRACKER-UNAVAILABLE')])
-  },
-)
+test.each(['deleted', 'replaced by a backup'])('a tracker that is %s under a daemon ends it with 4', async (how) => {
+  const made = landing()
+  made.write('landing/1.csv', 'id\n1\n')
+  const running = daemon(made)
+  await untilLoaded(made, 1)
+  if (how === 'deleted') for (const end of ['', '-wal', '-shm']) rmSync(made.path(`state/metadata.db${end}`), { force: true })
+  else {
+    const database = new BetterSqlite(made.path('state/metadata.db'))
+    await database.backup(made.path('state/backup.db'))
+    database.close()
+    renameSync(made.path('state/backup.db'), made.path('state/metadata.db'))
+  }
+  const { code, stderr } = await running.ended
+  expect([code, stderr]).toEqual([4, expect.stringContaining('ING-TRACKER-UNAVAILABLE')])
+})
 
 test('a file that is rewritten in a loop is loaded as one whole version of it, and in the end as the last', async () => {
   const made = landing({}, { loading_strategy: 'overwrite' })
