@@ -107,6 +107,31 @@ function leaseTests(tracker: () => Tracker, harness: () => Harness): void {
     expect(await tracker().pendingCount(TABLE)).toBe(2)
     expect(await tracker().abandoned(TABLE, dead)).toEqual([])
   })
+
+  test('a clock that is set back a day keeps what the living have and gives free what the dead had; numbers go on', async () => {
+    await tracker().lockTable(TABLE, OWNER, alive)
+    await tracker().admit(TABLE, [seen('/in/a.csv')], 'load')
+    const batch = await claimAll(tracker())
+    harness().clock.ms -= 86_400_000
+    expect(await tracker().lockTable(TABLE, OTHER, alive)).toBe(false)
+    expect(await tracker().abandoned(TABLE, alive)).toEqual([])
+    expect(await tracker().lockTable(TABLE, OTHER, dead)).toBe(true)
+    expect(await tracker().abandoned(TABLE, dead)).toEqual([batch])
+    await tracker().takeOver(batch.id, OTHER)
+    expect(await tracker().settle(TABLE, OTHER, outcome(batch, null, []))).toBe(true)
+    expect((await claimAll(tracker(), OTHER)).number).toBe(2n)
+  })
+
+  test('a clock that is set ahead ends leases; whoever had them learns it when it settles', async () => {
+    await tracker().lockTable(TABLE, OWNER, alive)
+    await tracker().admit(TABLE, [seen('/in/a.csv')], 'load')
+    const batch = await claimAll(tracker())
+    harness().clock.ms += 86_400_000
+    expect(await tracker().lockTable(TABLE, OTHER, alive)).toBe(true)
+    await tracker().takeOver(batch.id, OTHER)
+    expect(await tracker().settle(TABLE, OWNER, outcome(batch, 1n, []))).toBe(false)
+    expect(await tracker().settle(TABLE, OTHER, outcome(batch, null, []))).toBe(true)
+  })
 }
 
 function adoptTests(tracker: () => Tracker): void {
