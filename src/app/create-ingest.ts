@@ -102,6 +102,12 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
         await using copy = await openSqliteSnapshot(trackerAt)
         return await dryRestore(name, asked, { ...work, tracker: copy })
       }),
+    resources: async ({ signal } = {}) => {
+      const { resourcesOf } = await import('./resources.ts')
+      return maintaining({ dryRun: true, signal }, (work) =>
+        resourcesOf({ config, tracker: work.tracker, optimize: () => optimizeTables({ dryRun: true, signal }, work) }),
+      )
+    },
     optimize: (asked = {}) => maintaining(asked, (work) => optimizeTables(asked, work)),
     vacuum: (asked = {}) => maintaining(asked, (work) => vacuumTables(asked, work)),
     validate: (name, asked = {}) => maintaining({ ...asked, dryRun: !asked.repair || asked.dryRun }, (work) => validate(name, asked, work)),

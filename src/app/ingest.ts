@@ -12,6 +12,7 @@ import type {
   VacuumReport,
   ValidateReport,
 } from '../model/report.ts'
+import type { ResourcesReport } from '../model/resources-report.ts'
 import type { StatusFile, StatusReport, TableDetail } from '../model/status-report.ts'
 import type { VerifyReport } from '../model/verification.ts'
 import type { FileFilter, TrackedFile } from '../tracker/tracker.ts'
@@ -113,6 +114,8 @@ export interface Ingest extends AsyncDisposable {
   /** Loads what comes until its signal is aborted. UnavailableError for a tracker that cannot be worked with. */
   daemon(options?: DaemonOptions): Promise<void>
   status(options?: { readonly tables?: readonly string[] | undefined }): Promise<StatusReport>
+  /** Memory, spill, cores and small files, and what to change about them; changes nothing. */
+  resources(options?: { readonly signal?: AbortSignal | undefined }): Promise<ResourcesReport>
   /** A table looked at closely. */
   tableDetail(table: string): Promise<TableDetail>
   /** Files whose path has the text in it, whatever its case; 200 by default. */
