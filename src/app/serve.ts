@@ -119,13 +119,19 @@ async function collectGauges({ config, tracker }: ServedDaemon) {
   const schedules = new Map((await tracker.schedules()).map((one) => [one.table_name, one]))
   const counts = await tracker.counts(config().tables.map(({ name }) => name))
   return {
-    tables: counts.map(({ table_name: table, last_loaded_at, paused, ...files }) => ({
-      table,
-      files,
-      oldestPendingMs: null,
-      lastLoadedMs: msOf(last_loaded_at),
-      lastListedMs: msOf(schedules.get(table)?.last_listed_at),
-      paused,
+    tables: counts.map((count) => ({
+      table: count.table_name,
+      files: {
+        pending: count.pending,
+        processing: count.processing,
+        completed: count.completed,
+        failed: count.failed,
+        skipped: count.skipped,
+      },
+      oldestPendingMs: msOf(count.waiting_since),
+      lastLoadedMs: msOf(count.last_loaded_at),
+      lastListedMs: msOf(schedules.get(count.table_name)?.last_listed_at),
+      paused: count.paused,
     })),
   }
 }
