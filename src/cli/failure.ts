@@ -42,7 +42,8 @@ function failureText(error: unknown, output: Output): readonly string[] {
   const lines = [`${red('error:')} ${printableLines(message)} ${dim(`[${code}]`)}`]
   if (advice !== null) lines.push(`  hint: ${printableLines(advice)}`)
   // What is no error of ours is a bug of ours: its stack says where.
-  if (!(error instanceof IngestError) && error instanceof Error && error.stack !== undefined) lines.push(dim(printableLines(redactUrl(error.stack))))
+  if (!(error instanceof IngestError) && error instanceof Error && error.stack !== undefined)
+    lines.push(dim(printableLines(redactUrl(error.stack))))
   return lines
 }
 

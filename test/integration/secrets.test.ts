@@ -35,7 +35,6 @@ const CONNECTIONS = {
     sas_token: '${LAKE_SECRET}',
   },
   db: { type: 'postgres', url: `postgres://loader:${SECRETS.postgres}@db/x` },
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: interpolated by the config
   erp: { type: 'mssql', server: 's', database: 'd', user: '${file:user.txt}', password: SECRETS.mssql },
   cluster: { type: 'databricks', host: 'h', http_path: '/p', token: '${cmd:printf pl4nted-from-command}' },
 }
@@ -56,7 +55,7 @@ const CONFIG = {
     { ...TABLE, table_name: 'broken', transform: { module: './broken.mjs' } },
     // Not built: each fails alone, and its error names the place.
     { ...TABLE, table_name: 'bucket', source_path_pattern: `s3://key:${SECRETS.userinfo}@bucket/x/*.csv`, connection: 'lake' },
-    { ...TABLE, table_name: 'blob', source_path_pattern: `https://a.blob.core.windows.net/c/*.csv?sig=${SECRETS.sas}` },
+    { ...TABLE, table_name: 'blob', file_format: 'csv', source_path_pattern: `https://a.blob.core.windows.net/c/x.csv?sig=${SECRETS.sas}` },
   ],
 }
 
@@ -64,21 +63,19 @@ describe('secrets', () => {
   test('of a config are in no output: documents, texts, errors, logs, tracker, tables, metrics, pages', async () => {
     const at = planted(CONFIG)
     const said: string[] = []
-    for (const args of [
-      ['run', '--dry-run', '--verbose'],
-      ['run'],
-      ['run', '--json'],
-      ['check'],
-      ['status'],
-      ['status', '--json'],
-      ['files', '--json'],
-      ['explain', at.path('landing/orders/a.csv'), '--json'],
-      ['history', 'orders', '--json'],
-      ['--log-level', 'TRACE', 'query', 'select * from "default".orders', '--json'],
-    ]) {
+    const say = async (args: readonly string[]) => {
       const { stdout, stderr } = await at.run(args, ENVIRONMENT)
       said.push(`${args.join(' ')}: ${stdout} ${stderr}`)
     }
+    await say(['run'])
+    await say(['run', '--dry-run', '--verbose', '--json'])
+    await Promise.all([
+      say(['check']),
+      say(['status', '--json']),
+      say(['files', '--json']),
+      say(['explain', at.path('landing/orders/a.csv'), '--json']),
+      say(['query', 'select * from "default".orders', '--json']),
+    ])
     // The run was a real one: rows are loaded, and the fault of the module is told.
     expect(said.join('')).toContain('cannot reach postgres://***@h')
     said.push(await answers(at))
@@ -90,9 +87,8 @@ describe('secrets', () => {
   })
 
   test('of a config that is wrong are in no error, whatever is wrong with them', async () => {
-    for (const wrong of [
+    const wrongs: readonly Record<string, unknown>[] = [
       { http: { port: 0, token: [SECRETS.token] } },
-      { http: { port: SECRETS.token, token: SECRETS.token } },
       { mask_key: 'pl4nted-mask' },
       { connections: { x: { type: 's3', secret_access_key: { a: SECRETS.secretKey } } } },
       { connections: { x: { type: 'nonsense', password: SECRETS.mssql, url: `postgres://u:${SECRETS.postgres}@h/d` } } },
@@ -103,16 +99,14 @@ describe('secrets', () => {
       { checkpoint_path: `s3://k:${SECRETS.userinfo}@b/x` },
       { downstream_notifications: [`webhook:https://hooks.slack.com/services/${SECRETS.webhook}`] },
       { lineage: { url: `https://u:${SECRETS.userinfo}@h/x?token=${SECRETS.token}`, api_key: SECRETS.accountKey } },
-    ]) {
-      const at = planted({ tables: [TABLE], ...wrong })
-      for (const args of [['check'], ['run'], ['run', '--json']]) {
-        const { stdout, stderr } = await at.run(args, ENVIRONMENT)
-        expect(leaked(stdout + stderr), `${JSON.stringify(wrong)} ${args.join(' ')} ${stdout} ${stderr}`).toEqual(
-          // A port is no secret: who writes a token there is told what stands there.
-          JSON.stringify(wrong).includes('"port":"') ? [SECRETS.token] : [],
-        )
-      }
-    }
+    ]
+    const found = await Promise.all(
+      wrongs.map(async (wrong) => {
+        const { stdout, stderr } = await planted({ tables: [TABLE], ...wrong }).run(['run', '--json'], ENVIRONMENT)
+        return leaked(stdout + stderr).map((secret) => `${secret}: ${stdout} ${stderr}`)
+      }),
+    )
+    expect(found.flat()).toEqual([])
   })
 })
 
@@ -132,13 +126,26 @@ async function answers(at: Project): Promise<string> {
   await daemon.until(async () => (await daemon.get('/metrics', SECRETS.token)).text.includes('ingestd_rows_total{table="default.orders"'))
   const told: string[] = []
   for (const token of [undefined, SECRETS.token])
-    for (const path of ['/', '/page.js', '/healthz', '/readyz', '/metrics', '/api/status', '/api/files', '/api/table?table=orders', '/api/explain?file=orders/a.csv', '/api/x'])
+    for (const path of [
+      '/',
+      '/page.js',
+      '/healthz',
+      '/readyz',
+      '/metrics',
+      '/api/status',
+      '/api/files',
+      '/api/table?table=orders',
+      '/api/explain?file=orders/a.csv',
+      '/api/x',
+    ])
       told.push(`${path}: ${(await daemon.get(path, token)).text}`)
   return [...told, daemon.said()].join('\n')
 }
 
 function leaked(text: string): readonly string[] {
-  return Object.values(SECRETS).filter((secret) => [secret, encodeURIComponent(secret), Buffer.from(secret).toString('base64').replace(/=+$/, '')].some((form) => text.includes(form)))
+  return Object.values(SECRETS).filter((secret) =>
+    [secret, encodeURIComponent(secret), Buffer.from(secret).toString('base64').replace(/=+$/, '')].some((form) => text.includes(form)),
+  )
 }
 
 function filesBelow(folder: string): readonly string[] {
