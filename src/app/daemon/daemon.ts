@@ -7,6 +7,7 @@ import type { DaemonNote } from '../../model/activity.ts'
 import type { RunEvent } from '../../model/report.ts'
 import type { TableConfig } from '../../model/table.ts'
 import type { Owner } from '../../pipeline/recover.ts'
+import { sameFile } from '../../tracker/sqlite/same-file.ts'
 import type { Tracker } from '../../tracker/tracker.ts'
 import type { DaemonOptions } from '../ingest.ts'
 import type { Logger } from '../log.ts'
@@ -54,12 +55,14 @@ class Daemon {
   /** When all tables were looked at last: a daemon that does not come to it any more hangs. */
   #turnedMs: number
   #served: Served | undefined
+  readonly #isTrackerThere: () => boolean
   #fault: unknown
 
   constructor(options: DaemonOptions, parts: OpenParts) {
     this.#options = options
     this.#parts = parts
     this.#turns = new Turns(parts.config.maxParallelJobs, (table) => this.#turn(table))
+    this.#isTrackerThere = sameFile(parts.config.trackerFile)
     this.#teller = new Teller(parts.log)
     this.#turnedMs = parts.clock.now()
     this.#startedAt = new Date(this.#turnedMs).toISOString()
@@ -162,6 +165,7 @@ class Daemon {
   async #look(): Promise<void> {
     for (const table of this.#tables.values()) table.source.checkBase()
     try {
+      if (!this.#isTrackerThere()) throw trackerGone(this.#parts.config.trackerFile)
       const now = this.#parts.clock.now()
       this.#turnedMs = now
       const paused = await this.#parts.tracker.paused()
@@ -200,4 +204,12 @@ class Daemon {
       heartbeat_at: new Date(clock.now()).toISOString(),
     })
   }
+}
+
+/** What is written to a file that was deleted is lost when the daemon ends. */
+function trackerGone(file: string): UnavailableError {
+  return new UnavailableError('ING-TRACKER-UNAVAILABLE', `the tracker ${file} was deleted or replaced while the daemon was using it`, {
+    hint: 'put a backup in its place, or make it again with `ingest tracker rebuild`, and start the daemon again',
+    context: { file },
+  })
 }
