@@ -1,6 +1,6 @@
 import { bytes, count } from '../cli/text/numbers.ts'
 import type { Activity } from '../model/activity.ts'
-import { type Frame, fitted, progressBar, shortSpan } from './dashboard-parts.ts'
+import { cut, type Frame, progressBar, shortSpan } from './dashboard-parts.ts'
 
 /** A line for each table that something is done with. */
 export function activityLines(activity: readonly Activity[], { width, nowMs, paint }: Frame): readonly string[] {
@@ -11,13 +11,13 @@ export function activityLines(activity: readonly Activity[], { width, nowMs, pai
     const parts = [
       work.table_name.slice(0, 24).padEnd(Math.min(24, Math.max(...activity.map((one) => one.table_name.length)))),
       progressBar(work.fraction, bar),
-      (work.fraction === null ? '' : `${Math.floor(work.fraction * 100)}%`).padStart(4),
+      work.fraction === null ? '    ' : `${Math.floor(work.fraction * 100)}%`.padStart(4),
       amount,
       ...(width >= 76 ? [`${bytes(work.bytes_done)}`, `${count(work.rows)} rows`] : []),
       ...(width >= 100 ? [etaOf(work, nowMs)] : []),
       work.stage,
     ]
-    return paint.cyan(fitted(parts.filter((part) => part !== '').join('  '), width))
+    return paint.cyan(cut(parts.filter((part) => part !== '').join('  '), width))
   })
   return ['', ...lines, ...(activity.length > 4 ? [paint.dim(`and ${activity.length - 4} more`)] : [])]
 }

@@ -1,9 +1,10 @@
 import { bytes, counted } from '../cli/text/numbers.ts'
+import { widthOf } from '../cli/text/width.ts'
 import type { StatusFile, StatusReport } from '../model/status-report.ts'
 import { activityLines } from './dashboard-activity.ts'
 import { causeLines, causesLines } from './dashboard-errors.ts'
 import { fileLines, filesLines } from './dashboard-files.ts'
-import { type Frame, fitted, type Paint } from './dashboard-parts.ts'
+import { cut, cutPath, type Frame, type Paint } from './dashboard-parts.ts'
 import { actionText, type DashboardState, filesIn, type View, viewOf } from './dashboard-state.ts'
 import { statesLines, tableLines } from './dashboard-tables.ts'
 
@@ -54,8 +55,8 @@ function titleLine(state: DashboardState, { width, nowMs, paint }: Frame): strin
   const parts = [titleOf(viewOf(state)), daemonText(state.data.status)]
   const text = `ingestd  ${parts.filter((part) => part !== '').join('  ')}`
   const room = width - clock.length - 2
-  const left = text.length > room ? `${text.slice(0, Math.max(0, room - 1))}…` : text
-  return `${paint.bold(left.padEnd(room))}  ${paint.dim(clock)}`
+  const left = cut(text, room)
+  return `${paint.bold(left + ' '.repeat(room - widthOf(left)))}  ${paint.dim(clock)}`
 }
 
 function titleOf({ kind, subject }: View): string {
@@ -82,10 +83,10 @@ function daemonText(status: StatusReport | null): string {
 }
 
 function bottomLine(state: DashboardState, { width, paint }: Frame): string {
-  if (state.asking !== null) return paint.yellow(fitted(`${actionText(state.asking)} [y/n]`, width))
-  if (state.typing !== null) return fitted(`search: ${state.typing}▏`, width)
-  if (state.message !== '') return paint.cyan(fitted(state.message, width))
-  return paint.dim(fitted(KEYS, width))
+  if (state.asking !== null) return paint.yellow(`${cut(actionText(state.asking), width - 6)} [y/n]`)
+  if (state.typing !== null) return `search: ${cutPath(state.typing, width - 9)}▏`
+  if (state.message !== '') return paint.cyan(cut(state.message, width))
+  return paint.dim(cut(KEYS, width))
 }
 
 function bodyOf(state: DashboardState, status: StatusReport, frame: Frame): readonly string[] {
@@ -129,5 +130,5 @@ function totalsLine({ tables, causes }: StatusReport, { paint, width }: Frame): 
     sum((table) => table.rows),
     'row',
   )}  ${bytes(sum((table) => table.bytes))}  ${counted(causes.length, 'cause')} of errors`
-  return paint.dim(fitted(text, width))
+  return paint.dim(cut(text, width))
 }

@@ -1,7 +1,6 @@
 import { printable } from '../cli/text/printable.ts'
 import { type TableColumn, TextTable } from '../cli/text/table.ts'
 import { widthOf } from '../cli/text/width.ts'
-import { clipped } from './progress-line.ts'
 
 /** Colours of the terminal; each gives its text back unchanged where there are none. */
 export type Paint = Readonly<
@@ -49,16 +48,24 @@ export function fromNow(at: string | null, nowMs: number): string {
 /** One line of text from outside, at most so many columns wide. */
 export function cut(text: string, width: number): string {
   const safe = printable(text)
-  if (widthOf(safe) <= width) return safe
-  const shorter = clipped(safe, width)
-  // Characters of two columns: what is left is cut until it fits.
-  return widthOf(shorter) <= width ? shorter : cut(safe.slice(0, Math.max(0, shorter.length - 2)), width)
+  return widthOf(safe) <= width ? safe : `${within([...safe], width - 1)}…`
 }
 
 /** A path of which the end is seen: the name of the file tells more than its folders. */
 export function cutPath(path: string, width: number): string {
   const safe = printable(path)
-  return widthOf(safe) <= width ? safe : `…${safe.slice(-Math.max(1, width - 1))}`
+  if (widthOf(safe) <= width) return safe
+  return `…${[...within([...safe].toReversed(), width - 1)].toReversed().join('')}`
+}
+
+/** As many characters as fit. */
+function within(characters: readonly string[], width: number): string {
+  let text = ''
+  for (const character of characters) {
+    if (widthOf(text + character) > width) break
+    text += character
+  }
+  return text
 }
 
 /** The part of a list that is on the screen: so many of it, with the selected one among them. */
@@ -107,9 +114,4 @@ export function aligned(
   const lines = table.lines(rows)
   const marked = plain.lines(rows)
   return [table.head(), ...lines.map((line, index) => (index === selected ? paint.inverse(marked[index]) : line))]
-}
-
-/** A question keeps its end. */
-export function fitted(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, width - 8)}…${text.slice(-7)}`
 }

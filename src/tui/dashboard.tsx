@@ -3,7 +3,7 @@ import type { ReactElement } from 'react'
 import { dashboardFrame } from './dashboard-frame.ts'
 import type { Paint } from './dashboard-parts.ts'
 import { act, type DashboardSource, lookAt } from './dashboard-source.ts'
-import { afterKey, type DashboardState, type Key, NEW_DASHBOARD, withData } from './dashboard-state.ts'
+import { afterKey, type DashboardState, type Key, NEW_DASHBOARD, viewOf, withData } from './dashboard-state.ts'
 import { LineScreen } from './line-screen.ts'
 
 const LOOK_EVERY_MS = 1000
@@ -30,10 +30,14 @@ export async function runDashboard(source: DashboardSource, { stdin, stdout, pai
     if (state.quit) leave()
     else ink?.rerender(drawn())
   }
-  const look = sequential(
-    async () => show(withData(state, await lookAt(source, state))),
-    (message) => show({ ...state, message }),
-  )
+  const looked = async () => {
+    const { kind, subject } = viewOf(state)
+    const data = await lookAt(source, state)
+    // Keys were pressed meanwhile, perhaps for another view.
+    const now = viewOf(state)
+    if (now.kind === kind && now.subject === subject) show(withData(state, data))
+  }
+  const look = sequential(looked, (message) => show({ ...state, message }))
   const onKey = (key: Key) => {
     const { state: next, act: action } = afterKey(state, key)
     show(next)

@@ -21,7 +21,11 @@ export class LineScreen implements Disposable {
 
   /** What Ink takes for the terminal. */
   get stdout(): NodeJS.WriteStream {
-    const draw = (frame: string) => this.#draw(frame)
+    const draw = (frame: string, written?: () => void) => {
+      // Ink ends with an empty text, and waits until that is written.
+      if (frame === '') return this.#terminal.write('', written)
+      return this.#draw(frame)
+    }
     return new Proxy(this.#terminal, {
       get: (terminal, name) => {
         if (name === 'write') return draw

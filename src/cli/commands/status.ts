@@ -34,8 +34,8 @@ async function status(cli: Cli, options: StatusOptions): Promise<ExitCode> {
   const isPlain = output.json || options.watch === true || options.resources === true
   if (!isPlain && canDraw(output) && process.stdin.isTTY) return dashboard(cli, options)
   await using ingest = await openIngest(cli)
-  if (options.resources === true) return resources(ingest, cli)
-  if (options.watch === true) return watch(ingest, cli, options)
+  if (options.resources === true) return await resources(ingest, cli)
+  if (options.watch === true) return await watch(ingest, cli, options)
   const report = await ingest.status({ tables: options.tables })
   if (output.json) await output.document(report)
   else await printStatus(report, output)
