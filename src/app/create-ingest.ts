@@ -23,6 +23,7 @@ import { runOnce } from './run-once.ts'
 import { oneTable, selectTables } from './select-tables.ts'
 import type { TableWork } from './table-work.ts'
 import { absolutePath, knownFiles, trackedFiles } from './tracked-files.ts'
+import { trackerCalls } from './tracker-calls.ts'
 import { trackerOptions } from './tracker-options.ts'
 import { validate } from './validate.ts'
 import { verifyTables } from './verify.ts'
@@ -104,7 +105,15 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
     optimize: (asked = {}) => maintaining(asked, (work) => optimizeTables(asked, work)),
     vacuum: (asked = {}) => maintaining(asked, (work) => vacuumTables(asked, work)),
     validate: (name, asked = {}) => maintaining({ ...asked, dryRun: !asked.repair || asked.dryRun }, (work) => validate(name, asked, work)),
-    verify: (asked = {}) => maintaining(asked, (work) => verifyTables(asked, work)),
+    verify: (asked = {}) => maintaining({ ...asked, dryRun: true }, (work) => verifyTables(asked, work)),
+    tracker: trackerCalls({
+      closed: async () => {
+        await tracker?.catch(() => undefined).then((one) => one?.[Symbol.asyncDispose]())
+        tracker = undefined
+      },
+      rebuilding: (act) => withWorker((worker) => act({ config, owner, clock, worker })),
+      working: (act) => maintaining({}, act),
+    }),
     // A tracker that could not be opened was told of by the call that opened it.
     [Symbol.asyncDispose]: async () => (await tracker?.catch(() => undefined))?.[Symbol.asyncDispose](),
   }
