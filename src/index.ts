@@ -29,12 +29,12 @@ export type {
   RestoreReport,
   RunEvent,
   RunReport,
-  StatusReport,
   TableReport,
   VacuumReport,
   ValidateReport,
 } from './model/report.ts'
 export type { Column } from './model/schema.ts'
+export type { StatusFile, StatusReport, TableDetail, TableState } from './model/status-report.ts'
 export type { TableConfig } from './model/table.ts'
 export type { AdoptReport, RebuildReport } from './model/tracker-report.ts'
 export type { VerifyReport } from './model/verification.ts'

@@ -9,10 +9,10 @@ import type {
   RunEvent,
   RunReport,
   SchemaHistoryReport,
-  StatusReport,
   VacuumReport,
   ValidateReport,
 } from '../model/report.ts'
+import type { StatusFile, StatusReport, TableDetail } from '../model/status-report.ts'
 import type { AdoptReport, RebuildReport } from '../model/tracker-report.ts'
 import type { VerifyReport } from '../model/verification.ts'
 import type { FileFilter, TrackedFile } from '../tracker/tracker.ts'
@@ -121,6 +121,13 @@ export interface Ingest extends AsyncDisposable {
   /** Loads what comes until its signal is aborted. UnavailableError for a tracker that cannot be worked with. */
   daemon(options?: DaemonOptions): Promise<void>
   status(options?: { readonly tables?: readonly string[] | undefined }): Promise<StatusReport>
+  /** A table looked at closely. */
+  tableDetail(table: string): Promise<TableDetail>
+  /** Files whose path has the text in it, whatever its case; 200 by default. */
+  findFiles(
+    text: string,
+    options?: { readonly tables?: readonly string[] | undefined; readonly limit?: number | undefined },
+  ): Promise<readonly StatusFile[]>
   files(filter?: FileFilter): AsyncIterable<TrackedFile>
   /** One report for each table whose source could hold the path; one without a table when none does. */
   explain(path: string): Promise<readonly ExplainReport[]>

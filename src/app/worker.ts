@@ -4,7 +4,7 @@ import { BLOB_STORES } from '../blobs/registry.ts'
 import { openSession } from '../engine/duckdb.ts'
 import type { EngineLimits, Session } from '../engine/engine.ts'
 import { type Service, serve } from '../engine/serve.ts'
-import { ConfigError, TableError } from '../errors/errors.ts'
+import { TableError } from '../errors/errors.ts'
 import { LookAhead } from '../formats/ahead.ts'
 import type { Format } from '../formats/format.ts'
 import { withModule } from '../formats/polars/module.ts'
@@ -166,9 +166,7 @@ interface ContextIo {
 }
 
 async function formatOf(table: TableConfig): Promise<Format> {
-  const { load } = FORMATS[table.fileFormat]
-  if (load === null) throw new ConfigError('ING-CONFIG-UNSUPPORTED', `the format ${table.fileFormat} is not built yet`)
-  return load()
+  return FORMATS[table.fileFormat].load()
 }
 
 async function strategyOf(table: TableConfig): Promise<Strategy> {

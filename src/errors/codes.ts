@@ -267,6 +267,10 @@ export const ERROR_CODES = {
     remedy: 'Set http.token, or http.host: 127.0.0.1.',
   },
 
+  'ING-DAEMON-RUNNING': {
+    cause: 'Another daemon works with the same tracker.',
+    remedy: 'Stop it, or start this one with `--standby`, which waits until it is gone.',
+  },
   'ING-TRACKER-LOCKED': { cause: 'Another process holds the tracker.', remedy: 'Wait for it or stop it.' },
   'ING-TRACKER-CORRUPT': { cause: 'The tracker database is damaged.', remedy: 'Restore a backup, or `ingest tracker rebuild`.' },
   'ING-TRACKER-NEWER': { cause: 'The tracker was written by a newer ingestd.', remedy: 'Upgrade ingestd.' },

@@ -252,7 +252,7 @@ interface LoadEnd extends LoadResult {
 async function loadAndSettle(batch: Batch, lastBatch: bigint | null, pass: TablePass): Promise<LoadEnd> {
   const { table, tracker, worker, owner, tally, onEvent } = pass
   const bytes = Number(batch.files.reduce((sum, file) => sum + file.size, 0n))
-  onEvent({ kind: 'batchStarted', table: table.name, files: batch.files.length, bytes })
+  onEvent({ kind: 'batchStarted', table: table.name, batchId: batch.id, files: batch.files.length, bytes })
   const job: LoadJob = { table, batch, trackerId: tracker.id, lastBatch, replaceAll: pass.replaceAll }
   let result: LoadResult
   try {

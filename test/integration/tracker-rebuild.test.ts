@@ -45,7 +45,7 @@ test('a tracker that was deleted is made anew from the tables, and the next run 
   await here.run(['run', '--tables', 'a', '--full-drop', '--yes'])
   here.write('landing/a/5.csv', 'id,name\n5,x\n')
   await here.run(['run'])
-  await here.run(['restore', 'a', '--version', String(versions(here)[0]! - 1), '--files', 'skipped', '--yes'])
+  await here.run(['restore', 'a', '--version', String((versions(here)[0] ?? 0) - 1), '--files', 'skipped', '--yes'])
   await here.run(['quarantine', 'export', '--output', here.path('mend.csv')])
   expect((await here.run(['verify'])).stdout).toContain('Nothing found')
   const [before, then] = [await states(here), versions(here)]
