@@ -150,29 +150,6 @@ export interface RunTotals {
   readonly seconds: number
 }
 
-/** What `status --json` prints. */
-export interface StatusReport {
-  readonly tables: readonly {
-    readonly table: string
-    readonly strategy: string
-    readonly target: string
-    readonly paused: boolean
-    readonly files: {
-      readonly pending: number
-      readonly processing: number
-      readonly completed: number
-      readonly failed: number
-      readonly skipped: number
-    }
-    readonly rows: number
-    /** Rows of loaded files that the table does not have: in quarantine, or discarded. */
-    readonly rows_rejected: number
-    readonly bytes: number
-    readonly last_loaded_at: string | null
-    readonly last_error: string | null
-  }[]
-}
-
 export interface ExplainReport {
   readonly file: string
   /** Null when no table matches. */
@@ -288,7 +265,7 @@ export type RunEvent =
   | { readonly kind: 'listed'; readonly table: string; readonly files: number }
   /** Files that wait to be loaded, told once when the listing is done: what the rest is measured by. */
   | { readonly kind: 'pending'; readonly table: string; readonly files: number }
-  | { readonly kind: 'batchStarted'; readonly table: string; readonly files: number; readonly bytes: number }
+  | { readonly kind: 'batchStarted'; readonly table: string; readonly batchId: string; readonly files: number; readonly bytes: number }
   /** 0 to 1 within the running batch; -1 unknown. */
   | { readonly kind: 'progress'; readonly table: string; readonly stage: string; readonly fraction: number }
   | {

@@ -7,11 +7,13 @@ import type { DaemonNote } from '../../model/activity.ts'
 import type { RunEvent } from '../../model/report.ts'
 import type { TableConfig } from '../../model/table.ts'
 import type { Owner } from '../../pipeline/recover.ts'
+import { sameFile } from '../../tracker/sqlite/same-file.ts'
 import type { Tracker } from '../../tracker/tracker.ts'
 import type { DaemonOptions } from '../ingest.ts'
 import type { Logger } from '../log.ts'
 import { loadPool } from '../pool.ts'
 import { selectTables } from '../select-tables.ts'
+import { type Served, serve } from '../serve.ts'
 import { withHeartbeat } from '../table-work.ts'
 import { DaemonTable, type TableParts } from './daemon-table.ts'
 import { Teller } from './teller.ts'
@@ -50,21 +52,29 @@ class Daemon {
   readonly #stopping = new AbortController()
   readonly #ending = new AbortController()
   readonly #startedAt: string
+  /** When all tables were looked at last: a daemon that does not come to it any more hangs. */
+  #turnedMs: number
+  #served: Served | undefined
+  readonly #isTrackerThere: () => boolean
   #fault: unknown
 
   constructor(options: DaemonOptions, parts: OpenParts) {
     this.#options = options
     this.#parts = parts
     this.#turns = new Turns(parts.config.maxParallelJobs, (table) => this.#turn(table))
+    this.#isTrackerThere = sameFile(parts.config.trackerFile)
     this.#teller = new Teller(parts.log)
-    this.#startedAt = new Date(parts.clock.now()).toISOString()
+    this.#turnedMs = parts.clock.now()
+    this.#startedAt = new Date(this.#turnedMs).toISOString()
   }
 
   async run(tables: readonly TableConfig[]): Promise<void> {
-    const { config, log } = this.#parts
+    const { config, tracker, clock, log } = this.#parts
     const stop = () => this.#stopping.abort()
     if (this.#options.signal?.aborted) return
     this.#options.signal?.addEventListener('abort', stop, { once: true })
+    await using served = await serve({ ...{ config: () => config, tracker, clock, log }, turnedMs: () => this.#turnedMs })
+    this.#served = served
     await using pool = loadPool(config.maxParallelJobs, config, this.#ending.signal)
     const shared = this.#shared(pool)
     try {
@@ -136,6 +146,7 @@ class Daemon {
 
   #told(event: RunEvent): void {
     this.#teller.tell(event)
+    this.#served?.observe(event)
     this.#options.onEvent?.(event)
   }
 
@@ -154,7 +165,9 @@ class Daemon {
   async #look(): Promise<void> {
     for (const table of this.#tables.values()) table.source.checkBase()
     try {
+      if (!this.#isTrackerThere()) throw trackerGone(this.#parts.config.trackerFile)
       const now = this.#parts.clock.now()
+      this.#turnedMs = now
       const paused = await this.#parts.tracker.paused()
       for (const { table: name, pending, nextAttemptMs } of await this.#parts.tracker.dueWork()) {
         const table = this.#tables.get(name)
@@ -180,8 +193,23 @@ class Daemon {
     const { tracker, owner, clock } = this.#parts
     if (state === null) return tracker.noteDaemon(owner.id, null)
     await tracker.noteDaemon(owner.id, {
-      ...{ pid: process.pid, host: hostname(), version: packageVersion(), started_at: this.#startedAt, state, http: null },
+      ...{
+        pid: process.pid,
+        host: hostname(),
+        version: packageVersion(),
+        started_at: this.#startedAt,
+        state,
+        http: this.#served?.url ?? null,
+      },
       heartbeat_at: new Date(clock.now()).toISOString(),
     })
   }
+}
+
+/** What is written to a file that was deleted is lost when the daemon ends. */
+function trackerGone(file: string): UnavailableError {
+  return new UnavailableError('ING-TRACKER-UNAVAILABLE', `the tracker ${file} was deleted or replaced while the daemon was using it`, {
+    hint: 'put a backup in its place, or make it again with `ingest tracker rebuild`, and start the daemon again',
+    context: { file },
+  })
 }
