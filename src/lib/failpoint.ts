@@ -35,6 +35,9 @@ export const MAINTENANCE_FAILPOINTS = [
 /** The same of batches that take single rows out of the table. */
 export const REMOVAL_FAILPOINTS = ['after-removal', 'after-changes'] as const
 
+/** The same of data files that are put together from row groups of others. */
+export const SPLICE_FAILPOINTS = ['splice-half-way'] as const
+
 /** The same of batches that keep what they observed of keys. */
 export const KEYED_FAILPOINTS = ['after-side-file'] as const
 
@@ -58,6 +61,7 @@ export type Failpoint =
   | (typeof FAILPOINTS)[number]
   | (typeof MAINTENANCE_FAILPOINTS)[number]
   | (typeof REMOVAL_FAILPOINTS)[number]
+  | (typeof SPLICE_FAILPOINTS)[number]
   | (typeof KEYED_FAILPOINTS)[number]
   | (typeof QUARANTINE_FAILPOINTS)[number]
   | (typeof REPAIR_FAILPOINTS)[number]
