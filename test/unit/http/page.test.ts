@@ -105,7 +105,7 @@ describe('the page', () => {
   test('shows tables, what is at work, errors, recent files; names are text, and the policy is kept', async () => {
     const { page, problems } = await opened()
     await page.waitForSelector('table')
-    const text = await page.innerText('main')
+    const text = await page.textContent('main')
     for (const part of [
       'shop.orders',
       '<b>odd</b>.table',
@@ -132,11 +132,11 @@ describe('the page', () => {
     const { page, problems, asked } = await opened()
     await page.click('a:text-is("shop.orders")')
     await page.waitForSelector('h2:has-text("Batches")')
-    expect(await page.innerText('main')).toContain('committed')
-    expect(await page.innerText('main')).toContain('2.5 s')
+    expect(await page.textContent('main')).toContain('committed')
+    expect(await page.textContent('main')).toContain('2.5 s')
     await page.click(`a:text-is(${JSON.stringify(HOSTILE)})`)
     await page.waitForSelector('h2:has-text("History")')
-    expect(await page.innerText('main')).toContain('no JSON')
+    expect(await page.textContent('main')).toContain('no JSON')
     expect(asked.find((url) => url.startsWith('/api/explain'))).toContain(new URLSearchParams({ file: HOSTILE }).toString())
     await page.fill('input[name=search]', 'a b%')
     await page.press('input[name=search]', 'Enter')
@@ -151,13 +151,8 @@ describe('the page', () => {
     let rows = 1
     const { page } = await opened({ status: async () => ({ ...STATUS, tables: [{ ...STATE, rows: rows++ }] }) })
     await page.fill('input[name=search]', 'half a wo')
-    await page.waitForFunction(
-      'document.querySelector("main").innerText.includes("orders") && document.querySelectorAll("td.number")[5].innerText === "2"',
-      null,
-      {
-        timeout: 10_000,
-      },
-    )
+    // The sixth number of a table is its rows.
+    await expect.poll(() => page.locator('td.number').nth(5).textContent(), { timeout: 10_000 }).toBe('2')
     expect(await page.inputValue('input[name=search]')).toBe('half a wo')
     expect(await page.evaluate('document.activeElement.name')).toBe('search')
   })
@@ -167,19 +162,19 @@ describe('the page', () => {
     await page.waitForSelector('table')
     await close()
     await page.waitForSelector('[role=alert]', { timeout: 10_000 })
-    expect(await page.innerText('[role=alert]')).toContain('the daemon does not answer')
-    expect(await page.innerText('main')).toContain('shop.orders')
+    expect(await page.textContent('[role=alert]')).toContain('the daemon does not answer')
+    expect(await page.textContent('main')).toContain('shop.orders')
   })
 
   test('asks for the token, also when a wrong one was given', async () => {
     const { page, problems } = await opened({}, { token: 'right' })
     await page.fill('input[name=token]', 'wrong')
     await page.press('input[name=token]', 'Enter')
-    await page.waitForFunction('document.querySelector("input[name=token]")?.value === ""')
+    await expect.poll(() => page.inputValue('input[name=token]')).toBe('')
     await page.fill('input[name=token]', 'right')
     await page.press('input[name=token]', 'Enter')
     await page.waitForSelector('table')
-    expect(await page.innerText('main')).toContain('shop.orders')
+    expect(await page.textContent('main')).toContain('shop.orders')
     expect(page.url()).not.toContain('right')
     expect(problems.filter((problem) => !problem.includes('401'))).toEqual([])
   })
