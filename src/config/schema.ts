@@ -16,7 +16,9 @@ const httpSchema = z.strictObject({
   token: text()
     .nullable()
     .default(null)
-    .meta(doc('Token that requests must bear (Authorization: Bearer …), but for /healthz and /readyz.', { example: '${INGEST_HTTP_TOKEN}' })),
+    .meta(
+      doc('Token that requests must bear (Authorization: Bearer …), but for /healthz and /readyz.', { example: '${INGEST_HTTP_TOKEN}' }),
+    ),
 })
 
 const engineSchema = z.strictObject({
@@ -61,7 +63,9 @@ const globalShape = {
   log_file: text()
     .nullable()
     .default(null)
-    .meta(doc('File that logs are appended to, instead of stderr; it may be moved away at any time (logrotate).', { example: './ingest.log' })),
+    .meta(
+      doc('File that logs are appended to, instead of stderr; it may be moved away at any time (logrotate).', { example: './ingest.log' }),
+    ),
   enable_metrics: flag().default(true).meta(doc('Serves metrics for Prometheus at /metrics of the daemon.')),
   http: httpSchema.nullable().prefault({}).meta(doc('Server of the daemon; null for none.')),
   engine: engineSchema.prefault({}).meta(doc('What runs the loads.')),

@@ -12,9 +12,11 @@ import type { DaemonOptions } from '../ingest.ts'
 import type { Logger } from '../log.ts'
 import { loadPool } from '../pool.ts'
 import { selectTables } from '../select-tables.ts'
+import { type Served, serve } from '../serve.ts'
 import { withHeartbeat } from '../table-work.ts'
 import { DaemonTable, type TableParts } from './daemon-table.ts'
 import { Teller } from './teller.ts'
+import { TrackerFile } from './tracker-file.ts'
 import { Turns } from './turns.ts'
 
 /** How often the daemon looks at what no event tells: what other processes left to do, folders that came back. */
@@ -50,6 +52,9 @@ class Daemon {
   readonly #stopping = new AbortController()
   readonly #ending = new AbortController()
   readonly #startedAt: string
+  readonly #trackerFile: TrackerFile
+  #served: Served | undefined
+  #turnedMs: number
   #fault: unknown
 
   constructor(options: DaemonOptions, parts: OpenParts) {
@@ -57,7 +62,9 @@ class Daemon {
     this.#parts = parts
     this.#turns = new Turns(parts.config.maxParallelJobs, (table) => this.#turn(table))
     this.#teller = new Teller(parts.log)
-    this.#startedAt = new Date(parts.clock.now()).toISOString()
+    this.#turnedMs = parts.clock.now()
+    this.#startedAt = new Date(this.#turnedMs).toISOString()
+    this.#trackerFile = new TrackerFile(parts.config.trackerFile)
   }
 
   async run(tables: readonly TableConfig[]): Promise<void> {
@@ -65,6 +72,8 @@ class Daemon {
     const stop = () => this.#stopping.abort()
     if (this.#options.signal?.aborted) return
     this.#options.signal?.addEventListener('abort', stop, { once: true })
+    await using served = await this.#serve()
+    this.#served = served
     await using pool = loadPool(config.maxParallelJobs, config, this.#ending.signal)
     const shared = this.#shared(pool)
     try {
@@ -83,6 +92,11 @@ class Daemon {
       await this.#note(null)
     }
     if (this.#fault !== undefined) throw this.#fault
+  }
+
+  #serve(): Promise<Served> {
+    const { config, tracker, clock, log } = this.#parts
+    return serve({ config: () => config, tracker, clock, log, turnedMs: () => this.#turnedMs })
   }
 
   #shared(pool: TableParts['pool']): TableParts {
@@ -118,9 +132,21 @@ class Daemon {
     try {
       const report = await table.turn()
       this.#told({ kind: 'tableEnded', table: tableName, index: 0, total: this.#tables.size, report })
+      await this.#noteListing(table)
     } catch (error) {
       this.#stopFor(error)
     }
+  }
+
+  /** Who asks whether the source is still looked at reads it in the tracker. */
+  async #noteListing(table: DaemonTable): Promise<void> {
+    const { listing } = table
+    if (listing === undefined) return
+    await this.#parts.tracker.noteTable(table.config.name, {
+      last_listed_at: new Date(listing.endedMs).toISOString(),
+      listing_error: listing.error,
+      next_run_at: isoOrNull(table.source.nextListingMs),
+    })
   }
 
   /** A tracker that is held for long is waited for; one that is damaged or gone leaves nothing to do. */
@@ -136,6 +162,7 @@ class Daemon {
 
   #told(event: RunEvent): void {
     this.#teller.tell(event)
+    this.#served?.observe(event)
     this.#options.onEvent?.(event)
   }
 
@@ -152,9 +179,11 @@ class Daemon {
 
   /** What no event tells: files that other commands made pending, retries that are due, folders that came back. */
   async #look(): Promise<void> {
+    const now = this.#parts.clock.now()
+    this.#turnedMs = now
     for (const table of this.#tables.values()) table.source.checkBase()
     try {
-      const now = this.#parts.clock.now()
+      this.#trackerFile.check()
       const paused = await this.#parts.tracker.paused()
       for (const { table: name, pending, nextAttemptMs } of await this.#parts.tracker.dueWork()) {
         const table = this.#tables.get(name)
@@ -180,8 +209,19 @@ class Daemon {
     const { tracker, owner, clock } = this.#parts
     if (state === null) return tracker.noteDaemon(owner.id, null)
     await tracker.noteDaemon(owner.id, {
-      ...{ pid: process.pid, host: hostname(), version: packageVersion(), started_at: this.#startedAt, state, http: null },
+      ...{
+        pid: process.pid,
+        host: hostname(),
+        version: packageVersion(),
+        started_at: this.#startedAt,
+        state,
+        http: this.#served?.url ?? null,
+      },
       heartbeat_at: new Date(clock.now()).toISOString(),
     })
   }
+}
+
+function isoOrNull(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString()
 }
