@@ -76,7 +76,7 @@ export default {
       'A file format as a SQL relation; a session is needed to infer and to diagnose.',
     ),
     folder('strategies', [...BASE, 'engine/sql[.]ts'], 'Rows to a plan; never a file, a table or the tracker.'),
-    folder('stores', [...BASE, 'delta/', 'blobs/(blobs|local-writing)[.]ts', 'engine/(engine|sql)[.]ts'], 'Where a plan lands.'),
+    folder('stores', [...BASE, 'delta/', 'blobs/(blobs|local-(writing|ranges))[.]ts', 'engine/(engine|sql)[.]ts'], 'Where a plan lands.'),
     folder('sources', [...BASE, 'blobs/blobs[.]ts', 'engine/(engine|sql)[.]ts'], 'What is not a file yet.'),
     folder(
       'config',

@@ -10,6 +10,7 @@ export type {
   RunOptions,
   VacuumOptions,
   ValidateOptions,
+  VerifyOptions,
 } from './app/ingest.ts'
 export type { QuarantineDiscardOptions, QuarantineFilter, QuarantineListOptions } from './app/quarantine.ts'
 export type { TablePoint } from './app/table-point.ts'
@@ -27,13 +28,14 @@ export type {
   RestoreReport,
   RunEvent,
   RunReport,
-  StatusReport,
   TableReport,
   VacuumReport,
   ValidateReport,
 } from './model/report.ts'
 export type { Column } from './model/schema.ts'
+export type { StatusFile, StatusReport, TableDetail, TableState } from './model/status-report.ts'
 export type { TableConfig } from './model/table.ts'
+export type { VerifyReport } from './model/verification.ts'
 export type { LoadPlan, PlanInput, Removal, Strategy } from './strategies/strategy.ts'
 export { defineStrategy } from './strategies/strategy.ts'
 export type { FileFilter, TrackedFile } from './tracker/tracker.ts'

@@ -8,6 +8,7 @@ import { openSqliteSnapshot, openSqliteTracker } from '../tracker/sqlite.ts'
 import type { Tracker } from '../tracker/tracker.ts'
 import { checkAll } from './check.ts'
 import { checkData } from './check-data.ts'
+import { daemonCalls } from './daemon-calls.ts'
 import { dryRun } from './dry-run.ts'
 import { explainFile } from './explain.ts'
 import type { CreateOptions, Ingest, RunOptions } from './ingest.ts'
@@ -17,18 +18,21 @@ import { createLogger, logEvent } from './log.ts'
 import { optimizeTables, vacuumTables } from './maintain.ts'
 import { thisOwner } from './owner.ts'
 import { spoolOf } from './places.ts'
-import { historyReports, schemaReport, statusOf } from './reports.ts'
+import { historyReports, schemaReport } from './reports.ts'
 import { dryRestore, restore } from './restore.ts'
 import { runOnce } from './run-once.ts'
 import { oneTable, selectTables } from './select-tables.ts'
+import { type StatusParts, statusFile, statusOf, tableDetail } from './status.ts'
 import type { TableWork } from './table-work.ts'
 import { absolutePath, knownFiles, trackedFiles } from './tracked-files.ts'
 import { trackerOptions } from './tracker-options.ts'
 import { validate } from './validate.ts'
+import { verifyTables } from './verify.ts'
 
 /** Reads and checks the config; the tracker is opened by the first call that needs it. ConfigError with all issues. */
 export async function createIngest(options: CreateOptions = {}): Promise<Ingest> {
-  const config = await loadConfig(sourceOf(options), { overrides: options.overrides ?? [], env: process.env, cwd: process.cwd() })
+  const read = () => loadConfig(sourceOf(options), { overrides: options.overrides ?? [], env: process.env, cwd: process.cwd() })
+  const config = await read()
   const log = await createLogger(config, options)
   const clock = systemClock
   const owner = thisOwner()
@@ -71,40 +75,11 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
       }
       return runOnce(tables, { ...run, onEvent }, { ...pass, tracker: opened })
     },
-    daemon: async (asked = {}) => (await import('./daemon/daemon.ts')).runDaemon(asked, { config, owner, clock, log, tracker: opened }),
-    status: (wanted = {}) => looking((known) => statusOf(config, known, wanted.tables)),
-    files: (filter = {}) => trackedFiles(config, existsSync(config.trackerFile) ? opened : undefined, filter),
-    explain: (path) => looking((known) => explainFile(absolutePath(config, path), config.tables, known, clock)),
-    check: async ({ againstData = false } = {}) => {
-      const report = await looking((known) => withWorker((worker) => checkAll(config, worker, known.id, clock)))
-      if (!againstData) return report
-      const dry = (tables: readonly TableConfig[]) => dryRun(tables, { dryRun: true, verbose: true }, { config, owner, clock })
-      const checks = [...report.checks, ...(await checkData(config.tables, dry, clock))]
-      return { ok: checks.every(({ ok }) => ok), checks }
-    },
-    ...byHandCalls(config, opened),
-    history: async (name, { limit = 20 } = {}) => {
-      const table = oneTable(config.tables, name)
-      const entries = await withWorker((worker) => worker.history(table, limit))
-      return looking((known) => historyReports(entries, table.name, known))
-    },
-    schemaHistory: (name, { limit = 20 } = {}) =>
-      withWorker(async (worker) => (await worker.schemaHistory(oneTable(config.tables, name), limit)).map(schemaReport)),
-    // The engine is loaded into this process by a query alone.
-    query: async (text, use, asked = {}) => (await import('./query.ts')).queryTables(text, config, { use, at: asked.at ?? {} }),
-    ...quarantineCalls(config, (act) => maintaining({}, act)),
-    restore: (name, asked) =>
-      withWorker(async (worker) => {
-        const work = { config, owner, clock, worker }
-        if (!asked.dryRun) return restore(name, asked, { ...work, tracker: await opened() })
-        await using copy = await openSqliteSnapshot(trackerAt)
-        return await dryRestore(name, asked, { ...work, tracker: copy })
-      }),
-    optimize: (asked = {}) => maintaining(asked, (work) => optimizeTables(asked, work)),
-    vacuum: (asked = {}) => maintaining(asked, (work) => vacuumTables(asked, work)),
-    validate: (name, asked = {}) => maintaining({ ...asked, dryRun: !asked.repair || asked.dryRun }, (work) => validate(name, asked, work)),
-    // A tracker that could not be opened was told of by the call that opened it.
-    [Symbol.asyncDispose]: async () => (await tracker?.catch(() => undefined))?.[Symbol.asyncDispose](),
+    ...daemonCalls({ config, read, owner, clock, log, tracker: opened }),
+    status: (wanted = {}) => looking((tracker) => statusOf({ ...seeing, tracker }, wanted.tables)),
+    tableDetail: (name) => looking((tracker) => tableDetail({ ...seeing, tracker }, name)),
+    findFiles: (text, { tables, limit = 200 } = {}) =>
+      looking(async (tracker) => (await tracker.search(text, limit, tables && namesOf(tables))).map(statusFile)),
   }
 }
 

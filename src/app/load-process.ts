@@ -1,6 +1,7 @@
 import { Child } from '../engine/child.ts'
 import type { OptimizeResult, VacuumResult } from '../model/maintenance.ts'
 import type { RemovedTwice, ValidateResult } from '../model/validation.ts'
+import type { TableVerification } from '../model/verification.ts'
 import type {
   AheadRequest,
   DiscardedRows,
@@ -58,6 +59,7 @@ export function loadProcess(options: WorkerArguments & { readonly timeoutMs: num
     optimize: async (table, request) => (await child.call('optimize', { table, request }, { signal })) as OptimizeResult,
     vacuum: async (table, request) => (await child.call('vacuum', { table, request }, { signal })) as VacuumResult,
     validate: async (table, request) => (await child.call('validate', { table, request }, { signal })) as ValidateResult,
+    verify: async (table, trackerId) => (await child.call('verify', { table, trackerId }, { signal })) as TableVerification,
     removedTwice: async (table) => (await child.call('removedTwice', table)) as readonly RemovedTwice[],
     checkExpectations: async (table) => void (await child.call('checkExpectations', table)),
     history: async (table, limit) => (await child.call('history', { table, limit })) as readonly HistoryEntry[],

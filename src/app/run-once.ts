@@ -1,10 +1,11 @@
 import pLimit from 'p-limit'
 import type { ResolvedConfig } from '../config/config.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { RunReport, RunTotals, TableReport } from '../model/report.ts'
+import type { RunEvent, RunReport, RunTotals, TableReport } from '../model/report.ts'
 import type { TableConfig } from '../model/table.ts'
 import type { Owner } from '../pipeline/recover.ts'
 import type { Tracker } from '../tracker/tracker.ts'
+import { ActivityNotes } from './activity.ts'
 import type { RunOptions } from './ingest.ts'
 import type { LoadProcess } from './load-process.ts'
 import { loadPool } from './pool.ts'
@@ -34,14 +35,19 @@ export async function runOnce(tables: readonly TableConfig[], options: RunOption
   await using pool = loadPool(children, given.config, signal)
   if (runnable > 0) pool.start()
   const pass: OpenPass = { ...given, tracker: await given.tracker() }
+  await using notes = new ActivityNotes(pass.tracker, pass.owner.id, pass.clock)
+  const onEvent = (event: RunEvent) => {
+    notes.event(event)
+    options.onEvent?.(event)
+  }
   const limit = pLimit(children)
   const reports = await withHeartbeat(pass, () =>
     Promise.all(
       tables.map((table, index) =>
         limit(async () => {
-          options.onEvent?.({ kind: 'tableStarted', table: table.name, index, total: tables.length })
-          const { report } = await pool.use((worker) => passOver(table, pass.wrap?.(worker) ?? worker, options, pass))
-          options.onEvent?.({ kind: 'tableEnded', table: table.name, index, total: tables.length, report })
+          onEvent({ kind: 'tableStarted', table: table.name, index, total: tables.length })
+          const { report } = await pool.use((worker) => passOver(table, pass.wrap?.(worker) ?? worker, { ...options, onEvent }, pass))
+          onEvent({ kind: 'tableEnded', table: table.name, index, total: tables.length, report })
           return report
         }),
       ),

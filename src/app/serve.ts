@@ -12,8 +12,8 @@ import { cached } from './cached.ts'
 import { childMemory } from './child-memory.ts'
 import { explainFile } from './explain.ts'
 import type { Logger } from './log.ts'
-import { statusOf } from './reports.ts'
 import { selectTables } from './select-tables.ts'
+import { statusOf } from './status.ts'
 import { absolutePath, trackedFiles } from './tracked-files.ts'
 
 /** The daemon as its server sees it. */
@@ -75,7 +75,8 @@ function tellAddress({ url }: HttpServer, http: { readonly host: string; readonl
 
 function sourcesOf(daemon: ServedDaemon, metrics: Metrics | undefined): HttpSources {
   const { tracker, clock } = daemon
-  const status = cached(FRESH_MS, clock, () => statusOf(daemon.config(), tracker, undefined))
+  // What its own processes do is told every second; of others a heartbeat that is old tells that they are gone.
+  const status = cached(FRESH_MS, clock, () => statusOf({ config: daemon.config(), tracker, clock, isAlive: () => true }, undefined))
   const listings = cached(FRESH_MS, clock, () => listingStates(daemon))
   const scrape = cached(FRESH_MS, clock, () => collectGauges(daemon))
   return {

@@ -4,7 +4,7 @@ import { BLOB_STORES } from '../blobs/registry.ts'
 import { openSession } from '../engine/duckdb.ts'
 import type { EngineLimits, Session } from '../engine/engine.ts'
 import { type Service, serve } from '../engine/serve.ts'
-import { ConfigError, TableError } from '../errors/errors.ts'
+import { TableError } from '../errors/errors.ts'
 import { LookAhead } from '../formats/ahead.ts'
 import type { Format } from '../formats/format.ts'
 import { withModule } from '../formats/polars/module.ts'
@@ -47,6 +47,7 @@ import { openTable, openTableAt } from './open-table.ts'
 import { OpenTables } from './open-tables.ts'
 import { optimizeWithQuarantine, vacuumWithQuarantine } from './quarantine-upkeep.ts'
 import { validateTable } from './validate-table.ts'
+import { verifyTable } from './verify-table.ts'
 
 /** The load process: it has the engine and the tables' commits, and knows nothing of the tracker. */
 export interface WorkerArguments {
@@ -115,6 +116,10 @@ serve(async (argument): Promise<Service> => {
         const { table, request } = given as { table: TableConfig; request: ValidateRequest }
         return validateTable(table, request, await worker.open(table), session)
       },
+      verify: async (given) => {
+        const { table, trackerId } = given as { table: TableConfig; trackerId: string }
+        return verifyTable(table, trackerId, session)
+      },
       history: async (given) => {
         const { table, limit } = given as { table: TableConfig; limit: number }
         await using version = await openTableAt(table, session)
@@ -155,9 +160,7 @@ interface ContextIo {
 }
 
 async function formatOf(table: TableConfig): Promise<Format> {
-  const { load } = FORMATS[table.fileFormat]
-  if (load === null) throw new ConfigError('ING-CONFIG-UNSUPPORTED', `the format ${table.fileFormat} is not built yet`)
-  return load()
+  return FORMATS[table.fileFormat].load()
 }
 
 async function strategyOf(table: TableConfig): Promise<Strategy> {

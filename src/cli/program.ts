@@ -21,6 +21,7 @@ import { skipCommand } from './commands/skip.ts'
 import { statusCommand } from './commands/status.ts'
 import { vacuumCommand } from './commands/vacuum.ts'
 import { validateCommand } from './commands/validate.ts'
+import { verifyCommand } from './commands/verify.ts'
 import { EXIT, type ExitCode, exitCodeOfError } from './exit-codes.ts'
 import { printFailure, usageError } from './failure.ts'
 import { Frame, outputOf } from './frame.ts'
@@ -48,6 +49,7 @@ const COMMANDS = [
   vacuumCommand,
   restoreCommand,
   validateCommand,
+  verifyCommand,
   schemaCommand,
   demoCommand,
 ]

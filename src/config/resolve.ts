@@ -21,7 +21,6 @@ export interface ConfigInput {
   /** Absolute path of the config file; null for text and objects. */
   readonly file: string | null
   readonly folder: string
-  readonly hasStrategy: (name: string) => boolean
   /** Values whose references gave nothing. */
   readonly broken: readonly Path[]
   /** Files of transforms, by their path as it is written. */
@@ -51,7 +50,6 @@ export function resolveConfig(config: ConfigInput): ResolvedConfig | undefined {
     processedDataPath: paths.processed,
     connections: Object.keys(input.connections),
     unsupported: unsupportedGlobals(input, desk.places),
-    hasStrategy: config.hasStrategy,
     maskKey: input.mask_key,
     transforms: config.transforms,
   }

@@ -103,6 +103,11 @@ export const ERROR_CODES = {
     remedy: 'Mend the value, or set the type under columns for a new table.',
   },
   'ING-FILE-JSON': { cause: 'The text is not valid JSON.', remedy: 'Mend the line, then `ingest retry FILE`.' },
+  'ING-FILE-CRASHES': {
+    cause: 'The process that loaded the file died each time, also when it had no other file.',
+    remedy:
+      'Look at the file and report it; when it was memory, raise engine.memory_limit. Then `ingest retry FILE`, or `ingest skip FILE`.',
+  },
   'ING-FILE-TIMEOUT': {
     cause: 'The batch took longer than timeout_minutes.',
     remedy: 'Raise timeout_minutes or lower max_bytes_per_batch.',
@@ -259,6 +264,10 @@ export const ERROR_CODES = {
     remedy: 'Set http.token, or http.host: 127.0.0.1.',
   },
 
+  'ING-DAEMON-RUNNING': {
+    cause: 'Another daemon works with the same tracker.',
+    remedy: 'Stop it, or start this one with `--standby`, which waits until it is gone.',
+  },
   'ING-TRACKER-LOCKED': { cause: 'Another process holds the tracker.', remedy: 'Wait for it or stop it.' },
   'ING-TRACKER-CORRUPT': { cause: 'The tracker database is damaged.', remedy: 'Restore a backup.' },
   'ING-TRACKER-GONE': {

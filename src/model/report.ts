@@ -150,29 +150,6 @@ export interface RunTotals {
   readonly seconds: number
 }
 
-/** What `status --json` prints. */
-export interface StatusReport {
-  readonly tables: readonly {
-    readonly table: string
-    readonly strategy: string
-    readonly target: string
-    readonly paused: boolean
-    readonly files: {
-      readonly pending: number
-      readonly processing: number
-      readonly completed: number
-      readonly failed: number
-      readonly skipped: number
-    }
-    readonly rows: number
-    /** Rows of loaded files that the table does not have: in quarantine, or discarded. */
-    readonly rows_rejected: number
-    readonly bytes: number
-    readonly last_loaded_at: string | null
-    readonly last_error: string | null
-  }[]
-}
-
 export interface ExplainReport {
   readonly file: string
   /** Null when no table matches. */
@@ -242,6 +219,18 @@ export interface SchemaHistoryReport {
   }[]
 }
 
+/** What a daemon did with a config that it read again. */
+export interface ReloadReport {
+  readonly status: 'changed' | 'unchanged' | 'refused'
+  readonly added: readonly string[]
+  readonly removed: readonly string[]
+  readonly changed: readonly { readonly table: string; readonly keys: readonly string[] }[]
+  /** Keys that have another value, which counts after a restart. */
+  readonly needs_restart: readonly string[]
+  /** Why the old config stays in force. */
+  readonly error: { readonly code: string; readonly message: string; readonly hint: string | null } | null
+}
+
 /** What `restore --json` prints. */
 export interface RestoreReport {
   readonly table: string
@@ -288,7 +277,7 @@ export type RunEvent =
   | { readonly kind: 'listed'; readonly table: string; readonly files: number }
   /** Files that wait to be loaded, told once when the listing is done: what the rest is measured by. */
   | { readonly kind: 'pending'; readonly table: string; readonly files: number }
-  | { readonly kind: 'batchStarted'; readonly table: string; readonly files: number; readonly bytes: number }
+  | { readonly kind: 'batchStarted'; readonly table: string; readonly batchId: string; readonly files: number; readonly bytes: number }
   /** 0 to 1 within the running batch; -1 unknown. */
   | { readonly kind: 'progress'; readonly table: string; readonly stage: string; readonly fraction: number }
   | {

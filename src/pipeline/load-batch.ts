@@ -1,5 +1,5 @@
 import { assertNever } from '../lib/assert-never.ts'
-import { failpoint } from '../lib/failpoint.ts'
+import { failpoint, fault } from '../lib/failpoint.ts'
 import type { BatchOutcome } from '../model/batch.ts'
 import type { Manifest } from '../model/manifest.ts'
 import type { Column } from '../model/schema.ts'
@@ -130,6 +130,7 @@ export async function planBatch(job: LoadJob, target: OpenTable, sink: Sink, con
 
 /** Opens the files and brings them together with the table; those that do not fit leave, a snapshot as a whole. */
 async function shapeBatch(job: LoadJob, target: OpenTable, context: LoadContext) {
+  fault(job.batch.files.map(({ path }) => path))
   const source = await inspectSource(job.batch.files, context.landing, context.format, context.formatContext)
   failpoint('after-inspect')
   const unread: Leaving = leave(emptyLeaving(), judged(source.failed, job.batch.files, context.landing), job)

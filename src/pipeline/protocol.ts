@@ -8,6 +8,7 @@ import type { RestoredFile, RestorePlan } from '../model/restore.ts'
 import type { Column } from '../model/schema.ts'
 import type { TableConfig } from '../model/table.ts'
 import type { RemovedTwice, ValidateRequest, ValidateResult } from '../model/validation.ts'
+import type { TableVerification } from '../model/verification.ts'
 import type { HistoryEntry, SchemaVersion, TableVersionAt } from '../stores/store.ts'
 import type { AdoptedRestore } from '../tracker/tracker.ts'
 
@@ -82,6 +83,8 @@ export interface LoadWorker {
   vacuum(table: TableConfig, request: VacuumRequest): Promise<VacuumResult>
   /** Looks at all rows; under the table's lease where it repairs. */
   validate(table: TableConfig, request: ValidateRequest): Promise<ValidateResult>
+  /** Looks at log, manifests, files and rows of a table for damage. Under the table's lease. */
+  verify(table: TableConfig, trackerId: string): Promise<TableVerification>
   history(table: TableConfig, limit: number): Promise<readonly HistoryEntry[]>
   schemaHistory(table: TableConfig, limit: number): Promise<readonly SchemaVersion[]>
   /** Commits of other writers that doubled rows. */

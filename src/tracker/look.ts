@@ -1,8 +1,9 @@
 import { type RawBuilder, sql } from 'kysely'
+import type { Failure } from '../model/error-cause.ts'
 import type { FileStatus } from '../model/file.ts'
 import type { Ledger } from './ledger.ts'
 import { isoOrNull, select, tableNames } from './read.ts'
-import type { FailedFile, TrackedFile } from './tracker.ts'
+import type { TrackedFile } from './tracker.ts'
 
 const ENDED: readonly FileStatus[] = ['completed', 'failed', 'skipped']
 
@@ -48,10 +49,10 @@ function contains(text: string): RawBuilder<unknown> {
   return sql`lower(f.file_path) like ${`%${escaped.toLowerCase()}%`} escape ${'\\'}`
 }
 
-export async function failures(ledger: Ledger, limit: number, tables?: readonly string[]): Promise<readonly FailedFile[]> {
-  const found: FailedFile[] = []
+export async function failures(ledger: Ledger, limit: number, tables?: readonly string[]): Promise<readonly Failure[]> {
+  const found: Failure[] = []
   for (const table of tables ?? (await tableNames(ledger))) {
-    const { rows } = await sql<Omit<FailedFile, 'failed_at'> & { ended: bigint | null }>`
+    const { rows } = await sql<Omit<Failure, 'failed_at'> & { ended: bigint | null }>`
       select f.table_name, f.file_path, f.error_code, f.error_message, f.processing_end_time as ended
       from ${sql.table('file')} as f where f.table_name = ${table} and f.status = 'failed'
       order by f.processing_end_time desc limit ${BigInt(limit)}`.execute(ledger.db)

@@ -25,6 +25,8 @@ export interface FileTable {
   readonly held_reason: string | null
   /** By hand: this version loads whatever the guard says. */
   readonly approved_version: string | null
+  /** Files that are tried apart from all others: one of them may have ended the process that loaded it. */
+  readonly suspect_group: string | null
   readonly status_reason: string | null
   readonly error_code: string | null
   readonly error_class: string | null

@@ -1,5 +1,6 @@
 import type { Activity, ActivityNote, DaemonNote, ScheduleNote, TableSchedule, ThroughputMinute } from '../model/activity.ts'
 import type { Batch, BatchOutcome } from '../model/batch.ts'
+import type { Failure } from '../model/error-cause.ts'
 import type { FileExpectation, ReportExpectation } from '../model/expectation.ts'
 import type { FileSeen, FileStatus } from '../model/file.ts'
 import type { Manifest, RestorePoint } from '../model/manifest.ts'
@@ -90,6 +91,8 @@ export interface ClaimLimits {
   readonly above: bigint | null
   /** The overwrite unit by path, where it is not the path itself. */
   readonly units?: ReadonlyMap<string, string> | undefined
+  /** All files go together, also those that are to be tried apart from others. */
+  readonly whole?: boolean | undefined
 }
 
 export interface TableCounts {
@@ -120,15 +123,6 @@ export interface DueWork {
   readonly pending: boolean
   /** When the first automatic retry is due, in milliseconds since the epoch. */
   readonly nextAttemptMs: number | null
-}
-
-/** What a failed file failed for. */
-export interface FailedFile {
-  readonly table_name: string
-  readonly file_path: string
-  readonly error_code: string | null
-  readonly error_message: string | null
-  readonly failed_at: string | null
 }
 
 export interface FileFilter {
@@ -266,7 +260,7 @@ export interface Tracker extends AsyncDisposable {
   /** Files whose path has the text in it, whatever its case, by table and path. */
   search(text: string, limit: number, tables?: readonly string[]): Promise<readonly TrackedFile[]>
   /** The newest first, at most so many of each table. */
-  failures(limit: number, tables?: readonly string[]): Promise<readonly FailedFile[]>
+  failures(limit: number, tables?: readonly string[]): Promise<readonly Failure[]>
   /** What was committed in each of the last minutes, oldest first; a minute without a commit has no row. */
   throughput(minutes: number, tables?: readonly string[]): Promise<readonly ThroughputMinute[]>
 }

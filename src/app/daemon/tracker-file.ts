@@ -11,9 +11,9 @@ export class TrackerFile {
     this.#identity = identityOf(path)
   }
 
-  /** UnavailableError `ING-TRACKER-GONE` when another file, or none, lies there by now. */
-  check(): void {
-    if (identityOf(this.#path) === this.#identity) return
+  /** UnavailableError `ING-TRACKER-GONE` when another file, or none, lies there by now, or the daemon's lock beside it went. */
+  check(isLocked: boolean): void {
+    if (isLocked && identityOf(this.#path) === this.#identity) return
     throw new UnavailableError('ING-TRACKER-GONE', `the tracker ${this.#path} was deleted or replaced while the daemon worked with it`, {
       hint: 'put it back, or restore a backup, or run: ingest tracker rebuild; then start the daemon',
     })
