@@ -76,6 +76,49 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
       return runOnce(tables, { ...run, onEvent }, { ...pass, tracker: opened })
     },
     ...daemonCalls({ config, read, owner, clock, log, tracker: opened }),
+    ...statusCalls({ config, clock, isAlive: owner.isAlive }, looking),
+    files: (filter = {}) => trackedFiles(config, existsSync(config.trackerFile) ? opened : undefined, filter),
+    explain: (path) => looking((known) => explainFile(absolutePath(config, path), config.tables, known, clock)),
+    check: async ({ againstData = false } = {}) => {
+      const report = await looking((known) => withWorker((worker) => checkAll(config, worker, known.id, clock)))
+      if (!againstData) return report
+      const dry = (tables: readonly TableConfig[]) => dryRun(tables, { dryRun: true, verbose: true }, { config, owner, clock })
+      const checks = [...report.checks, ...(await checkData(config.tables, dry, clock))]
+      return { ok: checks.every(({ ok }) => ok), checks }
+    },
+    ...byHandCalls(config, opened),
+    history: async (name, { limit = 20 } = {}) => {
+      const table = oneTable(config.tables, name)
+      const entries = await withWorker((worker) => worker.history(table, limit))
+      return looking((known) => historyReports(entries, table.name, known))
+    },
+    schemaHistory: (name, { limit = 20 } = {}) =>
+      withWorker(async (worker) => (await worker.schemaHistory(oneTable(config.tables, name), limit)).map(schemaReport)),
+    // The engine is loaded into this process by a query alone.
+    query: async (text, use, asked = {}) => (await import('./query.ts')).queryTables(text, config, { use, at: asked.at ?? {} }),
+    ...quarantineCalls(config, (act) => maintaining({}, act)),
+    restore: (name, asked) =>
+      withWorker(async (worker) => {
+        const work = { config, owner, clock, worker }
+        if (!asked.dryRun) return restore(name, asked, { ...work, tracker: await opened() })
+        await using copy = await openSqliteSnapshot(trackerAt)
+        return await dryRestore(name, asked, { ...work, tracker: copy })
+      }),
+    optimize: (asked = {}) => maintaining(asked, (work) => optimizeTables(asked, work)),
+    vacuum: (asked = {}) => maintaining(asked, (work) => vacuumTables(asked, work)),
+    validate: (name, asked = {}) => maintaining({ ...asked, dryRun: !asked.repair || asked.dryRun }, (work) => validate(name, asked, work)),
+    verify: (asked = {}) => maintaining(asked, (work) => verifyTables(asked, work)),
+    // A tracker that could not be opened was told of by the call that opened it.
+    [Symbol.asyncDispose]: async () => (await tracker?.catch(() => undefined))?.[Symbol.asyncDispose](),
+  }
+}
+
+type Looking = <T>(look: (tracker: Tracker) => Promise<T>) => Promise<T>
+
+/** What is shown of tables and files, by the tracker alone. */
+function statusCalls(seeing: Omit<StatusParts, 'tracker'>, looking: Looking): Pick<Ingest, 'status' | 'tableDetail' | 'findFiles'> {
+  const namesOf = (tables: readonly string[]) => selectTables(seeing.config.tables, tables).map(({ name }) => name)
+  return {
     status: (wanted = {}) => looking((tracker) => statusOf({ ...seeing, tracker }, wanted.tables)),
     tableDetail: (name) => looking((tracker) => tableDetail({ ...seeing, tracker }, name)),
     findFiles: (text, { tables, limit = 200 } = {}) =>
