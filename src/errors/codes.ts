@@ -270,10 +270,6 @@ export const ERROR_CODES = {
   },
   'ING-TRACKER-LOCKED': { cause: 'Another process holds the tracker.', remedy: 'Wait for it or stop it.' },
   'ING-TRACKER-CORRUPT': { cause: 'The tracker database is damaged.', remedy: 'Restore a backup.' },
-  'ING-TRACKER-GONE': {
-    cause: 'The file of the tracker was deleted or replaced while a daemon worked with it.',
-    remedy: 'Put it back, or restore a backup, or make it anew with `ingest tracker rebuild`; then start the daemon.',
-  },
   'ING-TRACKER-NEWER': { cause: 'The tracker was written by a newer ingestd.', remedy: 'Upgrade ingestd.' },
   'ING-TRACKER-UNAVAILABLE': { cause: 'The tracker cannot be opened.', remedy: 'Check checkpoint_path.' },
   'ING-FILE-UNKNOWN': { cause: 'The tracker knows no such file.', remedy: 'See `ingest files` and `ingest explain FILE`.' },

@@ -198,7 +198,7 @@ test('a tracker that is deleted under a daemon ends it, before more is loaded', 
   const running = await daemon(landing)
   await completed(running, '1.csv')
   for (const suffix of ['', '-wal', '-shm']) rmSync(landing.path(`state/metadata.db${suffix}`), { force: true })
-  await expect(running.ended).rejects.toMatchObject({ code: 'ING-TRACKER-GONE' })
+  await expect(running.ended).rejects.toMatchObject({ code: 'ING-TRACKER-UNAVAILABLE' })
 })
 
 test('a table that fails is tried again later, and its neighbour loads on', async () => {

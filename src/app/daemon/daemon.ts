@@ -1,12 +1,13 @@
 import { hostname } from 'node:os'
 import type { ResolvedConfig } from '../../config/config.ts'
-import { reportOf, UnavailableError } from '../../errors/errors.ts'
+import { UnavailableError } from '../../errors/errors.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { packageVersion } from '../../lib/version.ts'
 import type { DaemonNote } from '../../model/activity.ts'
 import type { ReloadReport, RunEvent } from '../../model/report.ts'
 import type { TableConfig } from '../../model/table.ts'
 import type { Owner } from '../../pipeline/recover.ts'
+import { sameFile } from '../../tracker/sqlite/same-file.ts'
 import type { Tracker } from '../../tracker/tracker.ts'
 import { ActivityNotes } from '../activity.ts'
 import { lockDaemon } from '../daemon-lock.ts'
@@ -18,9 +19,9 @@ import { selectTables } from '../select-tables.ts'
 import { type Served, serve } from '../serve.ts'
 import { withHeartbeat } from '../table-work.ts'
 import { DaemonTable, type TableParts } from './daemon-table.ts'
+import { reloadReport } from './reload-report.ts'
 import { Service } from './service.ts'
 import { Teller } from './teller.ts'
-import { TrackerFile } from './tracker-file.ts'
 import { Turns } from './turns.ts'
 
 /** How often the daemon looks at what no event tells: what other processes left to do, folders that came back. */
@@ -85,12 +86,12 @@ class Daemon implements RunningDaemon {
   readonly #stopping = new AbortController()
   readonly #ending = new AbortController()
   readonly #startedAt: string
-  readonly #trackerFile: TrackerFile
   #config: ResolvedConfig
   #shared: TableParts | undefined
   #served: Served | undefined
   /** When the daemon came to look at all of its tables last: one that does not come to it any more hangs. */
   #turnedMs: number
+  readonly #isTrackerThere: () => boolean
   #fault: unknown
 
   constructor(options: DaemonOptions, parts: OpenParts) {
@@ -98,10 +99,10 @@ class Daemon implements RunningDaemon {
     this.#parts = parts
     this.#config = parts.config
     this.#turns = new Turns(parts.config.maxParallelJobs, (table) => this.#turn(table))
+    this.#isTrackerThere = sameFile(parts.config.trackerFile)
     this.#teller = new Teller(parts.log)
     this.#turnedMs = parts.clock.now()
     this.#startedAt = new Date(this.#turnedMs).toISOString()
-    this.#trackerFile = new TrackerFile(parts.config.trackerFile)
     this.#service = new Service(parts.log, () => parts.clock.now() - this.#turnedMs)
   }
 
@@ -253,7 +254,7 @@ class Daemon implements RunningDaemon {
     this.#turnedMs = now
     for (const table of this.#tables.values()) table.source.checkBase()
     try {
-      this.#trackerFile.check(this.#parts.isLocked())
+      if (!this.#isTrackerThere() || !this.#parts.isLocked()) throw trackerGone(this.#config.trackerFile)
       const paused = await this.#parts.tracker.paused()
       for (const { table: name, pending, nextAttemptMs } of await this.#parts.tracker.dueWork()) {
         const table = this.#tables.get(name)
@@ -285,24 +286,14 @@ class Daemon implements RunningDaemon {
   }
 }
 
-function reloadReport(reload: Reload): ReloadReport {
-  const nothing = { added: [], removed: [], changed: [], needs_restart: [], error: null }
-  if (reload.kind === 'unchanged') return { status: 'unchanged', ...nothing }
-  if (reload.kind === 'refused') {
-    const { code, message, hint } = reportOf(reload.error)
-    const issues = reload.error.issues.map(({ file, line, key, problem, fix }) => `${file}:${line} ${key}: ${problem}; ${fix}`)
-    return { status: 'refused', ...nothing, error: { code, message: [message, ...issues].join('; '), hint } }
-  }
-  return {
-    status: 'changed',
-    added: reload.added.map(({ name }) => name),
-    removed: reload.removed.map(({ name }) => name),
-    changed: reload.changed.map(({ table, keys }) => ({ table: table.name, keys })),
-    needs_restart: reload.needsRestart,
-    error: null,
-  }
-}
-
 function isoOrNull(ms: number | null): string | null {
   return ms === null ? null : new Date(ms).toISOString()
+}
+
+/** What is written to a file that was deleted is lost when the daemon ends. */
+function trackerGone(file: string): UnavailableError {
+  return new UnavailableError('ING-TRACKER-UNAVAILABLE', `the tracker ${file} was deleted or replaced while the daemon was using it`, {
+    hint: 'put a backup in its place, or make it again with `ingest tracker rebuild`, and start the daemon again',
+    context: { file },
+  })
 }

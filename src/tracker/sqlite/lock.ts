@@ -1,7 +1,8 @@
-import { mkdirSync, statSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import BetterSqlite from 'better-sqlite3'
 import { trackerError } from './errors.ts'
+import { sameFile } from './same-file.ts'
 
 export type Lock = { readonly kind: 'held'; readonly lock: HeldLock } | { readonly kind: 'busy'; readonly holder: string | null }
 
@@ -72,15 +73,10 @@ function isBusy(error: unknown): boolean {
 }
 
 function heldLock(file: string, database: BetterSqlite.Database): HeldLock {
-  const inode = inodeOf(file)
   return {
-    isIntact: () => inode !== undefined && inodeOf(file) === inode,
+    isIntact: sameFile(file),
     [Symbol.dispose]: () => {
       database.close()
     },
   }
-}
-
-function inodeOf(file: string): bigint | undefined {
-  return statSync(file, { bigint: true, throwIfNoEntry: false })?.ino
 }
