@@ -19,6 +19,7 @@ import { runCommand } from './commands/run.ts'
 import { schemaCommand } from './commands/schema.ts'
 import { skipCommand } from './commands/skip.ts'
 import { statusCommand } from './commands/status.ts'
+import { trackerCommand } from './commands/tracker.ts'
 import { vacuumCommand } from './commands/vacuum.ts'
 import { validateCommand } from './commands/validate.ts'
 import { verifyCommand } from './commands/verify.ts'
@@ -50,6 +51,7 @@ const COMMANDS = [
   restoreCommand,
   validateCommand,
   verifyCommand,
+  trackerCommand,
   schemaCommand,
   demoCommand,
 ]
