@@ -19,6 +19,8 @@ interface Report {
 
 function landing(config: Record<string, unknown> = {}, table: Record<string, unknown> = {}): Project {
   return project({
+    // Any port, since others may be at work on this machine.
+    http: { port: 0 },
     retry_backoff: { base_seconds: 0.01, factor: 1, max_seconds: 0.01 },
     ...config,
     tables: [{ table_name: 't', source_path_pattern: '*.csv', watch: { settle_seconds: 0 }, ...table }],
