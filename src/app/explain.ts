@@ -2,7 +2,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { ExplainReport } from '../model/report.ts'
 import type { TableConfig } from '../model/table.ts'
 import { changedFilePolicy } from '../pipeline/policy.ts'
-import type { TrackedFile, Tracker } from '../tracker/tracker.ts'
+import { loadsChanged, type TrackedFile, type Tracker } from '../tracker/tracker.ts'
 import { localLister } from '../watcher/local.ts'
 import type { DecisionStep, Sighting } from '../watcher/watcher.ts'
 
@@ -102,7 +102,7 @@ function loadedStep(table: TableConfig, row: TrackedFile, changed: boolean): Dec
   const others = rejected === 0 ? '' : `, ${rejected} rejected: ingest quarantine list --file FILE`
   const before = `loaded in version ${row.table_version ?? '?'} (${row.rows_loaded ?? 0} rows, batch ${row.batch_id ?? '?'}${others})`
   if (!changed) return { check: 'not_loaded_yet', passed: false, detail: before }
-  const loads = changedFilePolicy(table) === 'load'
+  const loads = loadsChanged(changedFilePolicy(table))
   return {
     check: 'not_loaded_yet',
     passed: loads,

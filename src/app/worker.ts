@@ -31,11 +31,14 @@ import {
   type RestoreQuestion,
   type ResubmitJob,
   type ResubmitResult,
+  type UnloadJob,
+  type UnloadQuestion,
 } from '../pipeline/protocol.ts'
 import { discardRows, type Quarantined, recoverQuarantine } from '../pipeline/quarantine-rows.ts'
 import { planRestore, restoreBatch } from '../pipeline/restore-batch.ts'
 import { mendedSource, resubmitBatch, resubmittedTable } from '../pipeline/resubmit.ts'
 import { withTransform } from '../pipeline/transform.ts'
+import { planUnload, unloadBatch } from '../pipeline/unload.ts'
 import { SourceTables } from '../stores/source-tables.ts'
 import type { OpenTable } from '../stores/store.ts'
 import { loadStrategy } from '../strategies/registry.ts'
@@ -88,6 +91,14 @@ serve(async (argument): Promise<Service> => {
         const job = given as RestoreJob
         const { table, trackerId } = job
         return restoreBatch(job, await worker.open(table), { trackerId, appId: applicationId(trackerId, table) })
+      },
+      planUnload: async (given) => {
+        const question = given as UnloadQuestion
+        return planUnload(question, await worker.open(question.table), session)
+      },
+      unload: async (given) => {
+        const job = given as UnloadJob
+        return unloadBatch(job, await worker.open(job.table), { session, appId: applicationId(job.trackerId, job.table) })
       },
       mendedTables: (given) => tablesOfMended(given as string, session),
       checkMended: async (given) => {

@@ -196,6 +196,14 @@ export const ERROR_CODES = {
     cause: 'The table cannot go back to that version: files are gone, or the step is not one that can be made.',
     remedy: 'Choose another version that `ingest history TABLE` shows.',
   },
+  'ING-TABLE-UNDO': {
+    cause: 'Rows of single files cannot be taken out of the table, or loaded again.',
+    remedy: 'Do what the message says; nothing was changed.',
+  },
+  'ING-TABLE-SOURCE-UNKNOWN': {
+    cause: 'The rows of the table do not tell which landing file they came from, so those of one file cannot be taken out or replaced.',
+    remedy: 'Go back to an older version with `ingest restore`, or load all files again with `ingest run --full-drop`.',
+  },
   'ING-TABLE-BUSY': { cause: 'Another process is working on the table.', remedy: 'Wait for it, and run the command again.' },
   'ING-TABLE-DATA-FILE': { cause: 'A data file that the log lists is missing or damaged.', remedy: 'Restore it, or rewrite the table.' },
   'ING-TABLE-NOT-EMPTY': {

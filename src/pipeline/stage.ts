@@ -3,6 +3,7 @@ import { id, join, type Sql, sql } from '../engine/sql.ts'
 import { type FileError, UnavailableError } from '../errors/errors.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import type { Warning } from '../model/batch.ts'
+import type { TakenOutFile } from '../model/manifest.ts'
 import { addCounts, type ExpectationCount } from '../model/expectation.ts'
 import { type BatchFile, NO_ROWS, type RowCounts } from '../model/file.ts'
 import { mayReject } from '../model/reject.ts'
@@ -22,6 +23,7 @@ import { hasKeys, type MadePlan, makePlan, type PlanCounts } from './plan.ts'
 import type { LoadJob } from './protocol.ts'
 import { recordsOf } from './records.ts'
 import { type RejectedRows, RejectTable } from './rejected-rows.ts'
+import { type RowsOfFiles, replacing, rowsOfFiles } from './replace.ts'
 import { keepAdded, type RowRemoval } from './row-removal.ts'
 import type { Shape } from './shape.ts'
 import { observed, sideFilesAfter } from './side-files.ts'
@@ -49,6 +51,8 @@ export interface StagedPlan extends AsyncDisposable {
   readonly remove: 'nothing' | 'everything' | 'partitions' | 'positions'
   readonly removal: StagedRemoval | null
   readonly blindAppend: boolean
+  /** Earlier rows of the files that leave with the commit. */
+  readonly takenOut: readonly TakenOutFile[]
   /** Of the files that are in the staged rows. */
   readonly rows: ReadonlyMap<string, RowCounts>
   readonly superseded: bigint
@@ -210,12 +214,14 @@ async function stageOnce(shape: Shape, work: Staging): Promise<MadeStage> {
   await using expected = await expectedRecords(kept, shape, work)
   const records = expected?.records ?? kept?.name ?? sql`(${query})`
   const sideFiles = strategy.keyed === undefined || job.replaceAll ? [] : await sideFilesAfter(job.lastBatch, target)
-  await using made = await makePlan(records, kept, full, { job, target, context, sideFiles, rejects })
+  await using replaced = await replacedRows(shape, work)
+  await using made = await makePlan(records, kept, full, { job, target, context, sideFiles, rejects, replaced })
   failpoint('after-plan')
-  const remove = job.replaceAll ? 'everything' : made.plan.remove.kind
+  const planned = replaced === undefined ? made.plan : replacing(made.plan, replaced)
+  const remove = job.replaceAll ? 'everything' : planned.remove.kind
   // Where a plan does not tell its changes the rows that are added are read for them again, and must be the same each time.
-  await using added = remove === 'positions' && made.plan.changes === undefined ? await keepAdded(made.plan, context.session) : undefined
-  const plan = added === undefined ? made.plan : { ...made.plan, add: added.rows }
+  await using added = remove === 'positions' && planned.changes === undefined ? await keepAdded(planned, context.session) : undefined
+  const plan = added === undefined ? planned : { ...planned, add: added.rows }
   const written = await writeBalanced({ ...made, plan }, { records, kept, filtered: expected?.filtered, shape, full }, work)
   const removal =
     plan.remove.kind === 'positions' && remove === 'positions'
@@ -226,6 +232,7 @@ async function stageOnce(shape: Shape, work: Staging): Promise<MadeStage> {
     remove,
     removal,
     blindAppend: plan.blindAppend && !job.replaceAll,
+    takenOut: replaced?.takenOut ?? [],
     rows: written.rows,
     superseded: plan.dropped === 'superseded' ? written.dropped : 0n,
     counts: made.counts,
@@ -234,6 +241,13 @@ async function stageOnce(shape: Shape, work: Staging): Promise<MadeStage> {
     warnings: [...warningsOf(written.staged, job), ...made.warnings, ...(expected?.warnings ?? [])],
     expectations: expected?.counts ?? [],
   }
+}
+
+/** Earlier rows of files that replace them; undefined where none does. Versions of keys replace one another by themselves. */
+async function replacedRows(shape: Shape, { job, target, context }: Staging): Promise<RowsOfFiles | undefined> {
+  const paths = filesOf(shape).flatMap(({ path, replaces }) => (replaces === true ? [path] : []))
+  if (paths.length === 0 || job.replaceAll || context.strategy.name !== 'append') return undefined
+  return rowsOfFiles(paths, job.table.name, target, context.session)
 }
 
 /** The rows in tables, where a strategy reads them more than once, or some of them may be rejected. */

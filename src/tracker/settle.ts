@@ -94,7 +94,7 @@ async function complete(ledger: Ledger, held: Held, files: readonly Of<'complete
     set: [
       sql`rows_read = g.read, rows_loaded = g.loaded, rows_rejected = g.rejected, rows_filtered = g.filtered`,
       sql`rows_deduplicated = g.deduplicated, bytes = f.file_size, table_version = ${held.version}`,
-      sql`processing_end_time = ${nowOf(ledger)}, status_reason = null`,
+      sql`processing_end_time = ${nowOf(ledger)}, status_reason = null, replaces = null`,
       ...forgetError(),
     ],
     reason: sql`null`,
@@ -112,7 +112,8 @@ async function fail(ledger: Ledger, held: Held, files: readonly Of<'failed'>[]):
     given,
     set: [
       sql`error_code = g.code, error_class = g.class, error_message = g.message, next_attempt_at = ${nextAttempt(ledger)}`,
-      sql`processing_end_time = ${nowOf(ledger)}, status_reason = null`,
+      sql`processing_end_time = ${nowOf(ledger)}`,
+      sql`status_reason = case when f.replaces = 1 then ${'the table still has the rows of its earlier content'} end`,
     ],
     reason: sql`g.message`,
   })

@@ -65,7 +65,12 @@ export interface BatchExpectation extends ReportExpectation {
 }
 
 /** What happens when new content lies at a completed path (spec 10.3, `auto` already resolved by strategy). */
-export type ChangedFilePolicy = 'load' | 'ignore' | 'fail'
+export type ChangedFilePolicy = 'load' | 'replace' | 'ignore' | 'fail'
+
+/** Whether new content is loaded at all. */
+export function loadsChanged(policy: ChangedFilePolicy): policy is 'load' | 'replace' {
+  return policy === 'load' || policy === 'replace'
+}
 
 export interface AdmitResult {
   /** New to the tracker. */
