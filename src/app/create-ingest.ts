@@ -81,9 +81,7 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
       const checks = [...report.checks, ...(await checkData(config.tables, dry, clock))]
       return { ok: checks.every(({ ok }) => ok), checks }
     },
-    retry: async (filter) => (await opened()).retry(await knownFiles(config, await opened(), filter)),
-    approve: async (filter) => (await opened()).approve(await knownFiles(config, await opened(), filter)),
-    skip: async (filter) => (await opened()).skip(await knownFiles(config, await opened(), filter), 'skipped by hand'),
+    ...byHandCalls(config, opened),
     history: async (name, { limit = 20 } = {}) => {
       const table = oneTable(config.tables, name)
       const entries = await withWorker((worker) => worker.history(table, limit))
@@ -106,6 +104,20 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
     validate: (name, asked = {}) => maintaining({ ...asked, dryRun: !asked.repair || asked.dryRun }, (work) => validate(name, asked, work)),
     // A tracker that could not be opened was told of by the call that opened it.
     [Symbol.asyncDispose]: async () => (await tracker?.catch(() => undefined))?.[Symbol.asyncDispose](),
+  }
+}
+
+type ByHandCalls = Pick<Ingest, 'retry' | 'approve' | 'skip' | 'pause' | 'resume'>
+
+/** What is decided by hand about files and tables: one change of the tracker each. */
+function byHandCalls(config: ResolvedConfig, opened: () => Promise<Tracker>): ByHandCalls {
+  const namesOf = (tables: readonly string[] | undefined) => selectTables(config.tables, tables).map(({ name }) => name)
+  return {
+    retry: async (filter) => (await opened()).retry(await knownFiles(config, await opened(), filter)),
+    approve: async (filter) => (await opened()).approve(await knownFiles(config, await opened(), filter)),
+    skip: async (filter) => (await opened()).skip(await knownFiles(config, await opened(), filter), 'skipped by hand'),
+    pause: async ({ tables } = {}) => (await opened()).pause(namesOf(tables)),
+    resume: async ({ tables } = {}) => (await opened()).resume(namesOf(tables)),
   }
 }
 

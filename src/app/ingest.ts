@@ -108,6 +108,10 @@ export interface Ingest extends AsyncDisposable {
   approve(filter: FileFilter): Promise<number>
   /** pending | failed → skipped. */
   skip(filter: FileFilter): Promise<number>
+  /** No file of these tables is taken until they are resumed, but by a run that names them; all tables when none is named. Gives those that were not paused. */
+  pause(options?: { readonly tables?: readonly string[] | undefined }): Promise<readonly string[]>
+  /** The tables that were paused until now. */
+  resume(options?: { readonly tables?: readonly string[] | undefined }): Promise<readonly string[]>
   /** Newest first. */
   history(table: string, options?: { readonly limit?: number | undefined }): Promise<readonly HistoryReport[]>
   /** Versions that changed the columns, newest first: what, and by which landing file. */

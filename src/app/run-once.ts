@@ -1,22 +1,16 @@
 import pLimit from 'p-limit'
-import { contentHash } from '../blobs/local-content.ts'
 import type { ResolvedConfig } from '../config/config.ts'
-import { UnavailableError } from '../errors/errors.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { RunReport, RunTotals, TableReport } from '../model/report.ts'
 import type { TableConfig } from '../model/table.ts'
 import type { Owner } from '../pipeline/recover.ts'
-import { runTable, type TablePass } from '../pipeline/run-table.ts'
-import { TableTally } from '../pipeline/tally.ts'
 import type { Tracker } from '../tracker/tracker.ts'
-import { localLister } from '../watcher/local.ts'
-import { waitForSettled } from '../watcher/settle.ts'
-import { maintainAfterLoads } from './after-loads.ts'
 import type { RunOptions } from './ingest.ts'
 import { childLimits } from './limits.ts'
 import { type LoadProcess, loadProcess } from './load-process.ts'
 import { spoolOf } from './places.ts'
-import { leased, withHeartbeat } from './table-work.ts'
+import { passOver } from './table-pass.ts'
+import { withHeartbeat } from './table-work.ts'
 
 /** Load processes start up while the tracker is opened. */
 export interface Pass {
@@ -47,7 +41,7 @@ export async function runOnce(tables: readonly TableConfig[], options: RunOption
       tables.map((table, index) =>
         limit(async () => {
           options.onEvent?.({ kind: 'tableStarted', table: table.name, index, total: tables.length })
-          const report = await pool.use((worker) => passOver(table, pass.wrap?.(worker) ?? worker, options, pass))
+          const { report } = await pool.use((worker) => passOver(table, pass.wrap?.(worker) ?? worker, options, pass))
           options.onEvent?.({ kind: 'tableEnded', table: table.name, index, total: tables.length, report })
           return report
         }),
@@ -55,67 +49,6 @@ export async function runOnce(tables: readonly TableConfig[], options: RunOption
     ),
   )
   return { tables: reports, totals: totalsOf(reports, (pass.clock.now() - startedMs) / 1000) }
-}
-
-async function passOver(table: TableConfig, worker: LoadProcess, options: RunOptions, pass: OpenPass): Promise<TableReport> {
-  const { clock } = pass
-  const tally = new TableTally(table, clock.now())
-  if (table.unsupported.length > 0) {
-    // A key that is known but not built fails its table alone.
-    for (const { message, hint } of table.unsupported) tally.unsupported(message, hint)
-  } else if (options.signal?.aborted) tally.skipTable('interrupted')
-  else {
-    await leased(
-      table,
-      pass,
-      () => passUnderLease(tablePass(table, worker, tally, { options, pass }), options),
-      () => tally.skipTable('another process is loading this table'),
-    )
-  }
-  return tally.report(clock.now())
-}
-
-/** What stops one table is its own result; a tracker that cannot be reached stops them all. */
-async function passUnderLease(pass: TablePass, options: RunOptions): Promise<void> {
-  const { tally, signal } = pass
-  try {
-    await runTable(pass)
-    if (options.dryRun !== true) await maintainAfterLoads(pass, options)
-  } catch (error) {
-    if (error instanceof UnavailableError && error.code.startsWith('ING-TRACKER')) throw error
-    if (signal.aborted) tally.skipTable('interrupted')
-    else tally.error(error)
-  }
-}
-
-function tablePass(
-  table: TableConfig,
-  worker: LoadProcess,
-  tally: TableTally,
-  { options, pass }: { readonly options: RunOptions; readonly pass: OpenPass },
-): TablePass {
-  const { tracker, owner, clock } = pass
-  const lister = localLister(table, clock)
-  const runType = options.runType ?? table.runType
-  const signal = options.signal ?? new AbortController().signal
-  return {
-    table,
-    tracker,
-    lister,
-    worker,
-    owner,
-    clock,
-    contentHash,
-    tally,
-    replaceAll: runType === 'full_drop',
-    signal,
-    onEvent: options.onEvent ?? (() => {}),
-    settle: async (waiting) => {
-      const ms = Math.max(0, ...waiting.map((one) => one.readyInMs ?? 0))
-      options.onEvent?.({ kind: 'waiting', table: table.name, files: waiting.length, ms })
-      return waitForSettled(lister, waiting, ms, signal)
-    },
-  }
 }
 
 /** Load processes, each used by one table at a time. */

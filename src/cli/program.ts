@@ -9,6 +9,7 @@ import { filesCommand } from './commands/files.ts'
 import { historyCommand } from './commands/history.ts'
 import { initCommand } from './commands/init.ts'
 import { optimizeCommand } from './commands/optimize.ts'
+import { pauseCommand, resumeCommand } from './commands/pause.ts'
 import { quarantineCommand } from './commands/quarantine.ts'
 import { queryCommand } from './commands/query.ts'
 import { restoreCommand } from './commands/restore.ts'
@@ -36,6 +37,8 @@ const COMMANDS = [
   retryCommand,
   skipCommand,
   approveCommand,
+  pauseCommand,
+  resumeCommand,
   quarantineCommand,
   historyCommand,
   queryCommand,

@@ -65,7 +65,6 @@ export async function overReadable<T>(group: FileGroup, query: (group: FileGroup
     if (group.files.length <= 1) return []
     const results: T[] = []
     for (const file of group.files) results.push(...(await overReadable({ ...group, files: [file] }, query)))
-    if (results.length === 0) throw error
     return results
   }
 }

@@ -20,6 +20,8 @@ export interface TablePass extends RecoverPass, UnchangedPass {
   readonly clock: Clock
   readonly tally: TableTally
   readonly signal: AbortSignal
+  /** Whether the pass shall end before another batch, asked with the number of batches so far. */
+  readonly isTurnOver: (batches: number) => boolean
   readonly onEvent: (event: RunEvent) => void
   /** Waits once for files that are still too young, and gives those that have become complete. */
   readonly settle: (
@@ -33,8 +35,11 @@ const FIRST_LISTING = 'first_listing'
 /** How often a batch is claimed again because another writer was first, before the table gives up for this pass. */
 const CONTENTION = 10
 
-/** One pass: settle the past, find what is new, load it batch by batch. The caller holds the table's lock. */
-export async function runTable(given: TablePass): Promise<void> {
+/**
+ * One pass: settle the past, find what is new, load it batch by batch. The caller holds the table's lock. True when its turn was over
+ * before all was loaded.
+ */
+export async function runTable(given: TablePass): Promise<boolean> {
   const { table, tracker } = given
   // The listing begins while the log is read; nothing of it reaches the tracker before the past is settled.
   const pages = given.lister.pages(given.signal)[Symbol.asyncIterator]()
@@ -49,17 +54,19 @@ export async function runTable(given: TablePass): Promise<void> {
   const seen = await discover(pass, first, pages)
   await reopenAll(pass, seen)
   pass.onEvent({ kind: 'pending', table: table.name, files: await tracker.pendingCount(table.name) })
-  await loadBatches(pass, inspection, seen)
+  return loadBatches(pass, inspection, seen)
 }
 
 /** Claims, loads and settles until nothing is pending; what another writer was first with is recovered and claimed again. */
-async function loadBatches(pass: TablePass, recovered: Inspection, seen: ReadonlySet<string> | undefined): Promise<void> {
+async function loadBatches(pass: TablePass, recovered: Inspection, seen: ReadonlySet<string> | undefined): Promise<boolean> {
   const { table, tracker } = pass
   const unchanged = new Unchanged(pass)
   const next = () => claim({ ...pass, unchanged }, inspection)
   let inspection = recovered
   let contention = 0
-  for (let batch = await next(); batch; batch = await next()) {
+  for (let batches = 0; !pass.isTurnOver(batches); batches += 1) {
+    const batch = await next()
+    if (batch === undefined) return false
     const result = await loadAndSettle(batch, inspection.lastBatch, pass)
     if (result.outcome.version !== null) {
       await unchanged.loaded(batch, result.outcome)
@@ -68,13 +75,20 @@ async function loadBatches(pass: TablePass, recovered: Inspection, seen: Readonl
     }
     if (result.overtaken) {
       contention += 1
-      if (contention >= CONTENTION) return pass.tally.contended(lastReason(result.outcome))
+      if (contention >= CONTENTION) return contended(pass, result)
       inspection = await recover(pass)
       // What the other one loaded goes with the old rows, so it is loaded again.
       await reopenAll(pass, seen)
     }
-    if (isLast(result, pass)) break
+    if (isLast(result, pass)) return false
   }
+  return true
+}
+
+function contended({ tally }: TablePass, { outcome }: LoadResult): false {
+  const released = outcome.files.find((file) => file.kind === 'released')
+  tally.contended(released?.kind === 'released' ? released.reason : 'another writer was first')
+  return false
 }
 
 /** Whether a pass ends with this batch. Files that changed meanwhile are pending with their old version: the next pass lists them anew. */
@@ -244,9 +258,4 @@ async function settleByLog(outcome: BatchOutcome, pass: TablePass): Promise<void
   if (inspection === undefined) return
   await adopt(pass, inspection)
   await tracker.settle(table.name, owner.id, outcome)
-}
-
-function lastReason(outcome: BatchOutcome): string {
-  const released = outcome.files.find((file) => file.kind === 'released')
-  return released?.kind === 'released' ? released.reason : 'another writer was first'
 }

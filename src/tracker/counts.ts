@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { FileStatus } from '../model/file.ts'
 import { type Ledger, pathsOf } from './ledger.ts'
+import { pausedTables } from './pause.ts'
 import { isoOf } from './read.ts'
 import type { TableCounts } from './tracker.ts'
 
@@ -70,9 +71,4 @@ async function lastErrorOf(ledger: Ledger, table: string): Promise<string | null
     select f.error_message from ${sql.table('file')} as f where f.status = 'failed' and f.table_name = ${table}
     order by f.processing_end_time desc, f.file_path limit 1`.execute(ledger.db)
   return rows[0]?.error_message ?? null
-}
-
-async function pausedTables(ledger: Ledger): Promise<ReadonlySet<string>> {
-  const rows = await ledger.db.selectFrom('target').select('table_name').where('paused', '<>', 0n).execute()
-  return new Set(rows.map((row) => row.table_name))
 }

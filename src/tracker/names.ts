@@ -19,6 +19,8 @@ const SUFFIXES: Readonly<Record<string, string>> = {
   target: '_tables',
   note: '_notes',
   expectation: '_expectations',
+  activity: '_activity',
+  daemon: '_daemons',
   meta: '_meta',
   tracker_migration: '_migrations',
   tracker_migration_lock: '_migrations_lock',

@@ -104,7 +104,7 @@ function trackedOf(row: FileRow): TrackedFile {
   }
 }
 
-function isoOrNull(ms: bigint | null): string | null {
+export function isoOrNull(ms: bigint | null): string | null {
   return ms === null ? null : isoOf(ms)
 }
 

@@ -53,6 +53,7 @@ async function endBatch(ledger: Ledger, held: Held, outcome: BatchOutcome): Prom
       status: endOf(outcome),
       table_version: outcome.version,
       rows_loaded: loaded,
+      bytes: outcome.bytes,
       ended_at: nowOf(ledger),
       lease_owner: null,
       lease_expires_at: null,

@@ -1,3 +1,4 @@
+import type { Activity, ActivityNote, DaemonNote, ScheduleNote, TableSchedule, ThroughputMinute } from '../model/activity.ts'
 import type { Batch, BatchOutcome } from '../model/batch.ts'
 import type { FileExpectation, ReportExpectation } from '../model/expectation.ts'
 import type { FileSeen, FileStatus } from '../model/file.ts'
@@ -198,6 +199,10 @@ export interface Tracker extends AsyncDisposable {
   /** Takes the table for one writer; false when another living owner has it. */
   lockTable(table: string, owner: string, isAlive: (owner: string) => boolean): Promise<boolean>
   unlockTable(table: string, owner: string): Promise<void>
+  /** By hand: tables of which no file shall be taken. Gives those that were not so before. */
+  pause(tables: readonly string[]): Promise<readonly string[]>
+  resume(tables: readonly string[]): Promise<readonly string[]>
+  paused(): Promise<ReadonlySet<string>>
   /** What is remembered of a table beside its files, as a full drop that has begun; text by key. */
   remember(table: string, key: string, value: string): Promise<void>
   recall(table: string, key: string): Promise<string | undefined>
@@ -218,6 +223,22 @@ export interface Tracker extends AsyncDisposable {
   expectationsOfBatches(table: string, batchIds: readonly string[]): Promise<readonly BatchExpectation[]>
   /** Rules that a file broke, oldest first. */
   expectationsOfFile(table: string, path: string): Promise<readonly FileExpectation[]>
+
+  /**
+   * What the owner does with its tables at the moment, in the place of what it told before; none when it ends. Told once a second, also where
+   * nothing changed: what is a minute old counts as left behind.
+   */
+  noteActivity(owner: string, notes: readonly ActivityNote[]): Promise<void>
+  activity(): Promise<readonly Activity[]>
+  /** When a table was listed, and when it will be; what the note leaves out stays. */
+  noteTable(table: string, note: ScheduleNote): Promise<void>
+  schedules(): Promise<readonly TableSchedule[]>
+  /** In the place of what is known of this daemon; null when it ends. */
+  noteDaemon(owner: string, note: Omit<DaemonNote, 'owner'> | null): Promise<void>
+  /** The newest heartbeat first, also of such as ended without a word. */
+  daemons(): Promise<readonly DaemonNote[]>
+  /** What was committed in each of the last minutes, oldest first; a minute without a commit has no row. */
+  throughput(minutes: number, tables?: readonly string[]): Promise<readonly ThroughputMinute[]>
 }
 
 export interface TrackerOptions {

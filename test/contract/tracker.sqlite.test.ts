@@ -9,6 +9,8 @@ import { openSqliteSnapshot, openSqliteTracker, type SqliteTrackerOptions } from
 import type { Tracker } from '../../src/tracker/tracker.ts'
 import { trackerContract } from './tracker.contract.ts'
 import { ALL, FakeClock, type Harness, load, OPTIONS, OWNER, seen, statusOf, TABLE } from './tracker.support.ts'
+import { trackerActivityContract } from './tracker-activity.contract.ts'
+import { trackerPauseContract } from './tracker-pause.contract.ts'
 import { trackerRecoveryContract } from './tracker-recovery.contract.ts'
 import { trackerRestoreContract } from './tracker-restore.contract.ts'
 
@@ -35,6 +37,8 @@ async function sqliteHarness(): Promise<Harness> {
 trackerContract('SQLite', sqliteHarness)
 trackerRecoveryContract('SQLite', sqliteHarness)
 trackerRestoreContract('SQLite', sqliteHarness)
+trackerActivityContract('SQLite', sqliteHarness)
+trackerPauseContract('SQLite', sqliteHarness)
 
 describe('a SQLite file', () => {
   let folder: string

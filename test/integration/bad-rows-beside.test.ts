@@ -33,6 +33,17 @@ describe('with what else reads rows', () => {
     expect(await places(land)).toEqual(['2.csv 3 type 3,x'])
   })
 
+  test.each(['evolve', 'widen'])('files with a line that is no JSON and a nested value that does not fit, by mode %s', async (mode) => {
+    const land = landing({ source_path_pattern: '*.ndjson', columns: {}, schema_evolution: { mode } })
+    const line = (id: number) => `{"id":${id},"deep":{"a":[${id}]}}\n`
+    land.land('0.ndjson', line(1) + line(2), 1)
+    await land.run()
+    // Two of them: what their nested values are cannot be told from any file.
+    for (const name of ['1.ndjson', '2.ndjson']) land.land(name, `${line(3)}{"id":4,"deep":4]}\n{"id":5,"deep":{"a":["x"]}}\n${line(6)}`, 2)
+    const table = only(await land.run())
+    expect(table).toMatchObject({ errors: [], files: { loaded: 2 }, rows: { read: 8, loaded: 4 } })
+  })
+
   test('a transform sees the rows that fit', async () => {
     const land = landing({ columns: {}, transform: { sql: 'select id, amount * 2 as twice from records where id <> 3' } })
     land.land(

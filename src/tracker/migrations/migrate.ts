@@ -5,6 +5,7 @@ import { createFiles } from './0001-files.ts'
 import { addApprovals } from './0002-approvals.ts'
 import { indexRejected } from './0003-rejected.ts'
 import { createExpectations } from './0004-expectations.ts'
+import { createActivity } from './0005-activity.ts'
 import { addCleanUp } from './0007-clean-up.ts'
 
 const MIGRATIONS: Readonly<Record<string, (db: Kysely<Database>, dialect: TrackerDialect) => Promise<void>>> = {
@@ -12,6 +13,7 @@ const MIGRATIONS: Readonly<Record<string, (db: Kysely<Database>, dialect: Tracke
   '0002-approvals': addApprovals,
   '0003-rejected': indexRejected,
   '0004-expectations': createExpectations,
+  '0005-activity': createActivity,
   '0007-clean-up': addCleanUp,
 }
 

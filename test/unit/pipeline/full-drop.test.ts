@@ -81,6 +81,7 @@ async function run(log: Log, files: readonly FileSeen[], replaceAll = false): Pr
     },
     tally: new TableTally(table, 0),
     signal: new AbortController().signal,
+    isTurnOver: () => false,
     onEvent: () => {},
     contentHash: async () => undefined,
     settle: async () => ({ complete: [], changing: [] }),
