@@ -5,8 +5,10 @@ export type {
   OptimizeOptions,
   QueryOptions,
   QueryResult,
+  ReplayOptions,
   RestoreOptions,
   RunOptions,
+  UnloadOptions,
   VacuumOptions,
   ValidateOptions,
 } from './app/ingest.ts'
@@ -35,6 +37,7 @@ export type {
 } from './model/report.ts'
 export type { Column } from './model/schema.ts'
 export type { TableConfig } from './model/table.ts'
+export type { UnloadReport } from './model/undo-report.ts'
 export type { LoadPlan, PlanInput, Removal, Strategy } from './strategies/strategy.ts'
 export { defineStrategy } from './strategies/strategy.ts'
 export type { FileFilter, TrackedFile } from './tracker/tracker.ts'

@@ -17,6 +17,7 @@ import { createLogger, logEvent } from './log.ts'
 import { optimizeTables, vacuumTables } from './maintain.ts'
 import { thisOwner } from './owner.ts'
 import { spoolOf } from './places.ts'
+import { replay } from './replay.ts'
 import { historyReports, schemaReport, statusOf } from './reports.ts'
 import { dryRestore, restore } from './restore.ts'
 import { runOnce } from './run-once.ts'
@@ -24,6 +25,7 @@ import { oneTable, selectTables } from './select-tables.ts'
 import type { TableWork } from './table-work.ts'
 import { absolutePath, knownFiles, trackedFiles } from './tracked-files.ts'
 import { trackerOptions } from './tracker-options.ts'
+import { unload } from './unload.ts'
 import { validate } from './validate.ts'
 
 /** Reads and checks the config; the tracker is opened by the first call that needs it. ConfigError with all issues. */
@@ -92,6 +94,8 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
     // The engine is loaded into this process by a query alone.
     query: async (text, use, asked = {}) => (await import('./query.ts')).queryTables(text, config, { use, at: asked.at ?? {} }),
     ...quarantineCalls(config, (act) => maintaining({}, act)),
+    unload: (files, asked = {}) => maintaining(asked, (work) => unload(files, asked, work)),
+    replay: (files, asked = {}) => maintaining({ signal: asked.signal }, (work) => replay(files, asked, work)),
     restore: (name, asked) =>
       withWorker(async (worker) => {
         const work = { config, owner, clock, worker }

@@ -37,6 +37,7 @@ export function loadProcess(options: WorkerArguments & { readonly timeoutMs: num
     planRestore: async (question) => (await child.call('planRestore', question, { timeoutMs, signal })) as PlannedRestore,
     restore: async (job) => (await child.call('restore', job, { timeoutMs, signal })) as RestoreResult,
     planUnload: async (question) => (await child.call('planUnload', question, { timeoutMs, signal })) as readonly TakenOutFile[],
+    laterFiles: async (question) => (await child.call('laterFiles', question, { timeoutMs, signal })) as readonly string[] | null,
     unload: async (job) => (await child.call('unload', job, { timeoutMs, signal })) as UnloadResult,
     mendedTables: async (file) => (await child.call('mendedTables', file, { signal })) as readonly string[],
     checkMended: async (question) => void (await child.call('checkMended', question, { signal })),

@@ -83,7 +83,7 @@ function processPool(size: number, config: ResolvedConfig, signal: AbortSignal) 
   }
 }
 
-function totalsOf(reports: readonly TableReport[], seconds: number): RunTotals {
+export function totalsOf(reports: readonly TableReport[], seconds: number): RunTotals {
   const count = (status: TableReport['status']) => reports.filter((report) => report.status === status).length
   const sum = (value: (report: TableReport) => number) => reports.reduce((total, report) => total + value(report), 0)
   return {

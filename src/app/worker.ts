@@ -31,14 +31,11 @@ import {
   type RestoreQuestion,
   type ResubmitJob,
   type ResubmitResult,
-  type UnloadJob,
-  type UnloadQuestion,
 } from '../pipeline/protocol.ts'
 import { discardRows, type Quarantined, recoverQuarantine } from '../pipeline/quarantine-rows.ts'
 import { planRestore, restoreBatch } from '../pipeline/restore-batch.ts'
 import { mendedSource, resubmitBatch, resubmittedTable } from '../pipeline/resubmit.ts'
 import { withTransform } from '../pipeline/transform.ts'
-import { planUnload, unloadBatch } from '../pipeline/unload.ts'
 import { SourceTables } from '../stores/source-tables.ts'
 import type { OpenTable } from '../stores/store.ts'
 import { loadStrategy } from '../strategies/registry.ts'
@@ -47,6 +44,7 @@ import { type MendedReading, mendedLanding, mendedNumbers, withMendedFiles } fro
 import { openTable, openTableAt } from './open-table.ts'
 import { OpenTables } from './open-tables.ts'
 import { optimizeWithQuarantine, vacuumWithQuarantine } from './quarantine-upkeep.ts'
+import { unloadMethods } from './unload-worker.ts'
 import { validateTable } from './validate-table.ts'
 
 /** The load process: it has the engine and the tables' commits, and knows nothing of the tracker. */
@@ -92,14 +90,7 @@ serve(async (argument): Promise<Service> => {
         const { table, trackerId } = job
         return restoreBatch(job, await worker.open(table), { trackerId, appId: applicationId(trackerId, table) })
       },
-      planUnload: async (given) => {
-        const question = given as UnloadQuestion
-        return planUnload(question, await worker.open(question.table), session)
-      },
-      unload: async (given) => {
-        const job = given as UnloadJob
-        return unloadBatch(job, await worker.open(job.table), { session, appId: applicationId(job.trackerId, job.table) })
-      },
+      ...unloadMethods((table) => worker.open(table), session),
       mendedTables: (given) => tablesOfMended(given as string, session),
       checkMended: async (given) => {
         const { table, trackerId, file } = given as MendedQuestion

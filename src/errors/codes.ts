@@ -48,6 +48,10 @@ export const ERROR_CODES = {
     cause: 'A file that was loaded has new content, and on_changed_file does not load it.',
     remedy: 'Set on_changed_file, or deliver new content under a new name.',
   },
+  'ING-FILE-STATE': {
+    cause: 'The file is in no state in which it could be unloaded or loaded again.',
+    remedy: 'See `ingest explain FILE`.',
+  },
   'ING-FILE-WAITING': {
     cause: 'A file is not complete yet: it is still changing, or its marker is missing.',
     remedy: 'None: a later run takes it.',
@@ -241,6 +245,14 @@ export const ERROR_CODES = {
   },
   'ING-TABLE-STRATEGY': { cause: 'A custom strategy failed or returned no plan.', remedy: 'Mend the module.' },
 
+  'ING-SOURCE-CLEAN-UP': {
+    cause: 'A loaded file could not be archived or deleted, as after_load asks.',
+    remedy: 'None for what is loaded. Do what the message says; later runs try again.',
+  },
+  'ING-SOURCE-CLEANED': {
+    cause: 'Loaded files are not at their source any more, since after_load took them from there, and all of them were to be loaded again.',
+    remedy: 'Move the archived files back first.',
+  },
   'ING-SOURCE-MISSING': {
     cause: 'The folder or file that a source pattern names does not exist.',
     remedy: 'Create it, or mend source_path_pattern.',

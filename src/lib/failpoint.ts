@@ -35,6 +35,17 @@ export const MAINTENANCE_FAILPOINTS = [
 /** The same of batches that take single rows out of the table. */
 export const REMOVAL_FAILPOINTS = ['after-removal', 'after-changes'] as const
 
+/** The same of the clean-up of loaded files. */
+export const CLEAN_UP_FAILPOINTS = [
+  'before-clean-up-mark',
+  'after-clean-up-plan',
+  'archive-after-copy',
+  'archive-after-place',
+  'archive-after-remove',
+  'before-clean-up-settle',
+  'after-clean-up-settle',
+] as const
+
 /** The same of batches that keep what they observed of keys. */
 export const KEYED_FAILPOINTS = ['after-side-file'] as const
 
@@ -51,6 +62,7 @@ export type Failpoint =
   | (typeof KEYED_FAILPOINTS)[number]
   | (typeof QUARANTINE_FAILPOINTS)[number]
   | (typeof REPAIR_FAILPOINTS)[number]
+  | (typeof CLEAN_UP_FAILPOINTS)[number]
 
 const [scope, wanted, hit] = parse(process.env['INGEST_FAILPOINT'])
 let hits = 0

@@ -61,6 +61,8 @@ export interface LoadWorker {
   restore(job: RestoreJob): Promise<RestoreResult>
   /** How many rows the table has of each of some landing files. TableError where its rows do not tell. */
   planUnload(question: UnloadQuestion): Promise<readonly TakenOutFile[]>
+  /** Files that changed keys of a file since it was loaded; null where that cannot be told. */
+  laterFiles(question: LaterQuestion): Promise<readonly string[] | null>
   /** One batch that takes rows out to its commit. */
   unload(job: UnloadJob): Promise<UnloadResult>
   /** The tables, `database.table`, of the rows in a file of mended ones. ConfigError for a file that is none. */
@@ -127,6 +129,13 @@ export interface UnloadQuestion {
   readonly table: TableConfig
   /** Landing files. */
   readonly paths: readonly string[]
+}
+
+export interface LaterQuestion {
+  readonly table: TableConfig
+  readonly path: string
+  /** The version that loaded the file; null when it is not known. */
+  readonly version: number | null
 }
 
 export interface UnloadJob extends UnloadQuestion {

@@ -1,9 +1,12 @@
 import type { Session } from '../engine/engine.ts'
 import { id, literalList, raw, type Sql, sql } from '../engine/sql.ts'
 import { TableError } from '../errors/errors.ts'
+import type { BatchFile } from '../model/file.ts'
 import type { TakenOutFile } from '../model/manifest.ts'
 import type { OpenTable } from '../stores/store.ts'
 import type { LoadPlan } from '../strategies/strategy.ts'
+import type { LoadContext } from './context.ts'
+import type { LoadJob } from './protocol.ts'
 
 /** The column that tells which landing file a row of an append table came from. */
 const SOURCE_FILE = '_source_file'
@@ -50,10 +53,24 @@ export async function rowsOfFiles(paths: readonly string[], name: string, target
   }
 }
 
+/** Earlier rows of the files of a batch that replace them; undefined where none does. Versions of keys replace one another by themselves. */
+export async function replacedRows(
+  files: readonly BatchFile[],
+  { job, target, context }: { readonly job: LoadJob; readonly target: OpenTable; readonly context: LoadContext },
+): Promise<RowsOfFiles | undefined> {
+  const paths = files.flatMap(({ path, replaces }) => (replaces === true ? [path] : []))
+  if (paths.length === 0 || job.replaceAll || context.strategy.name !== 'append') return undefined
+  return rowsOfFiles(paths, job.table.name, target, context.session)
+}
+
 /** The same plan, which also takes those rows out: one commit swaps them for the new ones. */
-export function replacing(plan: LoadPlan, { positions, takenOut }: RowsOfFiles): LoadPlan {
-  if (takenOut.every(({ rows }) => rows === 0n)) return plan
-  return { ...plan, remove: { kind: 'positions', positions }, blindAppend: false, changes: undefined }
+export function replacing(plan: LoadPlan, replaced: RowsOfFiles | undefined): LoadPlan {
+  if (takenOutOf(replaced).every(({ rows }) => rows === 0n) || replaced === undefined) return plan
+  return { ...plan, remove: { kind: 'positions', positions: replaced.positions }, blindAppend: false, changes: undefined }
+}
+
+export function takenOutOf(replaced: RowsOfFiles | undefined): readonly TakenOutFile[] {
+  return replaced?.takenOut ?? []
 }
 
 const NOWHERE = raw('select null::varchar as file, null::bigint as "row" where false')
@@ -73,4 +90,3 @@ function untold(name: string, reason: string): TableError {
     hint: `ingest restore ${name} goes back to an older version; ingest run --full-drop --tables ${name} loads all files again`,
   })
 }
-

@@ -1,10 +1,11 @@
-import { ConflictError, TableError } from '../errors/errors.ts'
+import { ConflictError } from '../errors/errors.ts'
 import type { Clock } from '../lib/clock.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import { type Batch, NO_STRATEGY_ROWS } from '../model/batch.ts'
 import type { TakenOutFile } from '../model/manifest.ts'
 import type { UnloadResult } from './protocol.ts'
-import { adopt, FULL_DROP, highestBatch, type RecoverPass, recover } from './recover.ts'
+import { adopt, highestBatch, type RecoverPass, recover } from './recover.ts'
+import { checkNoFullDrop } from './replay.ts'
 
 export interface UnloadPass extends Omit<RecoverPass, 'replaceAll'> {
   readonly clock: Clock
@@ -46,14 +47,6 @@ export async function unloadFiles(pass: UnloadPass, paths: readonly string[]): P
   await tracker.adoptManifest(result.manifest, result.version)
   failpoint('after-settle')
   return { batch, version: result.version, takenOut: result.manifest.takenOut ?? [] }
-}
-
-/** TableError while a full drop has begun: its files are pending, and their rows still there. */
-export async function checkNoFullDrop({ table, tracker }: Pick<UnloadPass, 'table' | 'tracker'>): Promise<void> {
-  if ((await tracker.recall(table.name, FULL_DROP)) !== 'begun') return
-  throw new TableError('ING-TABLE-UNDO', `${table.name}: a full drop has begun, and its files are not loaded yet`, {
-    hint: `finish it first: ingest run --tables ${table.name}`,
-  })
 }
 
 /** The load process failed or died, or gave up: whether it had committed is asked of the log. What is not there ends without a trace. */

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { FileSeen, FileStatus } from '../model/file.ts'
 import { recordAdmitted } from './history.ts'
 import { type Given, inTransaction, int64, type Ledger, nowOf } from './ledger.ts'
-import { forgetError, forgetResult, move, replacePending } from './moves.ts'
+import { forgetCleanUp, forgetError, forgetResult, move, replacePending } from './moves.ts'
 import { type AdmitResult, type ChangedFilePolicy, loadsChanged } from './tracker.ts'
 
 const IGNORED_SHOWN = 100
@@ -87,6 +87,7 @@ async function admitVersions(
       ...(policy === 'replace' ? [sql`replaces = case when f.status = 'completed' then 1 else f.replaces end`] : []),
       ...forgetResult(),
       ...forgetError(),
+      forgetCleanUp(),
     ],
     reason: sql`'new content'`,
     version: sql`g.version`,

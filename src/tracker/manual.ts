@@ -55,11 +55,7 @@ export async function replay(ledger: Ledger, table: string, paths: readonly stri
       ...(await chosen(within, filter, ['completed'])),
       to: 'pending',
       // A full drop replaces all rows anyway.
-      set: [
-        sql`retry_count = 0, status_reason = ${reason}, replaces = ${paths === null ? null : 1n}`,
-        ...forgetResult(),
-        ...forgetError(),
-      ],
+      set: [sql`retry_count = 0, status_reason = ${reason}, replaces = ${paths === null ? null : 1n}`, ...forgetResult(), ...forgetError()],
       reason: sql`${reason}`,
     }),
   )

@@ -86,8 +86,12 @@ export function forgetResult(): readonly RawBuilder<unknown>[] {
   return [
     sql`batch_id = null, ordinal = null, table_version = null, processing_start_time = null, processing_end_time = null`,
     sql`rows_read = null, rows_loaded = null, rows_rejected = null, rows_filtered = null, rows_deduplicated = null, bytes = null`,
-    sql`clean_up_status = null, clean_up_path = null, clean_up_reason = null, clean_up_attempts = null, clean_up_next_at = null`,
   ]
+}
+
+/** The same of what became of its source: it stays until there is a new one, or another load. */
+export function forgetCleanUp(): RawBuilder<unknown> {
+  return sql`clean_up_status = null, clean_up_path = null, clean_up_reason = null, clean_up_attempts = null, clean_up_next_at = null`
 }
 
 export function forgetError(): readonly RawBuilder<unknown>[] {

@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { BatchOutcome, FileOutcome } from '../model/batch.ts'
 import { recordExpectations } from './expectations.ts'
 import { inTransaction, type Ledger, nowOf } from './ledger.ts'
-import { forgetError, forgetResult, type Move, move } from './moves.ts'
+import { forgetCleanUp, forgetError, forgetResult, type Move, move } from './moves.ts'
 import type { BatchRow } from './tracker.ts'
 
 type Of<K extends FileOutcome['kind']> = Extract<FileOutcome, { kind: K }>
@@ -97,6 +97,7 @@ async function complete(ledger: Ledger, held: Held, files: readonly Of<'complete
       sql`rows_deduplicated = g.deduplicated, bytes = f.file_size, table_version = ${held.version}`,
       sql`processing_end_time = ${nowOf(ledger)}, status_reason = null, replaces = null`,
       ...forgetError(),
+      forgetCleanUp(),
     ],
     reason: sql`null`,
   })

@@ -6,8 +6,9 @@ import type { Path } from '../input/places.ts'
 import type { TableInput } from '../schema/table.ts'
 import { complain, type Desk, type TableDraft } from './draft.ts'
 import { expectationClash } from './expectations.ts'
+import { replaceClash } from './undo.ts'
 
-interface Clash {
+export interface Clash {
   /** The key that is told, in the table. */
   readonly key: Path
   readonly problem: string
@@ -33,6 +34,10 @@ const RULES: readonly Rule[] = [
             code: 'ING-CONFIG-MISSING',
           }
         : undefined,
+  },
+  {
+    keys: ['on_changed_file', 'loading_strategy', 'audit_columns', 'deduplicate', 'mask'],
+    find: replaceClash,
   },
   { keys: ['primary_keys', 'sequence_by'], find: ({ input }) => sequenceClash(input) },
   {
