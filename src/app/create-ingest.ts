@@ -18,15 +18,17 @@ import { optimizeTables, vacuumTables } from './maintain.ts'
 import { thisOwner } from './owner.ts'
 import { spoolOf } from './places.ts'
 import { replay } from './replay.ts'
-import { historyReports, schemaReport, statusOf } from './reports.ts'
+import { historyReports, schemaReport } from './reports.ts'
 import { dryRestore, restore } from './restore.ts'
 import { runOnce } from './run-once.ts'
 import { oneTable, selectTables } from './select-tables.ts'
+import { type StatusParts, statusFile, statusOf, tableDetail } from './status.ts'
 import type { TableWork } from './table-work.ts'
 import { absolutePath, knownFiles, trackedFiles } from './tracked-files.ts'
 import { trackerOptions } from './tracker-options.ts'
 import { unload } from './unload.ts'
 import { validate } from './validate.ts'
+import { verifyTables } from './verify.ts'
 
 /** Reads and checks the config; the tracker is opened by the first call that needs it. ConfigError with all issues. */
 export async function createIngest(options: CreateOptions = {}): Promise<Ingest> {
@@ -73,7 +75,8 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
       }
       return runOnce(tables, { ...run, onEvent }, { ...pass, tracker: opened })
     },
-    status: (wanted = {}) => looking((known) => statusOf(config, known, wanted.tables)),
+    daemon: async (asked = {}) => (await import('./daemon/daemon.ts')).runDaemon(asked, { config, owner, clock, log, tracker: opened }),
+    ...statusCalls({ config, clock, isAlive: owner.isAlive }, looking),
     files: (filter = {}) => trackedFiles(config, existsSync(config.trackerFile) ? opened : undefined, filter),
     explain: (path) => looking((known) => explainFile(absolutePath(config, path), config.tables, known, clock)),
     check: async ({ againstData = false } = {}) => {
@@ -106,8 +109,22 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
     optimize: (asked = {}) => maintaining(asked, (work) => optimizeTables(asked, work)),
     vacuum: (asked = {}) => maintaining(asked, (work) => vacuumTables(asked, work)),
     validate: (name, asked = {}) => maintaining({ ...asked, dryRun: !asked.repair || asked.dryRun }, (work) => validate(name, asked, work)),
+    verify: (asked = {}) => maintaining(asked, (work) => verifyTables(asked, work)),
     // A tracker that could not be opened was told of by the call that opened it.
     [Symbol.asyncDispose]: async () => (await tracker?.catch(() => undefined))?.[Symbol.asyncDispose](),
+  }
+}
+
+type Looking = <T>(look: (tracker: Tracker) => Promise<T>) => Promise<T>
+
+/** What is shown of tables and files, by the tracker alone. */
+function statusCalls(seeing: Omit<StatusParts, 'tracker'>, looking: Looking): Pick<Ingest, 'status' | 'tableDetail' | 'findFiles'> {
+  const namesOf = (tables: readonly string[]) => selectTables(seeing.config.tables, tables).map(({ name }) => name)
+  return {
+    status: (wanted = {}) => looking((tracker) => statusOf({ ...seeing, tracker }, wanted.tables)),
+    tableDetail: (name) => looking((tracker) => tableDetail({ ...seeing, tracker }, name)),
+    findFiles: (text, { tables, limit = 200 } = {}) =>
+      looking(async (tracker) => (await tracker.search(text, limit, tables && namesOf(tables))).map(statusFile)),
   }
 }
 

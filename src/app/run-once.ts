@@ -1,14 +1,14 @@
 import pLimit from 'p-limit'
 import type { ResolvedConfig } from '../config/config.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { RunReport, RunTotals, TableReport } from '../model/report.ts'
+import type { RunEvent, RunReport, RunTotals, TableReport } from '../model/report.ts'
 import type { TableConfig } from '../model/table.ts'
 import type { Owner } from '../pipeline/recover.ts'
 import type { Tracker } from '../tracker/tracker.ts'
+import { ActivityNotes } from './activity.ts'
 import type { RunOptions } from './ingest.ts'
-import { childLimits } from './limits.ts'
-import { type LoadProcess, loadProcess } from './load-process.ts'
-import { spoolOf } from './places.ts'
+import type { LoadProcess } from './load-process.ts'
+import { loadPool } from './pool.ts'
 import { passOver } from './table-pass.ts'
 import { withHeartbeat } from './table-work.ts'
 
@@ -32,55 +32,28 @@ export async function runOnce(tables: readonly TableConfig[], options: RunOption
   const runnable = tables.filter((table) => table.unsupported.length === 0).length
   const children = Math.max(1, Math.min(options.concurrency ?? given.config.maxParallelJobs, runnable))
   const signal = options.signal ?? new AbortController().signal
-  await using pool = processPool(children, given.config, signal)
+  await using pool = loadPool(children, given.config, signal)
   if (runnable > 0) pool.start()
   const pass: OpenPass = { ...given, tracker: await given.tracker() }
+  await using notes = new ActivityNotes(pass.tracker, pass.owner.id, pass.clock)
+  const onEvent = (event: RunEvent) => {
+    notes.event(event)
+    options.onEvent?.(event)
+  }
   const limit = pLimit(children)
   const reports = await withHeartbeat(pass, () =>
     Promise.all(
       tables.map((table, index) =>
         limit(async () => {
-          options.onEvent?.({ kind: 'tableStarted', table: table.name, index, total: tables.length })
-          const { report } = await pool.use((worker) => passOver(table, pass.wrap?.(worker) ?? worker, options, pass))
-          options.onEvent?.({ kind: 'tableEnded', table: table.name, index, total: tables.length, report })
+          onEvent({ kind: 'tableStarted', table: table.name, index, total: tables.length })
+          const { report } = await pool.use((worker) => passOver(table, pass.wrap?.(worker) ?? worker, { ...options, onEvent }, pass))
+          onEvent({ kind: 'tableEnded', table: table.name, index, total: tables.length, report })
           return report
         }),
       ),
     ),
   )
   return { tables: reports, totals: totalsOf(reports, (pass.clock.now() - startedMs) / 1000) }
-}
-
-/** Load processes, each used by one table at a time. */
-function processPool(size: number, config: ResolvedConfig, signal: AbortSignal) {
-  const limits = childLimits(config, size)
-  const free: LoadProcess[] = []
-  const all: LoadProcess[] = []
-  const made = () => {
-    const worker = loadProcess({ limits, spool: spoolOf(config), timeoutMs: config.timeoutMs, signal })
-    all.push(worker)
-    return worker
-  }
-  return {
-    start() {
-      while (all.length < size) {
-        const worker = made()
-        worker.start()
-        free.push(worker)
-      }
-    },
-    async use<T>(work: (worker: LoadProcess) => Promise<T>): Promise<T> {
-      const worker = free.pop() ?? made()
-      try {
-        return await work(worker)
-      } finally {
-        free.push(worker)
-      }
-    },
-    async [Symbol.asyncDispose]() {
-      await Promise.all(all.map((worker) => worker[Symbol.asyncDispose]()))
-    },
-  }
 }
 
 export function totalsOf(reports: readonly TableReport[], seconds: number): RunTotals {

@@ -31,6 +31,8 @@ export interface PassTurn {
   readonly settle: TablePass['settle']
   /** Asked before each batch with the number of those that were loaded. */
   readonly isOver: (batches: number) => boolean
+  /** Aborted when the turn shall end soon; what it ends by itself is no error. */
+  readonly stopping: AbortSignal
 }
 
 interface PassOptions extends Pick<RunOptions, 'dryRun' | 'onEvent' | 'optimize' | 'runType' | 'signal' | 'tables' | 'vacuum'> {
@@ -63,7 +65,7 @@ export async function passOver(
       table,
       parts,
       async () => {
-        more = await passUnderLease(tablePass(table, worker, tally, { options, turn, parts }), options)
+        more = await passUnderLease(tablePass(table, worker, tally, { options, turn, parts }), options, turn?.stopping)
       },
       async () => tally.skipTable('another process is loading this table'),
     )
@@ -77,7 +79,7 @@ async function isPaused(table: TableConfig, { tables }: PassOptions, tracker: Tr
 }
 
 /** What stops one table is its own result; a tracker that cannot be reached stops them all. */
-async function passUnderLease(pass: TablePass, options: PassOptions): Promise<boolean> {
+async function passUnderLease(pass: TablePass, options: PassOptions, stopping?: AbortSignal): Promise<boolean> {
   const { tally, signal } = pass
   try {
     if (options.dryRun !== true) await beginCleanUp(pass)
@@ -89,7 +91,7 @@ async function passUnderLease(pass: TablePass, options: PassOptions): Promise<bo
     return more
   } catch (error) {
     if (error instanceof UnavailableError && error.code.startsWith('ING-TRACKER')) throw error
-    if (signal.aborted) tally.skipTable('interrupted')
+    if (signal.aborted || (stopping?.aborted === true && error === stopping.reason)) tally.skipTable('interrupted')
     else tally.error(error)
     return false
   }

@@ -3,6 +3,7 @@ import { packageVersion } from '../lib/version.ts'
 import { approveCommand } from './commands/approve.ts'
 import { checkCommand } from './commands/check.ts'
 import { createExampleConfigCommand } from './commands/create-example-config.ts'
+import { daemonCommand } from './commands/daemon.ts'
 import { demoCommand } from './commands/demo.ts'
 import { explainCommand } from './commands/explain.ts'
 import { filesCommand } from './commands/files.ts'
@@ -22,6 +23,7 @@ import { statusCommand } from './commands/status.ts'
 import { unloadCommand } from './commands/unload.ts'
 import { vacuumCommand } from './commands/vacuum.ts'
 import { validateCommand } from './commands/validate.ts'
+import { verifyCommand } from './commands/verify.ts'
 import { EXIT, type ExitCode, exitCodeOfError } from './exit-codes.ts'
 import { printFailure, usageError } from './failure.ts'
 import { Frame, outputOf } from './frame.ts'
@@ -33,6 +35,7 @@ const COMMANDS = [
   createExampleConfigCommand,
   checkCommand,
   runCommand,
+  daemonCommand,
   statusCommand,
   filesCommand,
   explainCommand,
@@ -50,6 +53,7 @@ const COMMANDS = [
   vacuumCommand,
   restoreCommand,
   validateCommand,
+  verifyCommand,
   schemaCommand,
   demoCommand,
 ]

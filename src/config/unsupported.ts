@@ -27,16 +27,11 @@ const TABLE_KEYS: readonly Unbuilt[] = [
   { key: ['transform', 'scope'], what: () => 'transform.scope: batch', hint: 'remove it, so that the transform sees one file' },
   { key: ['pre_sql'] },
   { key: ['post_sql'] },
-  { key: ['watch', 'mode'], what: (value) => `watch.mode: ${String(value)}`, hint: 'use auto' },
-  { key: ['watch', 'cron'] },
-  { key: ['watch', 'poll_interval_seconds'] },
 ]
 
 /** Keys of the whole config: all tables fail, since none could be loaded as asked. */
 const GLOBAL_KEYS: readonly Unbuilt[] = [
   { key: ['tracker_url'], hint: 'remove it; the tracker is SQLite in checkpoint_path' },
-  { key: ['http'] },
-  { key: ['shutdown_timeout_seconds'] },
   { key: ['engine', 'type'], what: (value) => `engine.type: ${String(value)}`, hint: 'use duckdb' },
   { key: ['engine', 'connection'] },
   { key: ['upstream_dependencies'] },

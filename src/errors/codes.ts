@@ -107,6 +107,11 @@ export const ERROR_CODES = {
     remedy: 'Mend the value, or set the type under columns for a new table.',
   },
   'ING-FILE-JSON': { cause: 'The text is not valid JSON.', remedy: 'Mend the line, then `ingest retry FILE`.' },
+  'ING-FILE-CRASHES': {
+    cause: 'The process that loaded the file died each time, also when it had no other file.',
+    remedy:
+      'Look at the file and report it; when it was memory, raise engine.memory_limit. Then `ingest retry FILE`, or `ingest skip FILE`.',
+  },
   'ING-FILE-TIMEOUT': {
     cause: 'The batch took longer than timeout_minutes.',
     remedy: 'Raise timeout_minutes or lower max_bytes_per_batch.',
@@ -270,6 +275,19 @@ export const ERROR_CODES = {
   'ING-ENGINE': { cause: 'The engine failed.', remedy: 'See the message.' },
   'ING-QUERY': { cause: 'The SQL of a query is wrong.', remedy: 'Mend the SQL.' },
 
+  'ING-HTTP-ADDRESS': {
+    cause: 'The address of `http` cannot be listened on: another process does, or this machine does not have it.',
+    remedy: 'Set http.port or http.host, or `http: null` for no server; `ss -ltnp` tells who listens.',
+  },
+  'ING-HTTP-OPEN': {
+    cause: 'Metrics and status are served on an address that others reach, and no token is asked for.',
+    remedy: 'Set http.token, or http.host: 127.0.0.1.',
+  },
+
+  'ING-DAEMON-RUNNING': {
+    cause: 'Another daemon works with the same tracker.',
+    remedy: 'Stop it, or start this one with `--standby`, which waits until it is gone.',
+  },
   'ING-TRACKER-LOCKED': { cause: 'Another process holds the tracker.', remedy: 'Wait for it or stop it.' },
   'ING-TRACKER-CORRUPT': { cause: 'The tracker database is damaged.', remedy: 'Restore a backup.' },
   'ING-TRACKER-NEWER': { cause: 'The tracker was written by a newer ingestd.', remedy: 'Upgrade ingestd.' },

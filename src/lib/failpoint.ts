@@ -64,6 +64,28 @@ export type Failpoint =
   | (typeof REPAIR_FAILPOINTS)[number]
   | (typeof CLEAN_UP_FAILPOINTS)[number]
 
+/**
+ * Faults of a load process, for tests of what is done about them: INGEST_FAULT=kind:text strikes a process that is about to read a file
+ * whose path holds the text. Kinds are abort, segfault, hang, memory, and kill-all, which ends the whole process group.
+ */
+export function fault(paths: readonly string[]): void {
+  const planted = process.env['INGEST_FAULT']
+  if (planted === undefined || planted === '') return
+  const [kind, text = ''] = planted.split(':')
+  if (!paths.some((path) => path.includes(text))) return
+  if (kind === 'abort') process.abort()
+  else if (kind === 'segfault') process.kill(process.pid, 'SIGSEGV')
+  else if (kind === 'hang') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+  else if (kind === 'memory') eatMemory()
+  else if (kind === 'kill-all') process.kill(0, 'SIGKILL')
+}
+
+/** Grows, and is ended as the kernel ends a process when there is no memory left. */
+function eatMemory(): void {
+  const eaten = Array.from({ length: 32 }, () => Buffer.alloc(16 * 1024 * 1024, 1))
+  if (eaten.length > 0) process.kill(process.pid, 'SIGKILL')
+}
+
 const [scope, wanted, hit] = parse(process.env['INGEST_FAILPOINT'])
 let hits = 0
 

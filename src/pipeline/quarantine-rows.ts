@@ -1,5 +1,5 @@
 import type { Session } from '../engine/engine.ts'
-import { id, join, literalList, raw, type Sql, sql } from '../engine/sql.ts'
+import { id, join, raw, type Sql, sql, unnested } from '../engine/sql.ts'
 import { ConfigError } from '../errors/errors.ts'
 import type { Manifest } from '../model/manifest.ts'
 import { QUARANTINE_COLUMNS, quarantineOf } from '../model/quarantine.ts'
@@ -77,8 +77,7 @@ export async function standingOf(quarantined: Quarantined, nowMs: number): Promi
   // The folder of a table without older versions cannot be restored.
   const reachMs = outputFormat === 'parquet' ? 0 : Math.max(delta.logRetentionMs, delta.fileRetentionMs)
   const cutoffMs = nowMs - reachMs
-  const among = (batches: readonly LoggedBatch[]) =>
-    sql`_batch_id in (select unnest(${literalList(batches.map(({ batchId }) => batchId))}::varchar[]))`
+  const among = (batches: readonly LoggedBatch[]) => sql`_batch_id in (select ${unnested(batches.map(({ batchId }) => batchId))})`
   const inForce = among(chain.batches.filter(({ undoneMs }) => undoneMs === null))
   const undone = among(chain.batches.filter(({ undoneMs }) => undoneMs !== null && undoneMs < cutoffMs))
   const isOpen = sql`(${inForce} and not ${taken(chain.taken)})`
@@ -90,10 +89,10 @@ export async function standingOf(quarantined: Quarantined, nowMs: number): Promi
 function taken(batches: readonly Taken[]): Sql {
   if (batches.length === 0) return raw('false')
   const ids = batches.flatMap(({ ids: some, batch }) =>
-    some.length === 0 ? [] : [sql`select unnest(${literalList(some)}::varchar[]) as taken_id, ${batch}::bigint as taken_by`],
+    some.length === 0 ? [] : [sql`select ${unnested(some)} as taken_id, ${batch}::bigint as taken_by`],
   )
   const files = batches.flatMap(({ paths, batch }) =>
-    paths.length === 0 ? [] : [sql`select unnest(${literalList(paths)}::varchar[]) as taken_file, ${batch}::bigint as taken_by`],
+    paths.length === 0 ? [] : [sql`select ${unnested(paths)} as taken_file, ${batch}::bigint as taken_by`],
   )
   const byId = sql`exists (select 1 from (${join(ids, ' union all ')}) where taken_id = id and taken_by > _batch_number)`
   const byFile = sql`exists (select 1 from (${join(files, ' union all ')}) where taken_file = _source_file and taken_by > _batch_number)`
@@ -176,8 +175,8 @@ export async function discardRows({ trackerId, ids, files }: DiscardJob, quarant
   }
   const { isOpen } = await standingOf(quarantined, 0)
   const wanted = [
-    ...(ids === null ? [] : [sql`id in (select unnest(${literalList(ids)}::varchar[]))`]),
-    ...(files === null ? [] : [sql`_source_file in (select unnest(${literalList(files)}::varchar[]))`]),
+    ...(ids === null ? [] : [sql`id in (select ${unnested(ids)})`]),
+    ...(files === null ? [] : [sql`_source_file in (select ${unnested(files)})`]),
   ]
   const chosen = wanted.length === 0 ? raw('true') : sql`(${join(wanted, ' or ')})`
   const rows = sql`select * from (${await quarantine.located()}) where ${isOpen} and ${chosen}`

@@ -139,11 +139,12 @@ class DeltaTable implements OpenTable {
       keeps: this.#keeps,
       properties: propertiesAfter(this.#table, this.#log.state),
       stage: (rows) => this.stage(rows),
+      stageTarget: (rows) => this.#stageTarget(rows),
       stageFeed: (changes) => stageFeed(changes, this.#stageTarget(changes)),
     })
   }
 
-  #stageTarget(request: StageRequest): StageTarget {
+  #stageTarget(request: Pick<StageRequest, 'columns' | 'batchId'>): StageTarget {
     const ruled = this.#ruled(request.columns)
     checkPartitionable(this.#table.name, ruled.partitionColumns)
     return {

@@ -19,6 +19,7 @@ const SUFFIXES: Readonly<Record<string, string>> = {
   target: '_tables',
   note: '_notes',
   expectation: '_expectations',
+  settled: '_settled',
   activity: '_activity',
   daemon: '_daemons',
   meta: '_meta',

@@ -25,6 +25,8 @@ export interface FileTable {
   readonly held_reason: string | null
   /** By hand: this version loads whatever the guard says. */
   readonly approved_version: string | null
+  /** Files that are tried apart from all others: one of them may have ended the process that loaded it. */
+  readonly suspect_group: string | null
   readonly status_reason: string | null
   /** 1 where the next load takes the rows out that the table has of the file; it may have none. */
   readonly replaces: bigint | null
@@ -86,6 +88,16 @@ export interface TargetTable {
   readonly last_listed_at: Generated<bigint | null>
   readonly listing_error: Generated<string | null>
   readonly next_run_at: Generated<bigint | null>
+}
+
+/** Files of a table in a state in which files stay, summed: kept with every move, since to count a million takes a while. */
+export interface SettledTable {
+  readonly table_name: string
+  readonly status: 'completed' | 'skipped'
+  readonly files: bigint
+  readonly rows_loaded: bigint
+  readonly rows_rejected: bigint
+  readonly bytes: bigint
 }
 
 /** What a process does with a table at the moment. */
@@ -151,6 +163,7 @@ export interface Database {
   readonly target: TargetTable
   readonly note: NoteTable
   readonly expectation: ExpectationTable
+  readonly settled: SettledTable
   readonly activity: ActivityTable
   readonly daemon: DaemonTable
   readonly meta: MetaTable

@@ -4,10 +4,12 @@ import { adoptManifest } from './adopt.ts'
 import { claim, claimEmpty, pendingCount, pendingFiles, requeueDue } from './claim.ts'
 import { cleanUpCounts, dueCleanUps, markCleanUp, planCleanUp, settleCleanUp } from './clean-up.ts'
 import { counts } from './counts.ts'
+import { dueWork } from './due.ts'
 import { expectationsOfBatches, expectationsOfFile } from './expectations.ts'
 import { history } from './history.ts'
 import { abandoned, lockTable, renew, takeOver, unlockTable } from './leases.ts'
 import type { Ledger } from './ledger.ts'
+import { failures, recent, search } from './look.ts'
 import { approve, reopenFolders, replay, retry, skip, skipPending } from './manual.ts'
 import { recall, remember } from './notes.ts'
 import { pause, pausedTables, resume } from './pause.ts'
@@ -21,8 +23,9 @@ import type { Tracker } from './tracker.ts'
 export function sqlTracker(ledger: Ledger, id: string, close: () => Promise<void>): Tracker {
   return {
     id,
-    admit: (table, page, policy) => admit(ledger, table, page, policy),
+    admit: (table, page, policy, announce) => admit(ledger, table, page, { policy, announce }),
     requeueDue: (table) => requeueDue(ledger, table),
+    dueWork: () => dueWork(ledger),
     pendingCount: (table) => pendingCount(ledger, table),
     pendingFiles: (table) => pendingFiles(ledger, table),
     claim: (table, owner, limits, paths) => claim(ledger, table, owner, { ...limits, paths }),
@@ -67,6 +70,9 @@ export function sqlTracker(ledger: Ledger, id: string, close: () => Promise<void
     schedules: () => schedules(ledger),
     noteDaemon: (owner, note) => noteDaemon(ledger, owner, note),
     daemons: () => daemons(ledger),
+    recent: (limit, tables) => recent(ledger, limit, tables),
+    search: (text, limit, tables) => search(ledger, text, limit, tables),
+    failures: (limit, tables) => failures(ledger, limit, tables),
     throughput: (minutes, tables) => throughput(ledger, minutes, tables),
     [Symbol.asyncDispose]: close,
   }

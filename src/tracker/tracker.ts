@@ -1,5 +1,6 @@
 import type { Activity, ActivityNote, DaemonNote, ScheduleNote, TableSchedule, ThroughputMinute } from '../model/activity.ts'
 import type { Batch, BatchOutcome } from '../model/batch.ts'
+import type { Failure } from '../model/error-cause.ts'
 import type { FileExpectation, ReportExpectation } from '../model/expectation.ts'
 import type { CleanUpStatus, FileSeen, FileStatus } from '../model/file.ts'
 import type { Manifest, RestorePoint } from '../model/manifest.ts'
@@ -80,6 +81,9 @@ export function loadsChanged(policy: ChangedFilePolicy): policy is 'load' | 'rep
   return policy === 'load' || policy === 'replace'
 }
 
+/** Is told of the files of a page that will be pending, before they are written. */
+export type Announce = (files: readonly FileSeen[]) => Promise<void>
+
 export interface AdmitResult {
   /** New to the tracker. */
   readonly admitted: number
@@ -99,11 +103,15 @@ export interface ClaimLimits {
   readonly above: bigint | null
   /** The overwrite unit by path, where it is not the path itself. */
   readonly units?: ReadonlyMap<string, string> | undefined
+  /** All files go together, also those that are to be tried apart from others. */
+  readonly whole?: boolean | undefined
 }
 
 export interface TableCounts {
   readonly table_name: string
   readonly pending: number
+  /** Of the pending ones those that wait for `approve`. */
+  readonly held: number
   readonly processing: number
   readonly completed: number
   readonly failed: number
@@ -113,7 +121,20 @@ export interface TableCounts {
   readonly bytes: number
   readonly last_loaded_at: string | null
   readonly last_error: string | null
+  /** Since when the next file to load waits; null when none does. */
+  readonly waiting_since: string | null
+  /** When the next automatic retry is due. */
+  readonly next_attempt_at: string | null
   readonly paused: boolean
+}
+
+/** What is left to do of a table, as whoever plans its next turn asks. */
+export interface DueWork {
+  readonly table: string
+  /** Files are pending, and not held. */
+  readonly pending: boolean
+  /** When the first automatic retry is due, in milliseconds since the epoch. */
+  readonly nextAttemptMs: number | null
 }
 
 export interface FileFilter {
@@ -174,9 +195,11 @@ export interface Tracker extends AsyncDisposable {
   readonly id: string
 
   /** Compares one page of a listing with what is known: new files and new versions become pending. */
-  admit(table: string, page: readonly FileSeen[], policy: ChangedFilePolicy): Promise<AdmitResult>
+  admit(table: string, page: readonly FileSeen[], policy: ChangedFilePolicy, announce?: Announce): Promise<AdmitResult>
   /** failed → pending for automatic retries that are due. */
   requeueDue(table: string): Promise<number>
+  /** What is left to do of each table that was looked at once. */
+  dueWork(): Promise<readonly DueWork[]>
   /** How many files are pending (and not held). */
   pendingCount(table: string): Promise<number>
   /** All pending files of a table in file order, for strategies that choose among them (overwrite). */
@@ -279,6 +302,12 @@ export interface Tracker extends AsyncDisposable {
   noteDaemon(owner: string, note: Omit<DaemonNote, 'owner'> | null): Promise<void>
   /** The newest heartbeat first, also of such as ended without a word. */
   daemons(): Promise<readonly DaemonNote[]>
+  /** Files that were settled last, the newest first. */
+  recent(limit: number, tables?: readonly string[]): Promise<readonly TrackedFile[]>
+  /** Files whose path has the text in it, whatever its case, by table and path. */
+  search(text: string, limit: number, tables?: readonly string[]): Promise<readonly TrackedFile[]>
+  /** The newest first, at most so many of each table. */
+  failures(limit: number, tables?: readonly string[]): Promise<readonly Failure[]>
   /** What was committed in each of the last minutes, oldest first; a minute without a commit has no row. */
   throughput(minutes: number, tables?: readonly string[]): Promise<readonly ThroughputMinute[]>
 }

@@ -1,7 +1,20 @@
 import { expect, test } from 'vitest'
 import type { ActivityNote } from '../../src/model/activity.ts'
 import type { Tracker } from '../../src/tracker/tracker.ts'
-import { claimAll, completed, describeTracker, type Harness, load, OTHER, OWNER, outcome, START, seen, TABLE } from './tracker.support.ts'
+import {
+  claimAll,
+  completed,
+  describeTracker,
+  failed,
+  type Harness,
+  load,
+  OTHER,
+  OWNER,
+  outcome,
+  START,
+  seen,
+  TABLE,
+} from './tracker.support.ts'
 
 const AT = new Date(START).toISOString()
 
@@ -11,6 +24,8 @@ export function trackerActivityContract(name: string, make: () => Promise<Harnes
     activityTests(tracker, harness)
     scheduleTests(tracker)
     throughputTests(tracker, harness)
+    countTests(tracker, harness)
+    lookTests(tracker, harness)
   })
 }
 
@@ -88,6 +103,78 @@ function throughputTests(tracker: () => Tracker, harness: () => Harness): void {
     expect(await tracker().throughput(1, [TABLE])).toEqual([second])
     expect(await tracker().throughput(2, ['other.table'])).toEqual([])
     expect(await tracker().throughput(2, [])).toEqual([])
+  })
+}
+
+function countTests(tracker: () => Tracker, harness: () => Harness): void {
+  test('the counts of a table follow every move, and tell since when the next file waits', async () => {
+    const { clock } = harness()
+    await load(tracker(), [seen('/in/a.csv'), seen('/in/b.csv', { size: 7n })], 0n)
+    clock.ms += 5000
+    await tracker().admit(
+      TABLE,
+      ['/in/c.csv', '/in/d.csv', '/in/e.csv'].map((path) => seen(path)),
+      'load',
+    )
+    await tracker().skipPending(TABLE, ['/in/e.csv'], 'not wanted')
+    const [counts] = await tracker().counts([TABLE])
+    expect(counts).toMatchObject({ pending: 2, held: 0, processing: 0, completed: 2, failed: 0, skipped: 1, rows_loaded: 20 })
+    expect(counts).toMatchObject({ rows_rejected: 2, bytes: 107, last_loaded_at: AT, waiting_since: '2026-01-01T00:00:05.000Z' })
+    const batch = await claimAll(tracker())
+    const held = { kind: 'held', path: '/in/d.csv', reason: 'too small' } as const
+    await tracker().settle(TABLE, OWNER, outcome(batch, null, [failed('/in/c.csv', 'later'), held]))
+    await tracker().replay(TABLE, ['/in/b.csv'], 'again')
+    await tracker().retry({ paths: ['/in/e.csv'] })
+    expect((await tracker().counts([TABLE]))[0]).toMatchObject({
+      pending: 3,
+      held: 1,
+      completed: 1,
+      failed: 1,
+      skipped: 0,
+      rows_loaded: 10,
+      rows_rejected: 1,
+      bytes: 100,
+      next_attempt_at: '2026-01-01T00:00:10.000Z',
+    })
+    expect((await tracker().counts(['other.table']))[0]).toMatchObject({ completed: 0, waiting_since: null, last_loaded_at: null })
+    expect((await tracker().counts()).map(({ table_name: table }) => table)).toEqual([TABLE])
+  })
+}
+
+function lookTests(tracker: () => Tracker, harness: () => Harness): void {
+  test('the files that were settled last, whatever became of them', async () => {
+    await load(tracker(), [seen('/in/a.csv')], 0n)
+    harness().clock.ms += 1000
+    await tracker().admit(TABLE, [seen('/in/b.csv')], 'load')
+    await tracker().settle(TABLE, OWNER, outcome(await claimAll(tracker()), null, [failed('/in/b.csv')]))
+    harness().clock.ms += 1000
+    await load(tracker(), [seen('/in/c.csv')], 1n)
+    expect((await tracker().recent(2)).map(({ file_path: path }) => path)).toEqual(['/in/c.csv', '/in/b.csv'])
+    expect(await tracker().recent(9, ['other.table'])).toEqual([])
+    expect(await tracker().failures(9)).toEqual([
+      {
+        table_name: TABLE,
+        file_path: '/in/b.csv',
+        error_code: 'ING-FILE-VALUE',
+        error_message: "/in/b.csv line 3: 'x' is no number",
+        failed_at: '2026-01-01T00:00:01.000Z',
+      },
+    ])
+  })
+
+  test('a path is found by a part of it, in any case; no character stands for others', async () => {
+    await tracker().admit(
+      TABLE,
+      ['/in/Orders_1.csv', '/in/orders-1.csv', '/in/100%.csv', '/in/back\\slash.csv'].map((path) => seen(path)),
+      'load',
+    )
+    const found = async (text: string) => (await tracker().search(text, 10)).map(({ file_path: path }) => path)
+    expect(await found('ORDERS')).toEqual(['/in/Orders_1.csv', '/in/orders-1.csv'])
+    expect(await found('s_1')).toEqual(['/in/Orders_1.csv'])
+    expect(await found('0%.')).toEqual(['/in/100%.csv'])
+    expect(await found('k\\s')).toEqual(['/in/back\\slash.csv'])
+    expect(await tracker().search('orders', 1)).toHaveLength(1)
+    expect(await tracker().search('orders', 10, ['other.table'])).toEqual([])
   })
 }
 

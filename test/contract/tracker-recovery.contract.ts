@@ -305,6 +305,7 @@ function readTests(tracker: () => Tracker, harness: () => Harness): void {
         bytes: 200,
       },
       ...{ last_loaded_at: '2026-01-01T00:00:00.000Z', last_error: "/in/c.csv line 3: 'x' is no number", paused: false },
+      ...{ held: 0, waiting_since: '2026-01-01T00:00:01.000Z', next_attempt_at: null },
     }
     const unknown = {
       ...{
@@ -318,7 +319,7 @@ function readTests(tracker: () => Tracker, harness: () => Harness): void {
         rows_rejected: 0,
         bytes: 0,
       },
-      ...{ last_loaded_at: null, last_error: null, paused: false },
+      ...{ last_loaded_at: null, last_error: null, paused: false, held: 0, waiting_since: null, next_attempt_at: null },
     }
     expect(await tracker().counts()).toEqual([orders])
     expect(await tracker().counts(['new.table', TABLE])).toEqual([unknown, orders])

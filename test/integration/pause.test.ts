@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import type { ExplainReport, RunReport, StatusReport } from '../../src/model/report.ts'
+import type { ExplainReport, RunReport } from '../../src/model/report.ts'
+import type { StatusReport } from '../../src/model/status-report.ts'
 import { project } from '../support/project.ts'
 
 const TABLES = ['a', 'b'].map((name) => ({ table_name: name, source_path_pattern: `${name}/*.csv`, watch: { settle_seconds: 0 } }))

@@ -4,6 +4,7 @@ import type { Database } from '../schema.ts'
 /** What processes do at the moment, when tables are looked at, and what a dashboard asks for without a walk over all files. */
 export async function createActivity(db: Kysely<Database>): Promise<void> {
   await createActivityTable(db)
+  await createSettled(db)
   await db.schema
     .createTable('daemon')
     .addColumn('owner', 'text', (column) => column.primaryKey().notNull())
@@ -46,4 +47,22 @@ async function createActivityTable(db: Kysely<Database>): Promise<void> {
     .addColumn('updated_at', 'bigint', (column) => column.notNull())
     .addPrimaryKeyConstraint('activity_key', ['owner', 'table_name'])
     .execute()
+}
+
+/** Filled with what is there; from then on the database keeps it. */
+async function createSettled(db: Kysely<Database>): Promise<void> {
+  await db.schema
+    .createTable('settled')
+    .addColumn('table_name', 'text', (column) => column.notNull())
+    .addColumn('status', 'text', (column) => column.notNull())
+    .addColumn('files', 'bigint', (column) => column.notNull())
+    .addColumn('rows_loaded', 'bigint', (column) => column.notNull())
+    .addColumn('rows_rejected', 'bigint', (column) => column.notNull())
+    .addColumn('bytes', 'bigint', (column) => column.notNull())
+    .addPrimaryKeyConstraint('settled_key', ['table_name', 'status'])
+    .execute()
+  await sql`
+    insert into ${sql.table('settled')} (table_name, status, files, rows_loaded, rows_rejected, bytes)
+    select f.table_name, f.status, count(*), coalesce(sum(f.rows_loaded), 0), coalesce(sum(f.rows_rejected), 0), coalesce(sum(f.bytes), 0)
+    from ${sql.table('file')} as f where f.status in ('completed', 'skipped') group by f.table_name, f.status`.execute(db)
 }

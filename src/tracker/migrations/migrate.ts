@@ -7,6 +7,7 @@ import { indexRejected } from './0003-rejected.ts'
 import { createExpectations } from './0004-expectations.ts'
 import { createActivity } from './0005-activity.ts'
 import { addCleanUp } from './0007-clean-up.ts'
+import { addSuspects } from './0008-suspects.ts'
 
 const MIGRATIONS: Readonly<Record<string, (db: Kysely<Database>, dialect: TrackerDialect) => Promise<void>>> = {
   '0001-files': createFiles,
@@ -15,6 +16,7 @@ const MIGRATIONS: Readonly<Record<string, (db: Kysely<Database>, dialect: Tracke
   '0004-expectations': createExpectations,
   '0005-activity': createActivity,
   '0007-clean-up': addCleanUp,
+  '0008-suspects': addSuspects,
 }
 
 export type SchemaState = 'current' | 'older' | 'newer'

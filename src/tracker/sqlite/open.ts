@@ -10,6 +10,7 @@ import type { Database } from '../schema.ts'
 import { TrackerSqliteDialect, whenFree } from './driver.ts'
 import { trackerError } from './errors.ts'
 import { sqliteDialect } from './rows.ts'
+import { keepSettled } from './settled.ts'
 import { fixStatistics } from './statistics.ts'
 
 export const IN_MEMORY = ':memory:'
@@ -86,6 +87,7 @@ async function bringUpToDate(db: Kysely<Database>, database: BetterSqlite.Databa
       .values({ key: 'tracker_id', value: randomUUID() })
       .onConflict((conflict) => conflict.column('key').doNothing())
       .execute()
+    keepSettled(database, place.table)
     fixStatistics(database, place.table)
     run(database, 'commit', place.shownAs)
   } finally {

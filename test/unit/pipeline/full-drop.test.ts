@@ -49,9 +49,10 @@ class Log {
       ...{ exists: true, version: 1n, lastBatch: this.lastBatch, highestManifest: this.lastBatch },
       batches: this.batches.filter(({ manifest: { batch } }) => known === null || batch > known),
     })
-    const worker: Pick<LoadWorker, 'inspect' | 'recover' | 'load'> = {
+    const worker: Pick<LoadWorker, 'inspect' | 'recover' | 'lookAhead' | 'load'> = {
       inspect,
       recover: inspect,
+      lookAhead: async () => {},
       load: async (job) => {
         this.jobs.push(job)
         const files = job.batch.files.map(({ path }) => completed(path))
