@@ -31,9 +31,23 @@ export async function restoredFiles(
   return files.all()
 }
 
-/** The loads that the table holds after a batch, newest first. */
+/** The loads that the table holds after a batch, newest first: each with the files alone whose rows no later batch took out. */
 export async function* loadsInForce(batch: bigint | null, read: ReadManifest): AsyncIterable<Manifest> {
-  for (let manifest = await inForce(batch, read); manifest !== undefined; manifest = await before(manifest, read)) yield manifest
+  const gone = new Set<string>()
+  for (let manifest = await inForce(batch, read); manifest !== undefined; manifest = await before(manifest, read)) {
+    yield gone.size === 0 ? manifest : withoutFiles(manifest, gone)
+    for (const { path } of manifest.takenOut ?? []) gone.add(path)
+  }
+}
+
+function withoutFiles(manifest: Manifest, gone: ReadonlySet<string>): Manifest {
+  const { files, resubmit } = manifest
+  const stays = ({ path }: { readonly path: string }) => !gone.has(path)
+  return {
+    ...manifest,
+    files: files.filter(stays),
+    ...(resubmit === undefined ? {} : { resubmit: { ...resubmit, files: resubmit.files.filter(stays) } }),
+  }
 }
 
 /**
