@@ -9,6 +9,7 @@ export type {
   ReplayOptions,
   RestoreOptions,
   RunOptions,
+  TrackerCalls,
   UnloadOptions,
   VacuumOptions,
   ValidateOptions,
@@ -37,6 +38,7 @@ export type {
 export type { Column } from './model/schema.ts'
 export type { StatusFile, StatusReport, TableDetail, TableState } from './model/status-report.ts'
 export type { TableConfig } from './model/table.ts'
+export type { AdoptReport, RebuildReport } from './model/tracker-report.ts'
 export type { UnloadReport } from './model/undo-report.ts'
 export type { VerifyReport } from './model/verification.ts'
 export type { LoadPlan, PlanInput, Removal, Strategy } from './strategies/strategy.ts'

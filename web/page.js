@@ -39,7 +39,7 @@ async function viewOf(hash) {
   const name = decoded(rest)
   if (kind === 'table') return tableView(await ask('table', { table: name }))
   if (kind === 'file') return fileView(name, await ask('explain', { file: name }))
-  if (kind === 'files') return filesView(name, await ask('files', { search: name, limit: 200 }))
+  if (kind === 'files') return filesView(name, await ask('search', { text: name, limit: 200 }))
   return overview(await ask('status', {}))
 }
 
@@ -197,23 +197,13 @@ function fileView(file, reports) {
   ]
 }
 
-function filesView(search, files) {
+function filesView(text, files) {
   return [
     heading(undefined, undefined),
-    element('h2', {}, `Files with “${search}”`),
+    element('h2', {}, `Files with “${text}”`),
     files.length === 0
       ? element('p', { class: 'dim' }, 'No file that the tracker knows has this in its path.')
-      : grid(
-          ['file', 'table', 'status', 'rows', 'size', 'reason'],
-          files.map((file) => [
-            link('file', file.file_path),
-            link('table', file.table_name),
-            mark(tone(file.status), file.status),
-            number(file.rows_loaded),
-            numeric(bytes(file.file_size)),
-            file.error_code ?? file.held_reason ?? file.status_reason ?? '',
-          ]),
-        ),
+      : filesTable(files, undefined),
   ]
 }
 

@@ -25,6 +25,7 @@ import { oneTable, selectTables } from './select-tables.ts'
 import { type StatusParts, statusFile, statusOf, tableDetail } from './status.ts'
 import type { TableWork } from './table-work.ts'
 import { absolutePath, knownFiles, trackedFiles } from './tracked-files.ts'
+import { trackerCalls } from './tracker-calls.ts'
 import { trackerOptions } from './tracker-options.ts'
 import { unload } from './unload.ts'
 import { validate } from './validate.ts'
@@ -52,10 +53,7 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
     await using worker = loadProcess({ limits: childLimits(config, 1), spool: spoolOf(config), timeoutMs: config.timeoutMs, signal })
     return await work(worker)
   }
-  const maintaining = <T>(
-    asked: { readonly dryRun?: boolean | undefined; readonly signal?: AbortSignal | undefined },
-    act: (work: TableWork) => Promise<T>,
-  ) =>
+  const maintaining: Maintaining = (asked, act) =>
     withWorker(async (worker) => {
       const work = { config, owner, clock, worker }
       if (!asked.dryRun) return act({ ...work, tracker: await opened() })
@@ -106,10 +104,15 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
         await using copy = await openSqliteSnapshot(trackerAt)
         return await dryRestore(name, asked, { ...work, tracker: copy })
       }),
-    optimize: (asked = {}) => maintaining(asked, (work) => optimizeTables(asked, work)),
-    vacuum: (asked = {}) => maintaining(asked, (work) => vacuumTables(asked, work)),
-    validate: (name, asked = {}) => maintaining({ ...asked, dryRun: !asked.repair || asked.dryRun }, (work) => validate(name, asked, work)),
-    verify: (asked = {}) => maintaining(asked, (work) => verifyTables(asked, work)),
+    ...maintenanceCalls(maintaining),
+    tracker: trackerCalls({
+      closed: async () => {
+        await tracker?.catch(() => undefined).then((one) => one?.[Symbol.asyncDispose]())
+        tracker = undefined
+      },
+      rebuilding: (act) => withWorker((worker) => act({ config, owner, clock, worker })),
+      working: (act) => maintaining({}, act),
+    }),
     // A tracker that could not be opened was told of by the call that opened it.
     [Symbol.asyncDispose]: async () => (await tracker?.catch(() => undefined))?.[Symbol.asyncDispose](),
   }
@@ -125,6 +128,23 @@ function statusCalls(seeing: Omit<StatusParts, 'tracker'>, looking: Looking): Pi
     tableDetail: (name) => looking((tracker) => tableDetail({ ...seeing, tracker }, name)),
     findFiles: (text, { tables, limit = 200 } = {}) =>
       looking(async (tracker) => (await tracker.search(text, limit, tables && namesOf(tables))).map(statusFile)),
+  }
+}
+
+type Maintaining = <T>(
+  asked: { readonly dryRun?: boolean | undefined; readonly signal?: AbortSignal | undefined },
+  act: (work: TableWork) => Promise<T>,
+) => Promise<T>
+
+type MaintenanceCalls = Pick<Ingest, 'optimize' | 'vacuum' | 'validate' | 'verify'>
+
+/** What looks after tables, or looks at them; what changes nothing makes no tracker either. */
+function maintenanceCalls(maintaining: Maintaining): MaintenanceCalls {
+  return {
+    optimize: (asked = {}) => maintaining(asked, (work) => optimizeTables(asked, work)),
+    vacuum: (asked = {}) => maintaining(asked, (work) => vacuumTables(asked, work)),
+    validate: (name, asked = {}) => maintaining({ ...asked, dryRun: !asked.repair || asked.dryRun }, (work) => validate(name, asked, work)),
+    verify: (asked = {}) => maintaining({ ...asked, dryRun: true }, (work) => verifyTables(asked, work)),
   }
 }
 

@@ -13,6 +13,7 @@ import type {
   ValidateReport,
 } from '../model/report.ts'
 import type { StatusFile, StatusReport, TableDetail } from '../model/status-report.ts'
+import type { AdoptReport, RebuildReport } from '../model/tracker-report.ts'
 import type { UnloadReport } from '../model/undo-report.ts'
 import type { VerifyReport } from '../model/verification.ts'
 import type { FileFilter, TrackedFile } from '../tracker/tracker.ts'
@@ -66,6 +67,13 @@ export interface ValidateOptions {
   /** How many rows are told; 100 by default. */
   readonly limit?: number | undefined
   readonly signal?: AbortSignal | undefined
+}
+
+export interface TrackerCalls {
+  /** Makes the tracker anew from the tables alone. ConfigError `ING-TRACKER-NOT-EMPTY` for one that knows of loaded files, unless forced. */
+  rebuild(options?: { readonly force?: boolean | undefined }): Promise<RebuildReport>
+  /** Takes a table over that another tracker loaded. */
+  adopt(table: string): Promise<AdoptReport>
 }
 
 export interface VerifyOptions {
@@ -148,6 +156,8 @@ export interface Ingest extends AsyncDisposable {
   validate(table: string, options?: ValidateOptions): Promise<ValidateReport>
   /** Looks at tables, their files and rows, and what the tracker knows of them for damage; changes nothing. */
   verify(options?: VerifyOptions): Promise<VerifyReport>
+  /** What is done with the tracker itself. */
+  readonly tracker: TrackerCalls
   /** Rejected rows that are in quarantine. */
   quarantined(options?: QuarantineListOptions): AsyncIterable<QuarantinedRow>
   /** Writes them to a new file, CSV or NDJSON by its suffix, to be mended; the number of rows. */

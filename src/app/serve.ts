@@ -13,7 +13,7 @@ import { childMemory } from './child-memory.ts'
 import { explainFile } from './explain.ts'
 import type { Logger } from './log.ts'
 import { selectTables } from './select-tables.ts'
-import { statusOf } from './status.ts'
+import { type StatusParts, statusFile, statusOf, tableDetail } from './status.ts'
 import { absolutePath, trackedFiles } from './tracked-files.ts'
 
 /** The daemon as its server sees it. */
@@ -76,7 +76,8 @@ function tellAddress({ url }: HttpServer, http: { readonly host: string; readonl
 function sourcesOf(daemon: ServedDaemon, metrics: Metrics | undefined): HttpSources {
   const { tracker, clock } = daemon
   // What its own processes do is told every second; of others a heartbeat that is old tells that they are gone.
-  const status = cached(FRESH_MS, clock, () => statusOf({ config: daemon.config(), tracker, clock, isAlive: () => true }, undefined))
+  const seeing = (): StatusParts => ({ config: daemon.config(), tracker, clock, isAlive: () => true })
+  const status = cached(FRESH_MS, clock, () => statusOf(seeing(), undefined))
   const listings = cached(FRESH_MS, clock, () => listingStates(daemon))
   const scrape = cached(FRESH_MS, clock, () => collectGauges(daemon))
   return {
@@ -91,8 +92,10 @@ function sourcesOf(daemon: ServedDaemon, metrics: Metrics | undefined): HttpSour
           },
     documents: {
       status: () => status(),
+      table: (query) => tableDetail(seeing(), asked(query, 'table')),
       files: (query) => filesDocument(daemon, query),
-      explain: (query) => explainFile(absolutePath(daemon.config(), fileOf(query)), daemon.config().tables, tracker, clock),
+      search: async (query) => (await tracker.search(asked(query, 'text'), limitOf(query))).map(statusFile),
+      explain: (query) => explainFile(absolutePath(daemon.config(), asked(query, 'file')), daemon.config().tables, tracker, clock),
     },
   }
 }
@@ -120,13 +123,19 @@ async function collectGauges({ config, tracker }: ServedDaemon) {
   const schedules = new Map((await tracker.schedules()).map((one) => [one.table_name, one]))
   const counts = await tracker.counts(config().tables.map(({ name }) => name))
   return {
-    tables: counts.map(({ table_name: table, last_loaded_at, paused, ...files }) => ({
-      table,
-      files,
-      oldestPendingMs: null,
-      lastLoadedMs: msOf(last_loaded_at),
-      lastListedMs: msOf(schedules.get(table)?.last_listed_at),
-      paused,
+    tables: counts.map((count) => ({
+      table: count.table_name,
+      files: {
+        pending: count.pending,
+        processing: count.processing,
+        completed: count.completed,
+        failed: count.failed,
+        skipped: count.skipped,
+      },
+      oldestPendingMs: msOf(count.waiting_since),
+      lastLoadedMs: msOf(count.last_loaded_at),
+      lastListedMs: msOf(schedules.get(count.table_name)?.last_listed_at),
+      paused: count.paused,
     })),
   }
 }
@@ -140,16 +149,21 @@ async function filesDocument({ config, tracker }: ServedDaemon, query: URLSearch
 function filterOf(config: ResolvedConfig, query: URLSearchParams): FileFilter {
   const status = query.get('status') ?? undefined
   if (status !== undefined && !isStatus(status)) throw usage(`status must be one of ${STATUSES.join(', ')}`)
-  const limit = Number(query.get('limit') ?? FILES)
-  if (!Number.isInteger(limit) || limit < 1 || limit > MOST_FILES) throw usage(`limit must be a whole number from 1 to ${MOST_FILES}`)
   const names = query.getAll('table')
-  return { status, limit, ...(names.length === 0 ? {} : { tables: selectTables(config.tables, names).map(({ name }) => name) }) }
+  const tables = names.length === 0 ? {} : { tables: selectTables(config.tables, names).map(({ name }) => name) }
+  return { status, limit: limitOf(query), ...tables }
 }
 
-function fileOf(query: URLSearchParams): string {
-  const file = query.get('file')
-  if (file === null || file === '') throw usage('file must name a file')
-  return file
+function limitOf(query: URLSearchParams): number {
+  const limit = Number(query.get('limit') ?? FILES)
+  if (!Number.isInteger(limit) || limit < 1 || limit > MOST_FILES) throw usage(`limit must be a whole number from 1 to ${MOST_FILES}`)
+  return limit
+}
+
+function asked(query: URLSearchParams, key: string): string {
+  const value = query.get(key)
+  if (value === null || value === '') throw usage(`${key} must be given`)
+  return value
 }
 
 function isStatus(text: string): text is FileStatus {

@@ -42,6 +42,7 @@ import { SourceTables } from '../stores/source-tables.ts'
 import type { OpenTable } from '../stores/store.ts'
 import { loadStrategy } from '../strategies/registry.ts'
 import type { Strategy } from '../strategies/strategy.ts'
+import { type AdoptJob, adoptTable } from './adopt-table.ts'
 import { type MendedReading, mendedLanding, mendedNumbers, withMendedFiles } from './mended-files.ts'
 import { openTable, openTableAt } from './open-table.ts'
 import { OpenTables } from './open-tables.ts'
@@ -118,6 +119,11 @@ serve(async (argument): Promise<Service> => {
         const { table, request } = given as { table: TableConfig; request: ValidateRequest }
         return validateTable(table, request, await worker.open(table), session)
       },
+      trackerOf: async (given) => {
+        await using version = await openTableAt(given as TableConfig, session)
+        return version.state?.trackerId ?? null
+      },
+      adopt: (given) => adoptTable(given as AdoptJob, (table) => worker.open(table)),
       verify: async (given) => {
         const { table, trackerId } = given as { table: TableConfig; trackerId: string }
         return verifyTable(table, trackerId, session)

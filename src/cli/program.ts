@@ -20,6 +20,7 @@ import { runCommand } from './commands/run.ts'
 import { schemaCommand } from './commands/schema.ts'
 import { skipCommand } from './commands/skip.ts'
 import { statusCommand } from './commands/status.ts'
+import { trackerCommand } from './commands/tracker.ts'
 import { unloadCommand } from './commands/unload.ts'
 import { vacuumCommand } from './commands/vacuum.ts'
 import { validateCommand } from './commands/validate.ts'
@@ -54,6 +55,7 @@ const COMMANDS = [
   restoreCommand,
   validateCommand,
   verifyCommand,
+  trackerCommand,
   schemaCommand,
   demoCommand,
 ]

@@ -219,7 +219,10 @@ export const ERROR_CODES = {
     cause: 'The target folder holds files, but no Delta log.',
     remedy: 'Choose another target_path, or empty the folder.',
   },
-  'ING-TABLE-OTHER-TRACKER': { cause: 'Another tracker loads this table.', remedy: 'Use that tracker, or another target.' },
+  'ING-TABLE-OTHER-TRACKER': {
+    cause: 'Another tracker loads this table.',
+    remedy: 'Use that tracker, or take the table over with `ingest tracker adopt TABLE`; rebuild a lost one: `ingest tracker rebuild`.',
+  },
   'ING-TABLE-BEHIND': {
     cause: 'The table lacks batches that the tracker holds as committed: it was deleted, moved or rolled back.',
     remedy: 'Restore the table, or load all files again with `ingest run --tables TABLE --full-drop`.',
@@ -289,9 +292,14 @@ export const ERROR_CODES = {
     remedy: 'Stop it, or start this one with `--standby`, which waits until it is gone.',
   },
   'ING-TRACKER-LOCKED': { cause: 'Another process holds the tracker.', remedy: 'Wait for it or stop it.' },
-  'ING-TRACKER-CORRUPT': { cause: 'The tracker database is damaged.', remedy: 'Restore a backup.' },
+  'ING-TRACKER-CORRUPT': { cause: 'The tracker database is damaged.', remedy: 'Restore a backup, or `ingest tracker rebuild`.' },
   'ING-TRACKER-NEWER': { cause: 'The tracker was written by a newer ingestd.', remedy: 'Upgrade ingestd.' },
   'ING-TRACKER-UNAVAILABLE': { cause: 'The tracker cannot be opened.', remedy: 'Check checkpoint_path.' },
+  'ING-TRACKER-NOT-EMPTY': {
+    cause: 'The tracker that was to be made anew knows of loaded files: it is not lost.',
+    remedy: 'None is needed; `ingest tracker rebuild --force` does it all the same, and keeps the old one.',
+  },
+  'ING-TRACKER-NOTHING': { cause: 'No tracker loads the table that was to be taken over.', remedy: 'Load it with `ingest run`.' },
   'ING-FILE-UNKNOWN': { cause: 'The tracker knows no such file.', remedy: 'See `ingest files` and `ingest explain FILE`.' },
 } as const satisfies Record<string, { readonly cause: string; readonly remedy: string }>
 

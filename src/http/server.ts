@@ -1,7 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { IngestError, reportOf, UnavailableError } from '../errors/errors.ts'
-import { redactUrl } from '../errors/redact.ts'
 import { bears, isLoopback, isOwnName } from './access.ts'
 import type { Liveness, Readiness } from './health.ts'
 import { PAGE_POLICY, pageFile } from './page.ts'
@@ -158,7 +157,7 @@ function aliveAnswer({ alive }: HttpSources): Answer {
 /** A probe has no token: it gets the answer, without the names of tables. */
 async function readyAnswer({ ready }: HttpSources, mayRead: boolean): Promise<Answer> {
   const { ready: isReady, reasons } = await ready().catch(
-    (error: unknown): Readiness => ({ ready: false, reasons: [redactUrl(reportOf(error).message)] }),
+    (error: unknown): Readiness => ({ ready: false, reasons: [reportOf(error).message] }),
   )
   return json(isReady ? 200 : 503, mayRead ? { ready: isReady, reasons } : { ready: isReady })
 }
@@ -168,7 +167,7 @@ function failed(error: unknown): Answer {
   const { code, message, hint } = reportOf(error)
   const isOurs = !(error instanceof IngestError)
   const status = isOurs ? 500 : code.startsWith('ING-TRACKER') ? 503 : 400
-  return json(status, { error: { code, message: isOurs ? 'internal error; the log has more' : redactUrl(message), hint } })
+  return json(status, { error: { code, message: isOurs ? 'internal error; the log has more' : message, hint } })
 }
 
 function failure(status: number, message: string): Answer {

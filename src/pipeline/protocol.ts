@@ -89,6 +89,8 @@ export interface LoadWorker {
   vacuum(table: TableConfig, request: VacuumRequest): Promise<VacuumResult>
   /** Looks at all rows; under the table's lease where it repairs. */
   validate(table: TableConfig, request: ValidateRequest): Promise<ValidateResult>
+  /** The tracker that loads a table; null for a table that none loads, or that does not exist. */
+  trackerOf(table: TableConfig): Promise<string | null>
   /** Looks at log, manifests, files and rows of a table for damage. Under the table's lease. */
   verify(table: TableConfig, trackerId: string): Promise<TableVerification>
   history(table: TableConfig, limit: number): Promise<readonly HistoryEntry[]>

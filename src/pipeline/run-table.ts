@@ -36,7 +36,7 @@ export interface TablePass extends RecoverPass, UnchangedPass {
 }
 
 /** What the tracker remembers of a table with `include_existing: false` once it was listed. */
-const FIRST_LISTING = 'first_listing'
+export const FIRST_LISTING = 'first_listing'
 
 /** How often a batch is claimed again because another writer was first, before the table gives up for this pass. */
 const CONTENTION = 10

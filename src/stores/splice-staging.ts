@@ -3,6 +3,7 @@ import { textMapOf } from '../delta/decode.ts'
 import { partitionFolder, partitionKey } from '../delta/partition.ts'
 import { indexedLeaves, statsText } from '../delta/stats.ts'
 import { TableError } from '../errors/errors.ts'
+import { failpoint } from '../lib/failpoint.ts'
 import { footerStatistics } from './footer-statistics.ts'
 import { ParquetSplice } from './parquet-splice.ts'
 import type { SplicedFile } from './positions-splices.ts'
@@ -51,6 +52,7 @@ async function writeSplice(path: string, { file, groups, copiedRows }: SplicedFi
   const [copying, rewriting] = await Promise.allSettled([splice.append(file, groups), rewrite()])
   if (copying.status === 'rejected') throw copying.reason
   if (rewriting.status === 'rejected') throw rewriting.reason
+  failpoint('splice-half-way')
   const rewritten = rewriting.value
   let isJoined = true
   for (const part of rewritten?.localPaths ?? []) isJoined &&= await splice.append(part)

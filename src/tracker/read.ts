@@ -102,6 +102,7 @@ function trackedOf(row: FileRow): TrackedFile {
     bytes: numberOrNull(row.bytes),
     error_code: row.error_code,
     error_class: row.error_class,
+    replaces: row.replaces === 1n,
     clean_up_status: row.clean_up_status,
     clean_up_path: row.clean_up_path,
     clean_up_reason: row.clean_up_reason,

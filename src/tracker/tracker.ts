@@ -36,6 +36,8 @@ export interface TrackedFile {
   readonly bytes: number | null
   readonly error_code: string | null
   readonly error_class: string | null
+  /** Whether the table may have rows of it that its next load takes out. */
+  readonly replaces: boolean
   /** What became of a loaded file at its source, where `after_load` asks for something. */
   readonly clean_up_status: CleanUpStatus | null
   /** Where it was archived. */
