@@ -1,7 +1,7 @@
 import type { Session } from '../engine/engine.ts'
 import { id, literalList, raw, type Sql, sql } from '../engine/sql.ts'
 import { TableError } from '../errors/errors.ts'
-import type { BatchFile } from '../model/file.ts'
+import type { FileSeen } from '../model/file.ts'
 import type { TakenOutFile } from '../model/manifest.ts'
 import type { OpenTable } from '../stores/store.ts'
 import type { LoadPlan } from '../strategies/strategy.ts'
@@ -55,10 +55,12 @@ export async function rowsOfFiles(paths: readonly string[], name: string, target
 
 /** Earlier rows of the files of a batch that replace them; undefined where none does. Versions of keys replace one another by themselves. */
 export async function replacedRows(
-  files: readonly BatchFile[],
+  files: readonly FileSeen[],
   { job, target, context }: { readonly job: LoadJob; readonly target: OpenTable; readonly context: LoadContext },
 ): Promise<RowsOfFiles | undefined> {
-  const paths = files.flatMap(({ path, replaces }) => (replaces === true ? [path] : []))
+  // By what was claimed: files that were looked at before know nothing of the tracker.
+  const asked = new Set(job.batch.files.flatMap(({ path, replaces }) => (replaces === true ? [path] : [])))
+  const paths = files.flatMap(({ path }) => (asked.has(path) ? [path] : []))
   if (paths.length === 0 || job.replaceAll || context.strategy.name !== 'append') return undefined
   return rowsOfFiles(paths, job.table.name, target, context.session)
 }
