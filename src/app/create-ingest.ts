@@ -95,8 +95,7 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
     // The engine is loaded into this process by a query alone.
     query: async (text, use, asked = {}) => (await import('./query.ts')).queryTables(text, config, { use, at: asked.at ?? {} }),
     ...quarantineCalls(config, (act) => maintaining({}, act)),
-    unload: (files, asked = {}) => maintaining(asked, (work) => unload(files, asked, work)),
-    replay: (files, asked = {}) => maintaining({ signal: asked.signal }, (work) => replay(files, asked, work)),
+    ...undoCalls(maintaining),
     restore: (name, asked) =>
       withWorker(async (worker) => {
         const work = { config, owner, clock, worker }
@@ -159,6 +158,13 @@ function byHandCalls(config: ResolvedConfig, opened: () => Promise<Tracker>): By
     skip: async (filter) => (await opened()).skip(await knownFiles(config, await opened(), filter), 'skipped by hand'),
     pause: async ({ tables } = {}) => (await opened()).pause(namesOf(tables)),
     resume: async ({ tables } = {}) => (await opened()).resume(namesOf(tables)),
+  }
+}
+
+function undoCalls(maintaining: Maintaining): Pick<Ingest, 'unload' | 'replay'> {
+  return {
+    unload: (files, asked = {}) => maintaining(asked, (work) => unload(files, asked, work)),
+    replay: (files, asked = {}) => maintaining({ signal: asked.signal }, (work) => replay(files, asked, work)),
   }
 }
 

@@ -106,7 +106,12 @@ test.skipIf(!existsSync('/dev/shm'))('so does one to another disk that is killed
   const made = await loaded()
   const far = new Project({ tables: [] }, mkdtempSync('/dev/shm/ingestd-archive-'))
   onTestFinished(() => far.remove())
-  const table = { table_name: 't', source_path_pattern: '*.csv', watch: { settle_seconds: 0 }, after_load: { archive: far.path('archive') } }
+  const table = {
+    table_name: 't',
+    source_path_pattern: '*.csv',
+    watch: { settle_seconds: 0 },
+    after_load: { archive: far.path('archive') },
+  }
   made.configure({ tables: [table] })
   for (const failpoint of ['archive-after-copy:2', 'archive-after-place']) await killed(made, failpoint, ['run'])
   await run(made)

@@ -1,6 +1,5 @@
 import { AUDIT_COLUMNS } from '../../model/schema.ts'
-import type { Clash } from './draft.ts'
-import type { TableDraft } from './draft.ts'
+import type { Clash, TableDraft } from './draft.ts'
 
 /** `replace` swaps rows that are told by the file that they came from; versions of keys and snapshots replace one another by themselves. */
 export function replaceClash({ input, kind }: TableDraft): Clash | undefined {
