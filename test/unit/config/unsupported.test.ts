@@ -117,9 +117,6 @@ describe('what is not built yet', () => {
     ['transform: {sql: select 1, scope: batch}', 'transform.scope', 'transform.scope: batch is not built yet'],
     ['pre_sql: select 1', 'pre_sql', 'pre_sql is not built yet'],
     ['post_sql: [select 1]', 'post_sql', 'post_sql is not built yet'],
-    ['watch: {mode: poll}', 'watch.mode', 'watch.mode: poll is not built yet'],
-    ['watch: {cron: "* * * * *"}', 'watch.cron', 'watch.cron is not built yet'],
-    ['watch: {poll_interval_seconds: 5}', 'watch.poll_interval_seconds', 'watch.poll_interval_seconds is not built yet'],
     [
       'table_properties: {delta.enableChangeDataFeed: "true"}',
       'table_properties.delta.enableChangeDataFeed',
