@@ -8,6 +8,7 @@ import { openSqliteSnapshot, openSqliteTracker } from '../tracker/sqlite.ts'
 import type { Tracker } from '../tracker/tracker.ts'
 import { checkAll } from './check.ts'
 import { checkData } from './check-data.ts'
+import { daemonCalls } from './daemon-calls.ts'
 import { dryRun } from './dry-run.ts'
 import { explainFile } from './explain.ts'
 import type { CreateOptions, Ingest, RunOptions } from './ingest.ts'
@@ -17,6 +18,7 @@ import { createLogger, logEvent } from './log.ts'
 import { optimizeTables, vacuumTables } from './maintain.ts'
 import { thisOwner } from './owner.ts'
 import { spoolOf } from './places.ts'
+import { replay } from './replay.ts'
 import { historyReports, schemaReport } from './reports.ts'
 import { dryRestore, restore } from './restore.ts'
 import { runOnce } from './run-once.ts'
@@ -24,13 +26,16 @@ import { oneTable, selectTables } from './select-tables.ts'
 import { type StatusParts, statusFile, statusOf, tableDetail } from './status.ts'
 import type { TableWork } from './table-work.ts'
 import { absolutePath, knownFiles, trackedFiles } from './tracked-files.ts'
+import { trackerCalls } from './tracker-calls.ts'
 import { trackerOptions } from './tracker-options.ts'
+import { unload } from './unload.ts'
 import { validate } from './validate.ts'
 import { verifyTables } from './verify.ts'
 
 /** Reads and checks the config; the tracker is opened by the first call that needs it. ConfigError with all issues. */
 export async function createIngest(options: CreateOptions = {}): Promise<Ingest> {
-  const config = await loadConfig(sourceOf(options), { overrides: options.overrides ?? [], env: process.env, cwd: process.cwd() })
+  const read = () => loadConfig(sourceOf(options), { overrides: options.overrides ?? [], env: process.env, cwd: process.cwd() })
+  const config = await read()
   const log = await createLogger(config, options)
   const clock = systemClock
   const owner = thisOwner()
@@ -50,14 +55,10 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
     await using worker = loadProcess({ limits: childLimits(config, 1), spool: spoolOf(config), timeoutMs: config.timeoutMs, signal })
     return await work(worker)
   }
-  const maintaining = <T>(
-    asked: { readonly dryRun?: boolean | undefined; readonly signal?: AbortSignal | undefined },
-    act: (work: TableWork) => Promise<T>,
-  ) =>
+  const maintaining: Maintaining = (asked, act) =>
     withWorker(async (worker) => {
       const work = { config, owner, clock, worker }
-      if (!asked.dryRun) return act({ ...work, tracker: await opened() })
-      return looking((known) => act({ ...work, tracker: known }))
+      return asked.dryRun ? looking((known) => act({ ...work, tracker: known })) : act({ ...work, tracker: await opened() })
     }, asked.signal)
   return {
     config,
@@ -73,7 +74,7 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
       }
       return runOnce(tables, { ...run, onEvent }, { ...pass, tracker: opened })
     },
-    daemon: async (asked = {}) => (await import('./daemon/daemon.ts')).runDaemon(asked, { config, owner, clock, log, tracker: opened }),
+    ...daemonCalls({ config, read, owner, clock, log, tracker: opened }),
     ...statusCalls({ config, clock, isAlive: owner.isAlive }, looking),
     files: (filter = {}) => trackedFiles(config, existsSync(config.trackerFile) ? opened : undefined, filter),
     explain: (path) => looking((known) => explainFile(absolutePath(config, path), config.tables, known, clock)),
@@ -95,6 +96,7 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
     // The engine is loaded into this process by a query alone.
     query: async (text, use, asked = {}) => (await import('./query.ts')).queryTables(text, config, { use, at: asked.at ?? {} }),
     ...quarantineCalls(config, (act) => maintaining({}, act)),
+    ...undoCalls(maintaining),
     restore: (name, asked) =>
       withWorker(async (worker) => {
         const work = { config, owner, clock, worker }
@@ -102,16 +104,15 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
         await using copy = await openSqliteSnapshot(trackerAt)
         return await dryRestore(name, asked, { ...work, tracker: copy })
       }),
-    resources: async ({ signal } = {}) => {
-      const { resourcesOf } = await import('./resources.ts')
-      return maintaining({ dryRun: true, signal }, (work) =>
-        resourcesOf({ config, tracker: work.tracker, optimize: () => optimizeTables({ dryRun: true, signal }, work) }),
-      )
-    },
-    optimize: (asked = {}) => maintaining(asked, (work) => optimizeTables(asked, work)),
-    vacuum: (asked = {}) => maintaining(asked, (work) => vacuumTables(asked, work)),
-    validate: (name, asked = {}) => maintaining({ ...asked, dryRun: !asked.repair || asked.dryRun }, (work) => validate(name, asked, work)),
-    verify: (asked = {}) => maintaining(asked, (work) => verifyTables(asked, work)),
+    ...maintenanceCalls(maintaining),
+    tracker: trackerCalls({
+      closed: async () => {
+        await tracker?.catch(() => undefined).then((one) => one?.[Symbol.asyncDispose]())
+        tracker = undefined
+      },
+      rebuilding: (act) => withWorker((worker) => act({ config, owner, clock, worker })),
+      working: (act) => maintaining({}, act),
+    }),
     // A tracker that could not be opened was told of by the call that opened it.
     [Symbol.asyncDispose]: async () => (await tracker?.catch(() => undefined))?.[Symbol.asyncDispose](),
   }
@@ -130,6 +131,28 @@ function statusCalls(seeing: Omit<StatusParts, 'tracker'>, looking: Looking): Pi
   }
 }
 
+type Maintaining = <T>(
+  asked: { readonly dryRun?: boolean | undefined; readonly signal?: AbortSignal | undefined },
+  act: (work: TableWork) => Promise<T>,
+) => Promise<T>
+
+type MaintenanceCalls = Pick<Ingest, 'resources' | 'optimize' | 'vacuum' | 'validate' | 'verify'>
+
+/** What looks after tables, or looks at them; what changes nothing makes no tracker either. */
+function maintenanceCalls(maintaining: Maintaining): MaintenanceCalls {
+  return {
+    resources: async ({ signal } = {}) => {
+      const { resourcesOf } = await import('./resources.ts')
+      const look = { dryRun: true, signal }
+      return maintaining(look, (work) => resourcesOf({ ...work, optimize: () => optimizeTables(look, work) }))
+    },
+    optimize: (asked = {}) => maintaining(asked, (work) => optimizeTables(asked, work)),
+    vacuum: (asked = {}) => maintaining(asked, (work) => vacuumTables(asked, work)),
+    validate: (name, asked = {}) => maintaining({ ...asked, dryRun: !asked.repair || asked.dryRun }, (work) => validate(name, asked, work)),
+    verify: (asked = {}) => maintaining({ ...asked, dryRun: true }, (work) => verifyTables(asked, work)),
+  }
+}
+
 type ByHandCalls = Pick<Ingest, 'retry' | 'approve' | 'skip' | 'pause' | 'resume'>
 
 /** What is decided by hand about files and tables: one change of the tracker each. */
@@ -141,6 +164,13 @@ function byHandCalls(config: ResolvedConfig, opened: () => Promise<Tracker>): By
     skip: async (filter) => (await opened()).skip(await knownFiles(config, await opened(), filter), 'skipped by hand'),
     pause: async ({ tables } = {}) => (await opened()).pause(namesOf(tables)),
     resume: async ({ tables } = {}) => (await opened()).resume(namesOf(tables)),
+  }
+}
+
+function undoCalls(maintaining: Maintaining): Pick<Ingest, 'unload' | 'replay'> {
+  return {
+    unload: (files, asked = {}) => maintaining(asked, (work) => unload(files, asked, work)),
+    replay: (files, asked = {}) => maintaining({ signal: asked.signal }, (work) => replay(files, asked, work)),
   }
 }
 

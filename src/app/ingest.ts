@@ -5,6 +5,7 @@ import type {
   ExplainReport,
   HistoryReport,
   OptimizeReport,
+  ReloadReport,
   RestoreReport,
   RunEvent,
   RunReport,
@@ -14,6 +15,8 @@ import type {
 } from '../model/report.ts'
 import type { ResourcesReport } from '../model/resources-report.ts'
 import type { StatusFile, StatusReport, TableDetail } from '../model/status-report.ts'
+import type { AdoptReport, RebuildReport } from '../model/tracker-report.ts'
+import type { UnloadReport } from '../model/undo-report.ts'
 import type { VerifyReport } from '../model/verification.ts'
 import type { FileFilter, TrackedFile } from '../tracker/tracker.ts'
 import type { QuarantineDiscardOptions, QuarantineFilter, QuarantineListOptions } from './quarantine.ts'
@@ -45,6 +48,8 @@ export interface DaemonOptions {
   /** Bare or qualified names; all tables when left out. */
   readonly tables?: readonly string[] | undefined
   readonly onEvent?: ((event: RunEvent) => void) | undefined
+  /** Waits until another daemon that has the tracker is gone. */
+  readonly standby?: boolean | undefined
   /** Ends the daemon: what runs is finished within `shutdown_timeout_seconds`, or given back. */
   readonly signal?: AbortSignal | undefined
 }
@@ -66,6 +71,13 @@ export interface ValidateOptions {
   /** How many rows are told; 100 by default. */
   readonly limit?: number | undefined
   readonly signal?: AbortSignal | undefined
+}
+
+export interface TrackerCalls {
+  /** Makes the tracker anew from the tables alone. ConfigError `ING-TRACKER-NOT-EMPTY` for one that knows of loaded files, unless forced. */
+  rebuild(options?: { readonly force?: boolean | undefined }): Promise<RebuildReport>
+  /** Takes a table over that another tracker loaded. */
+  adopt(table: string): Promise<AdoptReport>
 }
 
 export interface VerifyOptions {
@@ -111,8 +123,10 @@ export interface RestoreOptions {
 export interface Ingest extends AsyncDisposable {
   readonly config: ResolvedConfig
   run(options?: RunOptions): Promise<RunReport>
-  /** Loads what comes until its signal is aborted. UnavailableError for a tracker that cannot be worked with. */
+  /** Loads what comes until its signal is aborted. UnavailableError for a tracker that cannot be worked with, or that another daemon has. */
   daemon(options?: DaemonOptions): Promise<void>
+  /** Makes the daemon that runs here read its config again. One that is broken changes nothing. */
+  reload(): Promise<ReloadReport>
   status(options?: { readonly tables?: readonly string[] | undefined }): Promise<StatusReport>
   /** Memory, spill, cores and small files, and what to change about them; changes nothing. */
   resources(options?: { readonly signal?: AbortSignal | undefined }): Promise<ResourcesReport>
@@ -150,6 +164,8 @@ export interface Ingest extends AsyncDisposable {
   validate(table: string, options?: ValidateOptions): Promise<ValidateReport>
   /** Looks at tables, their files and rows, and what the tracker knows of them for damage; changes nothing. */
   verify(options?: VerifyOptions): Promise<VerifyReport>
+  /** What is done with the tracker itself. */
+  readonly tracker: TrackerCalls
   /** Rejected rows that are in quarantine. */
   quarantined(options?: QuarantineListOptions): AsyncIterable<QuarantinedRow>
   /** Writes them to a new file, CSV or NDJSON by its suffix, to be mended; the number of rows. */
@@ -160,8 +176,27 @@ export interface Ingest extends AsyncDisposable {
   discard(options?: QuarantineDiscardOptions): Promise<readonly DiscardReport[]>
   /** Runs SQL over the configured tables, each seen as `database.table` at its current version, or at the one of `at`. */
   query(sql: string, use: (result: QueryResult) => Promise<void>, options?: QueryOptions): Promise<void>
+  /**
+   * Takes the rows of landing files out of append tables; the files are skipped from then on. TableError `ING-TABLE-UNDO` where that cannot be
+   * done file by file.
+   */
+  unload(files: readonly string[], options?: UnloadOptions): Promise<readonly UnloadReport[]>
+  /** Loads files again, as they are now; the rows that an append table has of them leave with the same commit. */
+  replay(files: readonly string[], options?: ReplayOptions): Promise<RunReport>
   /** Makes the content of a table that of an older version, as one new version; the tracker follows. */
   restore(table: string, options: RestoreOptions): Promise<RestoreReport>
+}
+
+export interface UnloadOptions {
+  /** Bare or qualified names; all tables that know the files when left out. */
+  readonly tables?: readonly string[] | undefined
+  /** Counts the rows, and changes nothing. */
+  readonly dryRun?: boolean | undefined
+}
+
+export interface ReplayOptions {
+  readonly tables?: readonly string[] | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 /** What a caller of the library may pass. */

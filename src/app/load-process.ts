@@ -1,5 +1,6 @@
 import { Child } from '../engine/child.ts'
 import type { OptimizeResult, VacuumResult } from '../model/maintenance.ts'
+import type { TakenOutFile } from '../model/manifest.ts'
 import type { RemovedTwice, ValidateResult } from '../model/validation.ts'
 import type { TableVerification } from '../model/verification.ts'
 import type {
@@ -13,14 +14,18 @@ import type {
   Preview,
   RestoreResult,
   ResubmitResult,
+  UnloadResult,
 } from '../pipeline/protocol.ts'
 import type { HistoryEntry, SchemaVersion } from '../stores/store.ts'
+import type { AdoptedTable, AdoptJob } from './adopt-table.ts'
 import { workerEntry } from './places.ts'
 import type { WorkerArguments } from './worker.ts'
 
 export interface LoadProcess extends LoadWorker, AsyncDisposable {
   /** Starts the process, so that the first call finds it ready. */
   start(): void
+  /** Hands a table over to a tracker. Under the table's lease. */
+  adopt(job: AdoptJob): Promise<AdoptedTable>
   /** Ends the process, which must have no work; the next call starts another. */
   retire(): Promise<void>
   /** How long the process has been running, and its resident size when it last answered; 0 without one. */
@@ -51,6 +56,9 @@ export function loadProcess(options: WorkerArguments & { readonly timeoutMs: num
     preview: async (job, count) => (await child.call('preview', { job, count }, { timeoutMs, signal })) as Preview,
     planRestore: async (question) => (await child.call('planRestore', question, { timeoutMs, signal })) as PlannedRestore,
     restore: async (job) => (await child.call('restore', job, { timeoutMs, signal })) as RestoreResult,
+    planUnload: async (question) => (await child.call('planUnload', question, { timeoutMs, signal })) as readonly TakenOutFile[],
+    laterFiles: async (question) => (await child.call('laterFiles', question, { timeoutMs, signal })) as readonly string[] | null,
+    unload: async (job) => (await child.call('unload', job, { timeoutMs, signal })) as UnloadResult,
     mendedTables: async (file) => (await child.call('mendedTables', file, { signal })) as readonly string[],
     checkMended: async (question) => void (await child.call('checkMended', question, { signal })),
     resubmit: async (job) => (await child.call('resubmit', job, { timeoutMs, signal })) as ResubmitResult,
@@ -59,6 +67,8 @@ export function loadProcess(options: WorkerArguments & { readonly timeoutMs: num
     optimize: async (table, request) => (await child.call('optimize', { table, request }, { signal })) as OptimizeResult,
     vacuum: async (table, request) => (await child.call('vacuum', { table, request }, { signal })) as VacuumResult,
     validate: async (table, request) => (await child.call('validate', { table, request }, { signal })) as ValidateResult,
+    trackerOf: async (table) => (await child.call('trackerOf', table)) as string | null,
+    adopt: async (job) => (await child.call('adopt', job, { signal })) as AdoptedTable,
     verify: async (table, trackerId) => (await child.call('verify', { table, trackerId }, { signal })) as TableVerification,
     removedTwice: async (table) => (await child.call('removedTwice', table)) as readonly RemovedTwice[],
     checkExpectations: async (table) => void (await child.call('checkExpectations', table)),

@@ -42,10 +42,12 @@ import { SourceTables } from '../stores/source-tables.ts'
 import type { OpenTable } from '../stores/store.ts'
 import { loadStrategy } from '../strategies/registry.ts'
 import type { Strategy } from '../strategies/strategy.ts'
+import { type AdoptJob, adoptTable } from './adopt-table.ts'
 import { type MendedReading, mendedLanding, mendedNumbers, withMendedFiles } from './mended-files.ts'
 import { openTable, openTableAt } from './open-table.ts'
 import { OpenTables } from './open-tables.ts'
 import { optimizeWithQuarantine, vacuumWithQuarantine } from './quarantine-upkeep.ts'
+import { unloadMethods } from './unload-worker.ts'
 import { validateTable } from './validate-table.ts'
 import { verifyTable } from './verify-table.ts'
 
@@ -93,6 +95,7 @@ serve(async (argument): Promise<Service> => {
         const { table, trackerId } = job
         return restoreBatch(job, await worker.open(table), { trackerId, appId: applicationId(trackerId, table) })
       },
+      ...unloadMethods((table) => worker.open(table), session),
       mendedTables: (given) => tablesOfMended(given as string, session),
       checkMended: async (given) => {
         const { table, trackerId, file } = given as MendedQuestion
@@ -116,6 +119,11 @@ serve(async (argument): Promise<Service> => {
         const { table, request } = given as { table: TableConfig; request: ValidateRequest }
         return validateTable(table, request, await worker.open(table), session)
       },
+      trackerOf: async (given) => {
+        await using version = await openTableAt(given as TableConfig, session)
+        return version.state?.trackerId ?? null
+      },
+      adopt: (given) => adoptTable(given as AdoptJob, (table) => worker.open(table)),
       verify: async (given) => {
         const { table, trackerId } = given as { table: TableConfig; trackerId: string }
         return verifyTable(table, trackerId, session)

@@ -35,6 +35,20 @@ export const MAINTENANCE_FAILPOINTS = [
 /** The same of batches that take single rows out of the table. */
 export const REMOVAL_FAILPOINTS = ['after-removal', 'after-changes'] as const
 
+/** The same of the clean-up of loaded files. */
+export const CLEAN_UP_FAILPOINTS = [
+  'before-clean-up-mark',
+  'after-clean-up-plan',
+  'archive-after-copy',
+  'archive-after-place',
+  'archive-after-remove',
+  'before-clean-up-settle',
+  'after-clean-up-settle',
+] as const
+
+/** The same of data files that are put together from row groups of others. */
+export const SPLICE_FAILPOINTS = ['splice-half-way'] as const
+
 /** The same of batches that keep what they observed of keys. */
 export const KEYED_FAILPOINTS = ['after-side-file'] as const
 
@@ -44,13 +58,26 @@ export const QUARANTINE_FAILPOINTS = ['after-stage-rejects', 'after-quarantine']
 /** The same of `validate --repair`, and of what takes rows out of a quarantine. */
 export const REPAIR_FAILPOINTS = ['repair-after-stage', 'repair-after-publish', 'repair-after-commit'] as const
 
+/** The same of trackers that are made anew, and tables that are taken over. */
+export const TRACKER_FAILPOINTS = [
+  'adopt-after-quarantine',
+  'adopt-after-commit',
+  'rebuild-after-table',
+  'rebuild-before-place',
+  'rebuild-half-way',
+  'rebuild-after-place',
+] as const
+
 export type Failpoint =
   | (typeof FAILPOINTS)[number]
   | (typeof MAINTENANCE_FAILPOINTS)[number]
   | (typeof REMOVAL_FAILPOINTS)[number]
+  | (typeof SPLICE_FAILPOINTS)[number]
   | (typeof KEYED_FAILPOINTS)[number]
   | (typeof QUARANTINE_FAILPOINTS)[number]
   | (typeof REPAIR_FAILPOINTS)[number]
+  | (typeof CLEAN_UP_FAILPOINTS)[number]
+  | (typeof TRACKER_FAILPOINTS)[number]
 
 /**
  * Faults of a load process, for tests of what is done about them: INGEST_FAULT=kind:text strikes a process that is about to read a file

@@ -43,12 +43,17 @@ export async function recover(pass: RecoverPass): Promise<Inspection> {
 }
 
 /** Settles what the log holds, oldest first: a file's history reads in the order of its loads. */
-export async function adopt({ table, tracker }: Pick<RecoverPass, 'table' | 'tracker'>, { batches }: Inspection): Promise<void> {
+export async function adopt(
+  { table, tracker }: Pick<RecoverPass, 'table' | 'tracker'>,
+  { batches }: Inspection,
+  versions: ReadonlyMap<string, bigint> = new Map(),
+): Promise<void> {
   for (const batch of batches.toReversed()) {
-    if (batch.kind === 'restore') await tracker.adoptRestore({ ...batch, version: null }, changedFilePolicy(table))
+    const version = versions.get(batch.manifest.batchId) ?? null
+    if (batch.kind === 'restore') await tracker.adoptRestore({ ...batch, version }, changedFilePolicy(table))
     else {
       if (batch.manifest.replacesAll) await adoptDrop(table, tracker)
-      await tracker.adoptManifest(batch.manifest, null)
+      await tracker.adoptManifest(batch.manifest, version)
     }
   }
 }

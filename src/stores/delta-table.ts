@@ -10,6 +10,7 @@ import { failpoint } from '../lib/failpoint.ts'
 import type { OptimizeRequest, OptimizeResult, VacuumRequest, VacuumResult } from '../model/maintenance.ts'
 import type { Manifest } from '../model/manifest.ts'
 import type { TableConfig } from '../model/table.ts'
+import { commitAdoption } from './adopt.ts'
 import { candidateFiles } from './candidate-files.ts'
 import { Cleaning, type Keeps } from './cleaning.ts'
 import { commitStaged } from './commit-staged.ts'
@@ -232,6 +233,10 @@ class DeltaTable implements OpenTable {
     const version = await commitRepair(this.#target(), { id: repairId, added: rows, removal: taken })
     await this.#keepLogShort(version, 'repair')
     return version
+  }
+
+  async adopt(loader: Loader): Promise<bigint | null> {
+    return commitAdoption(this.#log, loader, this.#deps)
   }
 
   async discard(staged: readonly Staged[]): Promise<void> {

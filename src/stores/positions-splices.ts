@@ -42,7 +42,9 @@ export async function splicedFiles({ files, rowsOf }: TakenFiles, log: TableLog)
   if (variable === undefined) return []
   const groups = id(session.temporaryName('delta_row_groups'))
   try {
-    await session.run(sql`create temp table ${groups} as ${rowGroups(sql`select l.n, f.file, f."values" from (${located}) as f join ${large} as l using (path)`, variable)}`)
+    await session.run(
+      sql`create temp table ${groups} as ${rowGroups(sql`select l.n, f.file, f."values" from (${located}) as f join ${large} as l using (path)`, variable)}`,
+    )
     const rows = await session.rows(
       sql`select s.*, touched_rows - f.taken as rewritten from (${splices(groups, rowsOf)}) as s join ${files} as f using (n) order by n`,
     )

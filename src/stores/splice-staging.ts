@@ -3,6 +3,7 @@ import { textMapOf } from '../delta/decode.ts'
 import { partitionFolder, partitionKey } from '../delta/partition.ts'
 import { indexedLeaves, statsText } from '../delta/stats.ts'
 import { TableError } from '../errors/errors.ts'
+import { failpoint } from '../lib/failpoint.ts'
 import { footerStatistics } from './footer-statistics.ts'
 import { ParquetSplice } from './parquet-splice.ts'
 import type { SplicedFile } from './positions-splices.ts'
@@ -25,22 +26,22 @@ export async function stageSplice(
   const from = `${folder}/${name}.${EXTENSION}`
   const path = blobs.localPath(from)
   await blobs.createFolder(folder)
-  let rewritten: StagedFiles | undefined
+  const rewritten: StagedFiles[] = []
+  const remembered: Rewrite = async () => {
+    const files = await rewrite()
+    if (files !== undefined) rewritten.push(files)
+    return files
+  }
   try {
-    const remembered: Rewrite = async () => {
-      rewritten = await rewrite()
-      return rewritten
-    }
     const { bytes, rows, isJoined } = await writingBehind(blobs.localPath(folder), () => writeSplice(path, spliced, remembered))
     const file = await writtenFile({ path, from, name, bytes, rows }, spliced, target)
     const staged = new StagedFiles(folder, [file], blobs)
-    if (rewritten === undefined) return [staged]
-    if (!isJoined) return [staged, rewritten]
-    await discardFiles(rewritten, blobs)
+    if (!isJoined) return [staged, ...rewritten]
+    for (const one of rewritten) await discardFiles(one, blobs)
     return [staged]
   } catch (error) {
     // What remains is removed by clean; the first error tells more.
-    if (rewritten !== undefined) await discardFiles(rewritten, blobs).catch(() => undefined)
+    for (const one of rewritten) await discardFiles(one, blobs).catch(() => undefined)
     await blobs.removeFolder(folder).catch(() => undefined)
     throw error
   }
@@ -51,6 +52,7 @@ async function writeSplice(path: string, { file, groups, copiedRows }: SplicedFi
   const [copying, rewriting] = await Promise.allSettled([splice.append(file, groups), rewrite()])
   if (copying.status === 'rejected') throw copying.reason
   if (rewriting.status === 'rejected') throw rewriting.reason
+  failpoint('splice-half-way')
   const rewritten = rewriting.value
   let isJoined = true
   for (const part of rewritten?.localPaths ?? []) isJoined &&= await splice.append(part)

@@ -324,6 +324,8 @@ export interface OpenTable extends AsyncDisposable {
    * ConflictError: another writer changed the table meanwhile; nothing was changed.
    */
   repair(request: RepairRequest): Promise<bigint>
+  /** Hands the table over to a tracker; the version of that commit, null where no other tracker loads the table. */
+  adopt(loader: Loader): Promise<bigint | null>
   /** Removes staged files of a batch that will not be committed. */
   discard(staged: readonly Staged[]): Promise<void>
   /**

@@ -138,7 +138,7 @@ describe('a SQLite file', () => {
     await expect(openSqliteTracker(options)).rejects.toMatchObject({
       code: 'ING-TRACKER-CORRUPT',
       message: `the tracker ${file} is damaged: file is not a database`,
-      hint: `restore a backup of ${file}`,
+      hint: `restore a backup of ${file}, or make it anew from the tables: ingest tracker rebuild`,
     })
   })
 

@@ -26,6 +26,8 @@ export interface SqlitePlace {
   readonly shownAs: string
   readonly table: string
   readonly lockWaitMs: number
+  /** The uuid of a tracker that is made; a random one when left out. */
+  readonly newId?: string | undefined
 }
 
 /** Opens the database, makes or migrates its tables, and reads the tracker's id. */
@@ -84,7 +86,7 @@ async function bringUpToDate(db: Kysely<Database>, database: BetterSqlite.Databa
     await migrate(db, sqliteDialect)
     await db
       .insertInto('meta')
-      .values({ key: 'tracker_id', value: randomUUID() })
+      .values({ key: 'tracker_id', value: place.newId ?? randomUUID() })
       .onConflict((conflict) => conflict.column('key').doNothing())
       .execute()
     keepSettled(database, place.table)
