@@ -37,6 +37,7 @@ export default defineConfig({
           ...built,
         },
       },
+      { test: { name: 'chaos', include: ['test/chaos/**/*.test.ts'], ...built } },
       // The short one is part of `npm test`.
       { test: { name: 'crash', include: ['test/crash/**/!(short).test.ts'], ...built, testTimeout: 1_200_000 } },
       {

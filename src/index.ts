@@ -1,14 +1,17 @@
 export { createIngest } from './app/create-ingest.ts'
 export type {
   CreateOptions,
+  DaemonOptions,
   Ingest,
   OptimizeOptions,
   QueryOptions,
   QueryResult,
   RestoreOptions,
   RunOptions,
+  TrackerCalls,
   VacuumOptions,
   ValidateOptions,
+  VerifyOptions,
 } from './app/ingest.ts'
 export type { QuarantineDiscardOptions, QuarantineFilter, QuarantineListOptions } from './app/quarantine.ts'
 export type { TablePoint } from './app/table-point.ts'
@@ -17,24 +20,24 @@ export type { ErrorCode } from './errors/codes.ts'
 export type { ConfigIssue, ErrorReport } from './errors/errors.ts'
 export { ConfigError, ConflictError, FileError, IngestError, TableError, UnavailableError, UpstreamError } from './errors/errors.ts'
 export type { FileStatus } from './model/file.ts'
+export type { DiscardReport, QuarantinedRow, ResubmitReport } from './model/quarantine-report.ts'
 export type {
   CheckReport,
-  DiscardReport,
   ExplainReport,
   HistoryReport,
   OptimizeReport,
-  QuarantinedRow,
   RestoreReport,
-  ResubmitReport,
   RunEvent,
   RunReport,
-  StatusReport,
   TableReport,
   VacuumReport,
   ValidateReport,
 } from './model/report.ts'
 export type { Column } from './model/schema.ts'
+export type { StatusFile, StatusReport, TableDetail, TableState } from './model/status-report.ts'
 export type { TableConfig } from './model/table.ts'
+export type { AdoptReport, RebuildReport } from './model/tracker-report.ts'
+export type { VerifyReport } from './model/verification.ts'
 export type { LoadPlan, PlanInput, Removal, Strategy } from './strategies/strategy.ts'
 export { defineStrategy } from './strategies/strategy.ts'
 export type { FileFilter, TrackedFile } from './tracker/tracker.ts'

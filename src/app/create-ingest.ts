@@ -17,14 +17,17 @@ import { createLogger, logEvent } from './log.ts'
 import { optimizeTables, vacuumTables } from './maintain.ts'
 import { thisOwner } from './owner.ts'
 import { spoolOf } from './places.ts'
-import { historyReports, schemaReport, statusOf } from './reports.ts'
+import { historyReports, schemaReport } from './reports.ts'
 import { dryRestore, restore } from './restore.ts'
 import { runOnce } from './run-once.ts'
 import { oneTable, selectTables } from './select-tables.ts'
+import { type StatusParts, statusFile, statusOf, tableDetail } from './status.ts'
 import type { TableWork } from './table-work.ts'
 import { absolutePath, knownFiles, trackedFiles } from './tracked-files.ts'
+import { trackerCalls } from './tracker-calls.ts'
 import { trackerOptions } from './tracker-options.ts'
 import { validate } from './validate.ts'
+import { verifyTables } from './verify.ts'
 
 /** Reads and checks the config; the tracker is opened by the first call that needs it. ConfigError with all issues. */
 export async function createIngest(options: CreateOptions = {}): Promise<Ingest> {
@@ -48,10 +51,7 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
     await using worker = loadProcess({ limits: childLimits(config, 1), spool: spoolOf(config), timeoutMs: config.timeoutMs, signal })
     return await work(worker)
   }
-  const maintaining = <T>(
-    asked: { readonly dryRun?: boolean | undefined; readonly signal?: AbortSignal | undefined },
-    act: (work: TableWork) => Promise<T>,
-  ) =>
+  const maintaining: Maintaining = (asked, act) =>
     withWorker(async (worker) => {
       const work = { config, owner, clock, worker }
       if (!asked.dryRun) return act({ ...work, tracker: await opened() })
@@ -71,7 +71,8 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
       }
       return runOnce(tables, { ...run, onEvent }, { ...pass, tracker: opened })
     },
-    status: (wanted = {}) => looking((known) => statusOf(config, known, wanted.tables)),
+    daemon: async (asked = {}) => (await import('./daemon/daemon.ts')).runDaemon(asked, { config, owner, clock, log, tracker: opened }),
+    ...statusCalls({ config, clock, isAlive: owner.isAlive }, looking),
     files: (filter = {}) => trackedFiles(config, existsSync(config.trackerFile) ? opened : undefined, filter),
     explain: (path) => looking((known) => explainFile(absolutePath(config, path), config.tables, known, clock)),
     check: async ({ againstData = false } = {}) => {
@@ -81,9 +82,7 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
       const checks = [...report.checks, ...(await checkData(config.tables, dry, clock))]
       return { ok: checks.every(({ ok }) => ok), checks }
     },
-    retry: async (filter) => (await opened()).retry(await knownFiles(config, await opened(), filter)),
-    approve: async (filter) => (await opened()).approve(await knownFiles(config, await opened(), filter)),
-    skip: async (filter) => (await opened()).skip(await knownFiles(config, await opened(), filter), 'skipped by hand'),
+    ...byHandCalls(config, opened),
     history: async (name, { limit = 20 } = {}) => {
       const table = oneTable(config.tables, name)
       const entries = await withWorker((worker) => worker.history(table, limit))
@@ -101,11 +100,61 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
         await using copy = await openSqliteSnapshot(trackerAt)
         return await dryRestore(name, asked, { ...work, tracker: copy })
       }),
+    ...maintenanceCalls(maintaining),
+    tracker: trackerCalls({
+      closed: async () => {
+        await tracker?.catch(() => undefined).then((one) => one?.[Symbol.asyncDispose]())
+        tracker = undefined
+      },
+      rebuilding: (act) => withWorker((worker) => act({ config, owner, clock, worker })),
+      working: (act) => maintaining({}, act),
+    }),
+    // A tracker that could not be opened was told of by the call that opened it.
+    [Symbol.asyncDispose]: async () => (await tracker?.catch(() => undefined))?.[Symbol.asyncDispose](),
+  }
+}
+
+type Looking = <T>(look: (tracker: Tracker) => Promise<T>) => Promise<T>
+
+/** What is shown of tables and files, by the tracker alone. */
+function statusCalls(seeing: Omit<StatusParts, 'tracker'>, looking: Looking): Pick<Ingest, 'status' | 'tableDetail' | 'findFiles'> {
+  const namesOf = (tables: readonly string[]) => selectTables(seeing.config.tables, tables).map(({ name }) => name)
+  return {
+    status: (wanted = {}) => looking((tracker) => statusOf({ ...seeing, tracker }, wanted.tables)),
+    tableDetail: (name) => looking((tracker) => tableDetail({ ...seeing, tracker }, name)),
+    findFiles: (text, { tables, limit = 200 } = {}) =>
+      looking(async (tracker) => (await tracker.search(text, limit, tables && namesOf(tables))).map(statusFile)),
+  }
+}
+
+type Maintaining = <T>(
+  asked: { readonly dryRun?: boolean | undefined; readonly signal?: AbortSignal | undefined },
+  act: (work: TableWork) => Promise<T>,
+) => Promise<T>
+
+type MaintenanceCalls = Pick<Ingest, 'optimize' | 'vacuum' | 'validate' | 'verify'>
+
+/** What looks after tables, or looks at them; what changes nothing makes no tracker either. */
+function maintenanceCalls(maintaining: Maintaining): MaintenanceCalls {
+  return {
     optimize: (asked = {}) => maintaining(asked, (work) => optimizeTables(asked, work)),
     vacuum: (asked = {}) => maintaining(asked, (work) => vacuumTables(asked, work)),
     validate: (name, asked = {}) => maintaining({ ...asked, dryRun: !asked.repair || asked.dryRun }, (work) => validate(name, asked, work)),
-    // A tracker that could not be opened was told of by the call that opened it.
-    [Symbol.asyncDispose]: async () => (await tracker?.catch(() => undefined))?.[Symbol.asyncDispose](),
+    verify: (asked = {}) => maintaining({ ...asked, dryRun: true }, (work) => verifyTables(asked, work)),
+  }
+}
+
+type ByHandCalls = Pick<Ingest, 'retry' | 'approve' | 'skip' | 'pause' | 'resume'>
+
+/** What is decided by hand about files and tables: one change of the tracker each. */
+function byHandCalls(config: ResolvedConfig, opened: () => Promise<Tracker>): ByHandCalls {
+  const namesOf = (tables: readonly string[] | undefined) => selectTables(config.tables, tables).map(({ name }) => name)
+  return {
+    retry: async (filter) => (await opened()).retry(await knownFiles(config, await opened(), filter)),
+    approve: async (filter) => (await opened()).approve(await knownFiles(config, await opened(), filter)),
+    skip: async (filter) => (await opened()).skip(await knownFiles(config, await opened(), filter), 'skipped by hand'),
+    pause: async ({ tables } = {}) => (await opened()).pause(namesOf(tables)),
+    resume: async ({ tables } = {}) => (await opened()).resume(namesOf(tables)),
   }
 }
 

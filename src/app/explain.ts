@@ -32,8 +32,8 @@ async function explainFor(
 ): Promise<ExplainReport> {
   const shown = sighting.file?.path ?? path
   const row = await tracker.file(table.name, shown)
-  const tracked = trackerSteps(table, row, sighting, clock)
-  const steps = [...sighting.steps, ...tracked]
+  const paused = (await tracker.paused()).has(table.name)
+  const steps = [...sighting.steps, ...trackerSteps(table, row, sighting, clock), ...(paused ? [PAUSED] : [])]
   const history = await tracker.history(table.name, shown)
   const expectations = await tracker.expectationsOfFile(table.name, shown)
   return {
@@ -53,6 +53,8 @@ async function explainFor(
     ...(expectations.length === 0 ? {} : { expectations }),
   }
 }
+
+const PAUSED: DecisionStep = { check: 'not_paused', passed: false, detail: 'its table is paused; it waits for: ingest resume' }
 
 /** The steps that the tracker decides, after those of the watcher. */
 function trackerSteps(table: TableConfig, row: TrackedFile | undefined, sighting: Sighting, clock: Clock): readonly DecisionStep[] {

@@ -1,20 +1,20 @@
 import type { ResolvedConfig } from '../config/config.ts'
+import type { DiscardReport, QuarantinedRow, ResubmitReport } from '../model/quarantine-report.ts'
 import type {
   CheckReport,
-  DiscardReport,
   ExplainReport,
   HistoryReport,
   OptimizeReport,
-  QuarantinedRow,
   RestoreReport,
-  ResubmitReport,
   RunEvent,
   RunReport,
   SchemaHistoryReport,
-  StatusReport,
   VacuumReport,
   ValidateReport,
 } from '../model/report.ts'
+import type { StatusFile, StatusReport, TableDetail } from '../model/status-report.ts'
+import type { AdoptReport, RebuildReport } from '../model/tracker-report.ts'
+import type { VerifyReport } from '../model/verification.ts'
 import type { FileFilter, TrackedFile } from '../tracker/tracker.ts'
 import type { QuarantineDiscardOptions, QuarantineFilter, QuarantineListOptions } from './quarantine.ts'
 import type { TablePoint } from './table-point.ts'
@@ -41,6 +41,14 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+export interface DaemonOptions {
+  /** Bare or qualified names; all tables when left out. */
+  readonly tables?: readonly string[] | undefined
+  readonly onEvent?: ((event: RunEvent) => void) | undefined
+  /** Ends the daemon: what runs is finished within `shutdown_timeout_seconds`, or given back. */
+  readonly signal?: AbortSignal | undefined
+}
+
 export interface OptimizeOptions {
   readonly tables?: readonly string[] | undefined
   /** Bytes of a file; `delta.target_file_size` of the table when left out. */
@@ -57,6 +65,20 @@ export interface ValidateOptions {
   readonly dryRun?: boolean | undefined
   /** How many rows are told; 100 by default. */
   readonly limit?: number | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface TrackerCalls {
+  /** Makes the tracker anew from the tables alone. ConfigError `ING-TRACKER-NOT-EMPTY` for one that knows of loaded files, unless forced. */
+  rebuild(options?: { readonly force?: boolean | undefined }): Promise<RebuildReport>
+  /** Takes a table over that another tracker loaded. */
+  adopt(table: string): Promise<AdoptReport>
+}
+
+export interface VerifyOptions {
+  readonly tables?: readonly string[] | undefined
+  /** How long a table that another process works on is waited for; half a minute when left out. */
+  readonly waitMs?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -96,7 +118,16 @@ export interface RestoreOptions {
 export interface Ingest extends AsyncDisposable {
   readonly config: ResolvedConfig
   run(options?: RunOptions): Promise<RunReport>
+  /** Loads what comes until its signal is aborted. UnavailableError for a tracker that cannot be worked with. */
+  daemon(options?: DaemonOptions): Promise<void>
   status(options?: { readonly tables?: readonly string[] | undefined }): Promise<StatusReport>
+  /** A table looked at closely. */
+  tableDetail(table: string): Promise<TableDetail>
+  /** Files whose path has the text in it, whatever its case; 200 by default. */
+  findFiles(
+    text: string,
+    options?: { readonly tables?: readonly string[] | undefined; readonly limit?: number | undefined },
+  ): Promise<readonly StatusFile[]>
   files(filter?: FileFilter): AsyncIterable<TrackedFile>
   /** One report for each table whose source could hold the path; one without a table when none does. */
   explain(path: string): Promise<readonly ExplainReport[]>
@@ -108,6 +139,10 @@ export interface Ingest extends AsyncDisposable {
   approve(filter: FileFilter): Promise<number>
   /** pending | failed → skipped. */
   skip(filter: FileFilter): Promise<number>
+  /** No file of these tables is taken until they are resumed, but by a run that names them; all tables when none is named. Gives those that were not paused. */
+  pause(options?: { readonly tables?: readonly string[] | undefined }): Promise<readonly string[]>
+  /** The tables that were paused until now. */
+  resume(options?: { readonly tables?: readonly string[] | undefined }): Promise<readonly string[]>
   /** Newest first. */
   history(table: string, options?: { readonly limit?: number | undefined }): Promise<readonly HistoryReport[]>
   /** Versions that changed the columns, newest first: what, and by which landing file. */
@@ -118,6 +153,10 @@ export interface Ingest extends AsyncDisposable {
   vacuum(options?: VacuumOptions): Promise<VacuumReport>
   /** Looks for rows that break the rules of merge or scd2, and mends them if asked. UnavailableError `ING-TABLE-BUSY` where another process is at work. */
   validate(table: string, options?: ValidateOptions): Promise<ValidateReport>
+  /** Looks at tables, their files and rows, and what the tracker knows of them for damage; changes nothing. */
+  verify(options?: VerifyOptions): Promise<VerifyReport>
+  /** What is done with the tracker itself. */
+  readonly tracker: TrackerCalls
   /** Rejected rows that are in quarantine. */
   quarantined(options?: QuarantineListOptions): AsyncIterable<QuarantinedRow>
   /** Writes them to a new file, CSV or NDJSON by its suffix, to be mended; the number of rows. */

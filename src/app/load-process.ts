@@ -1,7 +1,9 @@
 import { Child } from '../engine/child.ts'
 import type { OptimizeResult, VacuumResult } from '../model/maintenance.ts'
 import type { RemovedTwice, ValidateResult } from '../model/validation.ts'
+import type { TableVerification } from '../model/verification.ts'
 import type {
+  AheadRequest,
   DiscardedRows,
   Inspection,
   LoadJob,
@@ -13,12 +15,20 @@ import type {
   ResubmitResult,
 } from '../pipeline/protocol.ts'
 import type { HistoryEntry, SchemaVersion } from '../stores/store.ts'
+import type { AdoptedTable, AdoptJob } from './adopt-table.ts'
 import { workerEntry } from './places.ts'
 import type { WorkerArguments } from './worker.ts'
 
 export interface LoadProcess extends LoadWorker, AsyncDisposable {
   /** Starts the process, so that the first call finds it ready. */
   start(): void
+  /** Hands a table over to a tracker. Under the table's lease. */
+  adopt(job: AdoptJob): Promise<AdoptedTable>
+  /** Ends the process, which must have no work; the next call starts another. */
+  retire(): Promise<void>
+  /** How long the process has been running, and its resident size when it last answered; 0 without one. */
+  readonly ageMs: number
+  readonly residentBytes: number
 }
 
 /** A load process as the pipeline sees it. Started by its first call, and again after a crash. */
@@ -28,8 +38,18 @@ export function loadProcess(options: WorkerArguments & { readonly timeoutMs: num
   // Both ends are of one build, so answers have the shape that the method declares.
   return {
     start: () => child.start(),
-    inspect: async (table, trackerId, known) => (await child.call('inspect', { table, trackerId, known })) as Inspection,
-    recover: async (table, trackerId, known) => (await child.call('recover', { table, trackerId, known })) as Inspection,
+    retire: () => child.retire(),
+    get ageMs() {
+      return child.ageMs
+    },
+    get residentBytes() {
+      return child.residentBytes
+    },
+    // Whoever was interrupted asks the log all the same.
+    inspect: async (table, trackerId, known) => (await child.call('inspect', { table, trackerId, known }, { timeoutMs })) as Inspection,
+    recover: async (table, trackerId, known) =>
+      (await child.call('recover', { table, trackerId, known }, { timeoutMs, signal })) as Inspection,
+    lookAhead: (request: AheadRequest) => child.tell('lookAhead', request),
     load: async (job: LoadJob, onProgress) => (await child.call('load', job, { onProgress, timeoutMs, signal })) as LoadResult,
     preview: async (job, count) => (await child.call('preview', { job, count }, { timeoutMs, signal })) as Preview,
     planRestore: async (question) => (await child.call('planRestore', question, { timeoutMs, signal })) as PlannedRestore,
@@ -42,6 +62,9 @@ export function loadProcess(options: WorkerArguments & { readonly timeoutMs: num
     optimize: async (table, request) => (await child.call('optimize', { table, request }, { signal })) as OptimizeResult,
     vacuum: async (table, request) => (await child.call('vacuum', { table, request }, { signal })) as VacuumResult,
     validate: async (table, request) => (await child.call('validate', { table, request }, { signal })) as ValidateResult,
+    trackerOf: async (table) => (await child.call('trackerOf', table)) as string | null,
+    adopt: async (job) => (await child.call('adopt', job, { signal })) as AdoptedTable,
+    verify: async (table, trackerId) => (await child.call('verify', { table, trackerId }, { signal })) as TableVerification,
     removedTwice: async (table) => (await child.call('removedTwice', table)) as readonly RemovedTwice[],
     checkExpectations: async (table) => void (await child.call('checkExpectations', table)),
     history: async (table, limit) => (await child.call('history', { table, limit })) as readonly HistoryEntry[],

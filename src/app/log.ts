@@ -1,6 +1,8 @@
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { type Logger, pino } from 'pino'
 import type { ResolvedConfig } from '../config/config.ts'
+import { redactUrl } from '../errors/redact.ts'
 import type { RunEvent } from '../model/report.ts'
 import type { CreateOptions } from './ingest.ts'
 
@@ -25,26 +27,55 @@ export async function createLogger(
   const write = writer(config, logTo)
   return pino(
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    { write: (line: string) => write(format ? String(format(line)) : line) },
+    { write: (line: string) => write(redactUrl(format ? String(format(line)) : line)) },
   )
 }
 
 function writer({ logFile }: ResolvedConfig, logTo: CreateOptions['logTo']): (line: string) => void {
-  if (logFile !== null) return (line) => appendFileSync(logFile, line)
+  if (logFile !== null) return fileWriter(logFile)
   return logTo ? (line) => logTo(line.replace(/\n$/, '')) : (line) => process.stderr.write(line)
+}
+
+/**
+ * Each line opens the file anew: it may be moved away at any time (logrotate), and no signal is needed. A log that cannot be written
+ * stops no load: its lines go to stderr until it can be written again.
+ */
+function fileWriter(file: string): (line: string) => void {
+  // Its folder is made before the first line, and again where it is gone.
+  let isLost = true
+  let isTold = false
+  return (line) => {
+    try {
+      if (isLost) mkdirSync(dirname(file), { recursive: true })
+      appendFileSync(file, line)
+      isLost = false
+      isTold = false
+    } catch (error) {
+      if (!isTold) process.stderr.write(`cannot write log_file: ${error instanceof Error ? error.message : String(error)}\n`)
+      isLost = true
+      isTold = true
+      process.stderr.write(line)
+    }
+  }
 }
 
 /** What a pass does, as log lines with table, batch and file. */
 export function logEvent(log: Logger, event: RunEvent): void {
   switch (event.kind) {
     case 'batchEnded': {
-      const { table, batch, batchId, version, files, rows } = event
-      log.debug(
-        { table, batch, batch_id: batchId, version, files, rows },
+      const { table, batch, batchId, version, files, figures } = event
+      log.info(
+        { table, batch, batch_id: batchId, version, files, rows: figures?.rows, bytes: figures?.bytes, ms: figures?.stages },
         version === null ? 'batch ended without a commit' : 'batch committed',
       )
       break
     }
+    case 'batchFailed':
+      log.warn({ table: event.table, batch: event.batch, batch_id: event.batchId, code: event.code }, 'batch failed')
+      break
+    case 'retried':
+      log.info({ table: event.table, files: event.files }, 'failed files are tried again')
+      break
     case 'waiting':
       log.info({ table: event.table, files: event.files, ms: Math.round(event.ms) }, 'waiting for files to settle')
       break

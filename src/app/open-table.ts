@@ -7,7 +7,7 @@ import { systemClock } from '../lib/clock.ts'
 import { packageVersion } from '../lib/version.ts'
 import type { TableConfig } from '../model/table.ts'
 import { STORES } from '../stores/registry.ts'
-import type { ChangeRange, OpenTable, Store, TableVersion, TableVersionAt } from '../stores/store.ts'
+import type { ChangeRange, OpenTable, Store, StoreVerification, TableVersion, TableVersionAt } from '../stores/store.ts'
 
 /** The table at its current version, through the store of its `output_format`. `warn` hears what went wrong after a commit. */
 export async function openTable(table: TableConfig, session: Session, warn: (message: string, cause: unknown) => void): Promise<OpenTable> {
@@ -17,6 +17,11 @@ export async function openTable(table: TableConfig, session: Session, warn: (mes
 /** The table at a version, for reading alone; at its current one when none is named. */
 export async function openTableAt(table: TableConfig, session: Session, at?: TableVersionAt): Promise<TableVersion> {
   return (await storeOf(table, () => {})).openAt(table, session, at)
+}
+
+/** What log, manifests and files of a table say, whatever is wrong with them. */
+export async function verifyStored(table: TableConfig, appId: string | null, session: Session): Promise<StoreVerification> {
+  return (await storeOf(table, () => {})).verify(table, appId, session)
 }
 
 /** A query of what versions of a table changed; it lives as long as the session. */

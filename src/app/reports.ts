@@ -1,37 +1,6 @@
-import type { ResolvedConfig } from '../config/config.ts'
-import type { HistoryReport, SchemaHistoryReport, StatusReport } from '../model/report.ts'
+import type { HistoryReport, SchemaHistoryReport } from '../model/report.ts'
 import type { HistoryEntry, SchemaVersion } from '../stores/store.ts'
 import type { Tracker } from '../tracker/tracker.ts'
-import { selectTables } from './select-tables.ts'
-
-/** Each configured table with its counts; one that never ran has none. */
-export async function statusOf(config: ResolvedConfig, tracker: Tracker, names: readonly string[] | undefined): Promise<StatusReport> {
-  const tables = selectTables(config.tables, names)
-  const counts = new Map((await tracker.counts(tables.map((table) => table.name))).map((one) => [one.table_name, one]))
-  return {
-    tables: tables.map((table) => {
-      const count = counts.get(table.name)
-      return {
-        table: table.name,
-        strategy: table.strategy,
-        target: table.targetPath,
-        paused: count?.paused ?? false,
-        files: {
-          pending: count?.pending ?? 0,
-          processing: count?.processing ?? 0,
-          completed: count?.completed ?? 0,
-          failed: count?.failed ?? 0,
-          skipped: count?.skipped ?? 0,
-        },
-        rows: count?.rows_loaded ?? 0,
-        rows_rejected: count?.rows_rejected ?? 0,
-        bytes: count?.bytes ?? 0,
-        last_loaded_at: count?.last_loaded_at ?? null,
-        last_error: count?.last_error ?? null,
-      }
-    }),
-  }
-}
 
 /** Versions of a table, with what the tracker knows of their batches. */
 export async function historyReports(

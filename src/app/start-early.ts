@@ -3,5 +3,5 @@ import { workerEntry } from './places.ts'
 
 /** Starts a load process for a command line that will need one: it loads its modules while this process loads its own. */
 export function startEarly(args: readonly string[]): void {
-  if (args.includes('run')) prepareChild(workerEntry())
+  if (args.includes('run') || args.includes('daemon')) prepareChild(workerEntry())
 }

@@ -4,7 +4,8 @@ import { BLOB_STORES } from '../blobs/registry.ts'
 import { openSession } from '../engine/duckdb.ts'
 import type { EngineLimits, Session } from '../engine/engine.ts'
 import { type Service, serve } from '../engine/serve.ts'
-import { ConfigError, TableError } from '../errors/errors.ts'
+import { TableError } from '../errors/errors.ts'
+import { LookAhead } from '../formats/ahead.ts'
 import type { Format } from '../formats/format.ts'
 import { withModule } from '../formats/polars/module.ts'
 import { FORMATS } from '../formats/registry.ts'
@@ -22,6 +23,7 @@ import { withMask } from '../pipeline/mask.ts'
 import { mendedRows, tablesOfMended } from '../pipeline/mended.ts'
 import { withFileColumns } from '../pipeline/metadata-columns.ts'
 import {
+  type AheadRequest,
   applicationId,
   type DiscardJob,
   type Inspection,
@@ -40,11 +42,13 @@ import { SourceTables } from '../stores/source-tables.ts'
 import type { OpenTable } from '../stores/store.ts'
 import { loadStrategy } from '../strategies/registry.ts'
 import type { Strategy } from '../strategies/strategy.ts'
+import { type AdoptJob, adoptTable } from './adopt-table.ts'
 import { type MendedReading, mendedLanding, mendedNumbers, withMendedFiles } from './mended-files.ts'
 import { openTable, openTableAt } from './open-table.ts'
 import { OpenTables } from './open-tables.ts'
 import { optimizeWithQuarantine, vacuumWithQuarantine } from './quarantine-upkeep.ts'
 import { validateTable } from './validate-table.ts'
+import { verifyTable } from './verify-table.ts'
 
 /** The load process: it has the engine and the tables' commits, and knows nothing of the tracker. */
 export interface WorkerArguments {
@@ -77,6 +81,7 @@ serve(async (argument): Promise<Service> => {
         const { table, trackerId, known } = given as LogQuestion
         return worker.recover(table, trackerId, known)
       },
+      lookAhead: async (given) => worker.lookAhead(given as AheadRequest),
       load: (given, onProgress) => worker.withProgress(onProgress, async () => worker.load(given as LoadJob)),
       preview: (given) => worker.preview(given as { job: LoadJob; count: boolean }),
       planRestore: async (given) => {
@@ -111,6 +116,15 @@ serve(async (argument): Promise<Service> => {
       validate: async (given) => {
         const { table, request } = given as { table: TableConfig; request: ValidateRequest }
         return validateTable(table, request, await worker.open(table), session)
+      },
+      trackerOf: async (given) => {
+        await using version = await openTableAt(given as TableConfig, session)
+        return version.state?.trackerId ?? null
+      },
+      adopt: (given) => adoptTable(given as AdoptJob, (table) => worker.open(table)),
+      verify: async (given) => {
+        const { table, trackerId } = given as { table: TableConfig; trackerId: string }
+        return verifyTable(table, trackerId, session)
       },
       history: async (given) => {
         const { table, limit } = given as { table: TableConfig; limit: number }
@@ -152,9 +166,7 @@ interface ContextIo {
 }
 
 async function formatOf(table: TableConfig): Promise<Format> {
-  const { load } = FORMATS[table.fileFormat]
-  if (load === null) throw new ConfigError('ING-CONFIG-UNSUPPORTED', `the format ${table.fileFormat} is not built yet`)
-  return load()
+  return FORMATS[table.fileFormat].load()
 }
 
 async function strategyOf(table: TableConfig): Promise<Strategy> {
@@ -171,6 +183,7 @@ class Worker {
   readonly #tables = new OpenTables((table) =>
     openTable(table, this.#session, (message) => this.#warnings.push({ code: 'ING-STORAGE', message })),
   )
+  readonly #ahead = new LookAhead()
   /** What went wrong after a commit, and fails nothing. */
   readonly #warnings: Warning[] = []
 
@@ -181,6 +194,7 @@ class Worker {
 
   /** The table at its current version; a table that was open is brought up to date. */
   async open(table: TableConfig): Promise<OpenTable> {
+    await this.#ahead.done
     return this.#tables.at(table)
   }
 
@@ -197,9 +211,20 @@ class Worker {
     return { table, appId: applicationId(trackerId, table), session: this.#session, target, quarantine }
   }
 
+  async lookAhead({ table, trackerId, files }: AheadRequest): Promise<void> {
+    this.#ahead.begin(files, async () => {
+      const target = await this.#tables.at(table)
+      const reader = await this.#readerOf(target, applicationId(trackerId, table))
+      const io = localLanding(this.#spool)
+      const context = { session: this.#session, io, table, reader, signal: new AbortController().signal }
+      return { format: await formatOf(table), context, infers: (target.state?.columns ?? []).length === 0 }
+    })
+  }
+
   async load(job: LoadJob) {
     const target = await this.open(job.table)
     const result = await this.#withContext(job, (context) => loadBatch(job, target, context))
+    this.#ahead.forget()
     this.#readers.delete(job.table.name)
     const warnings = [...result.outcome.warnings, ...this.#warnings.splice(0)]
     return { ...result, outcome: { ...result.outcome, warnings } }
@@ -248,7 +273,8 @@ class Worker {
       signal: new AbortController().signal,
     }
     const columns = new Map<string, readonly string[]>()
-    const read = withKnownColumns(await formatOf(mended?.source ?? table), columns)
+    const own = await formatOf(mended?.source ?? table)
+    const read = withKnownColumns(mended === undefined ? this.#ahead.of(own) : own, columns)
     const format = mended === undefined ? read : await withMendedFiles(read, formatContext, mended)
     const asked = { ...job, rowNumbers: mended === undefined ? undefined : await mendedNumbers(mended) }
     return {
@@ -276,11 +302,13 @@ class Worker {
   /** What the format learned of the source, from the manifest of the last committed batch. */
   async #reader(table: TableConfig, appId: string): Promise<unknown> {
     if (!this.#readers.has(table.name)) {
-      const target = await this.open(table)
-      const last = await target.lastBatch(appId)
-      const manifest = last === null ? undefined : await target.readManifest(last)
-      this.#readers.set(table.name, manifest?.reader ?? undefined)
+      this.#readers.set(table.name, await this.#readerOf(await this.open(table), appId))
     }
     return this.#readers.get(table.name)
+  }
+  async #readerOf(target: OpenTable, appId: string): Promise<unknown> {
+    const last = await target.lastBatch(appId)
+    const manifest = last === null ? undefined : await target.readManifest(last)
+    return manifest?.reader ?? undefined
   }
 }

@@ -1,5 +1,6 @@
 import { ERROR_CODES, type ErrorCode } from '../errors/codes.ts'
 import { ConfigError, type ConfigIssue, IngestError, reportOf } from '../errors/errors.ts'
+import { redactUrl } from '../errors/redact.ts'
 import type { Output } from './output.ts'
 import { counted } from './text/numbers.ts'
 import { printable, printableLines } from './text/printable.ts'
@@ -41,7 +42,8 @@ function failureText(error: unknown, output: Output): readonly string[] {
   const lines = [`${red('error:')} ${printableLines(message)} ${dim(`[${code}]`)}`]
   if (advice !== null) lines.push(`  hint: ${printableLines(advice)}`)
   // What is no error of ours is a bug of ours: its stack says where.
-  if (!(error instanceof IngestError) && error instanceof Error && error.stack !== undefined) lines.push(dim(printableLines(error.stack)))
+  if (!(error instanceof IngestError) && error instanceof Error && error.stack !== undefined)
+    lines.push(dim(printableLines(redactUrl(error.stack))))
   return lines
 }
 

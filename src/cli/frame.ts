@@ -30,26 +30,37 @@ export class Frame {
     return this.#action(handler, 'gracefully')
   }
 
-  #action<Args extends readonly unknown[]>(handler: Handler<Args>, stop: 'at once' | 'gracefully') {
-    const end = (code: ExitCode) => {
+  /** The same for what runs until it is told to stop: SIGTERM is its end, and no interruption. */
+  handleService<Args extends readonly unknown[]>(handler: Handler<Args>): (this: Command, ...args: Args) => Promise<void> {
+    return this.#action(handler, 'gracefully', 'SIGTERM')
+  }
+
+  #action<Args extends readonly unknown[]>(handler: Handler<Args>, stop: 'at once' | 'gracefully', end?: NodeJS.Signals) {
+    const ended = (code: ExitCode) => {
       this.exitCode = code
     }
     return async function (this: Command, ...args: Args): Promise<void> {
-      end(await runHandler(this, stop, (cli) => handler(cli, ...args)))
+      ended(await runHandler(this, { stop, end }, (cli) => handler(cli, ...args)))
     }
   }
 }
 
-async function runHandler(command: Command, stop: 'at once' | 'gracefully', work: (cli: Cli) => Promise<ExitCode>): Promise<ExitCode> {
+interface Stop {
+  readonly stop: 'at once' | 'gracefully'
+  /** The signal that the command ends by, as its caller wants it to. */
+  readonly end: NodeJS.Signals | undefined
+}
+
+async function runHandler(command: Command, { stop, end }: Stop, work: (cli: Cli) => Promise<ExitCode>): Promise<ExitCode> {
   const options = globalOptionsOf(command)
   const output = outputOf(options)
   using interrupt = new Interrupt(stop)
   try {
     const code = await work({ output, options, signal: interrupt.signal })
-    return interrupt.signal.aborted ? EXIT.interrupted : code
+    return interrupt.signal.aborted && interrupt.first !== end ? EXIT.interrupted : code
   } catch (thrown) {
     const error = firstError(thrown)
-    if (!interrupt.signal.aborted) return await failed(error, output)
+    if (!interrupt.signal.aborted || interrupt.first === end) return await failed(error, output)
     await printFailure(wasInterrupted(error), output)
     return EXIT.interrupted
   }

@@ -10,6 +10,7 @@ export class Interrupt implements Disposable {
   readonly #controller = new AbortController()
   readonly #stop: 'at once' | 'gracefully'
   #abortedAtMs = 0
+  #first: NodeJS.Signals | undefined
 
   constructor(stop: 'at once' | 'gracefully') {
     this.#stop = stop
@@ -20,11 +21,17 @@ export class Interrupt implements Disposable {
     return this.#controller.signal
   }
 
+  /** The signal that came first. */
+  get first(): NodeJS.Signals | undefined {
+    return this.#first
+  }
+
   [Symbol.dispose](): void {
     for (const name of SIGNALS) process.off(name, this.#onSignal)
   }
 
-  readonly #onSignal = (): void => {
+  readonly #onSignal = (name: NodeJS.Signals): void => {
+    this.#first ??= name
     if (this.#stop === 'at once') process.exit(EXIT.interrupted)
     if (this.signal.aborted && performance.now() - this.#abortedAtMs > ONE_SIGNAL_MS) process.exit(EXIT.interrupted)
     if (!this.signal.aborted) this.#abortedAtMs = performance.now()

@@ -3,12 +3,14 @@ import { packageVersion } from '../lib/version.ts'
 import { approveCommand } from './commands/approve.ts'
 import { checkCommand } from './commands/check.ts'
 import { createExampleConfigCommand } from './commands/create-example-config.ts'
+import { daemonCommand } from './commands/daemon.ts'
 import { demoCommand } from './commands/demo.ts'
 import { explainCommand } from './commands/explain.ts'
 import { filesCommand } from './commands/files.ts'
 import { historyCommand } from './commands/history.ts'
 import { initCommand } from './commands/init.ts'
 import { optimizeCommand } from './commands/optimize.ts'
+import { pauseCommand, resumeCommand } from './commands/pause.ts'
 import { quarantineCommand } from './commands/quarantine.ts'
 import { queryCommand } from './commands/query.ts'
 import { restoreCommand } from './commands/restore.ts'
@@ -17,8 +19,10 @@ import { runCommand } from './commands/run.ts'
 import { schemaCommand } from './commands/schema.ts'
 import { skipCommand } from './commands/skip.ts'
 import { statusCommand } from './commands/status.ts'
+import { trackerCommand } from './commands/tracker.ts'
 import { vacuumCommand } from './commands/vacuum.ts'
 import { validateCommand } from './commands/validate.ts'
+import { verifyCommand } from './commands/verify.ts'
 import { EXIT, type ExitCode, exitCodeOfError } from './exit-codes.ts'
 import { printFailure, usageError } from './failure.ts'
 import { Frame, outputOf } from './frame.ts'
@@ -30,12 +34,15 @@ const COMMANDS = [
   createExampleConfigCommand,
   checkCommand,
   runCommand,
+  daemonCommand,
   statusCommand,
   filesCommand,
   explainCommand,
   retryCommand,
   skipCommand,
   approveCommand,
+  pauseCommand,
+  resumeCommand,
   quarantineCommand,
   historyCommand,
   queryCommand,
@@ -43,6 +50,8 @@ const COMMANDS = [
   vacuumCommand,
   restoreCommand,
   validateCommand,
+  verifyCommand,
+  trackerCommand,
   schemaCommand,
   demoCommand,
 ]

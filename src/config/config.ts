@@ -14,9 +14,15 @@ export interface ResolvedConfig {
   readonly retryAttempts: number
   readonly retryBackoff: { readonly baseMs: number; readonly factor: number; readonly maxMs: number }
   readonly timeoutMs: number
+  /** What a daemon that stops gives running batches. */
+  readonly shutdownTimeoutMs: number
   readonly logLevel: 'TRACE' | 'DEBUG' | 'INFO' | 'WARN' | 'ERROR'
   readonly logFormat: 'auto' | 'pretty' | 'json'
   readonly logFile: string | null
+  /** Whether the daemon counts what it does for Prometheus. */
+  readonly enableMetrics: boolean
+  /** Where the daemon serves health, metrics, status and the web page; null for no server. */
+  readonly http: { readonly host: string; readonly port: number; readonly token: string | null } | null
   readonly engine: {
     /** A share of the machine's (container's) memory, 0 to 1, or bytes. */
     readonly memory: { readonly share: number } | { readonly bytes: number }

@@ -28,8 +28,6 @@ export interface LoadOptions {
   readonly overrides: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
-  /** Strategies that the caller registered by name. */
-  readonly hasStrategy?: ((name: string) => boolean) | undefined
 }
 
 /** The config, checked and complete. Throws a ConfigError that holds all problems at once. */
@@ -59,7 +57,6 @@ export async function loadConfig(source: ConfigSource, options: LoadOptions): Pr
     desk,
     file: document.file,
     folder,
-    hasStrategy: options.hasStrategy ?? (() => false),
     broken: broken.map(({ path }) => path),
     transforms: await readTransforms(tree, folder),
   })

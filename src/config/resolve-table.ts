@@ -28,7 +28,6 @@ export interface Surroundings {
   readonly connections: readonly string[]
   /** What the whole config asks for and is not built. */
   readonly unsupported: readonly UnsupportedKey[]
-  readonly hasStrategy: (name: string) => boolean
   readonly maskKey: string | null
   readonly transforms: ReadonlyMap<string, FileText>
 }
@@ -208,10 +207,10 @@ function watchOf(watch: TableInput['watch']): TableConfig['watch'] {
   }
 }
 
-/** A built-in name, a name that the caller registered, or the absolute path of a module. */
+/** A built-in name, or the absolute path of a module. */
 function strategyOf(draft: Pick<TableDraft, 'input' | 'at' | 'bad'>, around: Surroundings, desk: Desk): string {
   const written = draft.input.loading_strategy
-  if (Object.hasOwn(STRATEGIES, written) || around.hasStrategy(written)) return written
+  if (Object.hasOwn(STRATEGIES, written)) return written
   if (/\.[cm]?[jt]s$/.test(written)) {
     const place = locate(written, { kind: 'local', path: around.folder })
     if (place.kind === 'local') return place.path

@@ -21,7 +21,6 @@ export interface ConfigInput {
   /** Absolute path of the config file; null for text and objects. */
   readonly file: string | null
   readonly folder: string
-  readonly hasStrategy: (name: string) => boolean
   /** Values whose references gave nothing. */
   readonly broken: readonly Path[]
   /** Files of transforms, by their path as it is written. */
@@ -51,7 +50,6 @@ export function resolveConfig(config: ConfigInput): ResolvedConfig | undefined {
     processedDataPath: paths.processed,
     connections: Object.keys(input.connections),
     unsupported: unsupportedGlobals(input, desk.places),
-    hasStrategy: config.hasStrategy,
     maskKey: input.mask_key,
     transforms: config.transforms,
   }
@@ -152,7 +150,16 @@ function checkBackoff(input: GlobalInput, desk: Desk): void {
 
 type Settings = Pick<
   ResolvedConfig,
-  'trackerTable' | 'maxParallelJobs' | 'retryAttempts' | 'retryBackoff' | 'timeoutMs' | 'logLevel' | 'logFormat'
+  | 'trackerTable'
+  | 'maxParallelJobs'
+  | 'retryAttempts'
+  | 'retryBackoff'
+  | 'timeoutMs'
+  | 'shutdownTimeoutMs'
+  | 'logLevel'
+  | 'logFormat'
+  | 'enableMetrics'
+  | 'http'
 >
 
 function settingsOf(input: GlobalInput): Settings {
@@ -163,8 +170,11 @@ function settingsOf(input: GlobalInput): Settings {
     retryAttempts: input.retry_attempts,
     retryBackoff: { baseMs: Math.round(base * 1000), factor, maxMs: Math.round(max * 1000) },
     timeoutMs: Math.max(1, Math.round(input.timeout_minutes * 60_000)),
+    shutdownTimeoutMs: Math.round(input.shutdown_timeout_seconds * 1000),
     logLevel: input.log_level,
     logFormat: input.log_format,
+    enableMetrics: input.enable_metrics,
+    http: input.http,
   }
 }
 

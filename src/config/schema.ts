@@ -11,12 +11,14 @@ const retryBackoffSchema = z.strictObject({
 })
 
 const httpSchema = z.strictObject({
-  host: text().default('127.0.0.1').meta(doc('Address that /metrics, /healthz, /readyz and /api/status are served on.')),
-  port: wholeNumber(0, 65_535).default(9464).meta(doc('Port.')),
+  host: text().default('127.0.0.1').meta(doc('Address that the web page, /metrics, /healthz, /readyz and /api/status are served on.')),
+  port: wholeNumber(0, 65_535).default(9464).meta(doc('Port; 0 takes any that is free.')),
   token: text()
     .nullable()
     .default(null)
-    .meta(doc('Token that requests must bear.', { example: '${INGEST_HTTP_TOKEN}' })),
+    .meta(
+      doc('Token that requests must bear (Authorization: Bearer …), but for /healthz and /readyz.', { example: '${INGEST_HTTP_TOKEN}' }),
+    ),
 })
 
 const engineSchema = z.strictObject({
@@ -61,9 +63,11 @@ const globalShape = {
   log_file: text()
     .nullable()
     .default(null)
-    .meta(doc('File that logs are written to as well.', { example: './ingest.log' })),
-  enable_metrics: flag().default(true).meta(doc('Collects metrics.')),
-  http: httpSchema.prefault({}).meta(doc('Server of the daemon.')),
+    .meta(
+      doc('File that logs are appended to, instead of stderr; it may be moved away at any time (logrotate).', { example: './ingest.log' }),
+    ),
+  enable_metrics: flag().default(true).meta(doc('Serves metrics for Prometheus at /metrics of the daemon.')),
+  http: httpSchema.nullable().prefault({}).meta(doc('Server of the daemon; null for none.')),
   engine: engineSchema.prefault({}).meta(doc('What runs the loads.')),
   connections: z
     .record(text(), connectionSchema, { error: 'a map of connections by name' })

@@ -34,16 +34,11 @@ const TABLE_KEYS: readonly Unbuilt[] = [
     hint: 'use auto, ignore, append or fail',
   },
   { key: ['after_load'], what: (value) => (value === 'delete' ? 'after_load: delete' : 'after_load: {archive: …}'), hint: 'use keep' },
-  { key: ['watch', 'mode'], what: (value) => `watch.mode: ${String(value)}`, hint: 'use auto' },
-  { key: ['watch', 'cron'] },
-  { key: ['watch', 'poll_interval_seconds'] },
 ]
 
 /** Keys of the whole config: all tables fail, since none could be loaded as asked. */
 const GLOBAL_KEYS: readonly Unbuilt[] = [
   { key: ['tracker_url'], hint: 'remove it; the tracker is SQLite in checkpoint_path' },
-  { key: ['http'] },
-  { key: ['shutdown_timeout_seconds'] },
   { key: ['engine', 'type'], what: (value) => `engine.type: ${String(value)}`, hint: 'use duckdb' },
   { key: ['engine', 'connection'] },
   { key: ['upstream_dependencies'] },

@@ -32,7 +32,7 @@ export function statsText(rows: bigint, statistics: ColumnStatistics, leaves: re
   const maxValues: NestedValues = {}
   const nullCount: NestedValues = {}
   for (const leaf of leaves) {
-    const measured = leaf.type === null ? undefined : statistics[keyOf(leaf.physical ?? leaf.path)]
+    const measured = leaf.type === null ? undefined : statistics[statisticsKey(leaf)]
     if (measured === undefined || leaf.type === null) continue
     const { min, max } = boundsOf(leaf.type, measured)
     const path = leaf.physical ?? leaf.path
@@ -82,8 +82,8 @@ function leavesOf(type: DeltaType, { path, physical }: Place, mode: MappingMode)
 }
 
 /** The engine's name of a column: the dotted path, each part in quotes. */
-function keyOf(path: readonly string[]): string {
-  return path.map((name) => `"${name.replaceAll('"', '""')}"`).join('.')
+export function statisticsKey(leaf: Leaf): string {
+  return (leaf.physical ?? leaf.path).map((name) => `"${name.replaceAll('"', '""')}"`).join('.')
 }
 
 function place(values: NestedValues, path: readonly string[], value: Json | undefined): void {

@@ -9,8 +9,8 @@ export type Request =
   | { readonly interrupt: true }
   | { readonly release: true }
 export type Response =
-  | { readonly id: number; readonly result: unknown }
-  | { readonly id: number; readonly error: WireError }
+  | { readonly id: number; readonly result: unknown; readonly resident: number }
+  | { readonly id: number; readonly error: WireError; readonly resident: number }
   | { readonly id: number; readonly progress: { readonly stage: string; readonly fraction: number } }
 
 export interface CallOptions {
@@ -20,8 +20,10 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Time that an interrupted statement has to end before its process is killed. */
+/** Time that an interrupted statement has to end before its process is killed; no longer than the call itself had. */
 const GRACE_MS = 10_000
+/** Timers of more milliseconds than this fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 interface Waiting {
   readonly resolve: (result: unknown) => void
@@ -105,6 +107,10 @@ export class Child implements AsyncDisposable {
   #nextId = 1
   /** The last lines that the process wrote to stderr, for the message of a crash. */
   #lastWords = ''
+  #startedMs = 0
+  #resident = 0
+  /** Whether the process is being killed because a call took too long. */
+  #isTimedOut = false
 
   constructor(entry: URL, argument: unknown) {
     this.#entry = entry
@@ -122,15 +128,46 @@ export class Child implements AsyncDisposable {
     const id = this.#nextId++
     const answer = new Promise<unknown>((resolve, reject) => this.#waiting.set(id, { resolve, reject, onProgress: options.onProgress }))
     child.send({ id, method, argument } satisfies Request)
-    const stop = () => this.#interrupt(child)
-    const timer = options.timeoutMs === undefined ? undefined : setTimeout(stop, options.timeoutMs)
-    options.signal?.addEventListener('abort', stop, { once: true })
+    const { timeoutMs, signal } = options
+    let kill: NodeJS.Timeout | undefined
+    const stop = (isTimedOut: boolean) => {
+      if (child.connected) child.send({ interrupt: true } satisfies Request)
+      kill ??= setTimeout(() => this.#kill(child, isTimedOut), Math.min(GRACE_MS, timeoutMs ?? GRACE_MS))
+    }
+    const abort = () => stop(false)
+    const timer = timeoutMs === undefined ? undefined : setTimeout(() => stop(true), Math.min(timeoutMs, LONGEST_TIMER_MS))
+    signal?.addEventListener('abort', abort, { once: true })
     try {
       return await answer
     } finally {
       clearTimeout(timer)
-      options.signal?.removeEventListener('abort', stop)
+      clearTimeout(kill)
+      signal?.removeEventListener('abort', abort)
     }
+  }
+
+  /** Ends the process, which must have no call; the next call starts another. */
+  async retire(): Promise<void> {
+    const child = this.#process
+    this.#process = undefined
+    this.#resident = 0
+    if (child !== undefined) await end(child)
+  }
+
+  /** How long the process has been running; 0 without one. */
+  get ageMs(): number {
+    return this.#process?.connected ? performance.now() - this.#startedMs : 0
+  }
+
+  /** Resident size of the process in bytes when it last answered; 0 without one. */
+  get residentBytes(): number {
+    return this.#process?.connected ? this.#resident : 0
+  }
+
+  /** A call that nobody waits for, whatever becomes of it; given once it is on its way. */
+  async tell(method: string, argument: unknown): Promise<void> {
+    const child = this.#started()
+    await new Promise<void>((resolve) => child.send({ id: this.#nextId++, method, argument } satisfies Request, () => resolve()))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -140,11 +177,7 @@ export class Child implements AsyncDisposable {
       if (child.connected) giveBack(this.#entry, child)
       return
     }
-    const ended = new Promise((resolve) => child.once('exit', resolve))
-    child.disconnect()
-    const timer = setTimeout(() => child.kill('SIGKILL'), GRACE_MS)
-    await ended
-    clearTimeout(timer)
+    await end(child)
   }
 
   #started(): ChildProcess {
@@ -152,6 +185,8 @@ export class Child implements AsyncDisposable {
     const child = takeIdle(this.#entry) ?? forked(this.#entry)
     this.#process = child
     this.#lastWords = ''
+    this.#startedMs = performance.now()
+    this.#isTimedOut = false
     child.send({ id: 0, method: 'start', argument: this.#argument } satisfies Request)
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#lastWords = (this.#lastWords + text).slice(-2000)
@@ -170,21 +205,42 @@ export class Child implements AsyncDisposable {
       return
     }
     this.#waiting.delete(response.id)
+    this.#resident = response.resident
     if ('error' in response) waiting.reject(fromWire(response.error))
     else waiting.resolve(response.result)
   }
 
   #ended(reason: string): void {
     const words = this.#lastWords.trim().split('\n').slice(-3).join(' ')
-    const error = new UnavailableError('ING-ENGINE-CRASH', `the load process died: ${reason}${words === '' ? '' : ` (${words})`}`, {
-      hint: 'it is tried again; if memory is short, lower engine.memory_limit or max_parallel_jobs',
-    })
+    const error = this.#isTimedOut ? tookTooLong() : died(`${reason}${words === '' ? '' : ` (${words})`}`)
     for (const { reject } of this.#waiting.values()) reject(error)
     this.#waiting.clear()
   }
 
-  #interrupt(child: ChildProcess): void {
-    if (child.connected) child.send({ interrupt: true } satisfies Request)
-    setTimeout(() => this.#waiting.size > 0 && child.kill('SIGKILL'), GRACE_MS).unref()
+  #kill(child: ChildProcess, isTimedOut: boolean): void {
+    this.#isTimedOut = isTimedOut
+    child.kill('SIGKILL')
   }
+}
+
+/** Without a parent a process ends by itself; one that does not is killed. */
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  if (child.connected) child.disconnect()
+  const timer = setTimeout(() => child.kill('SIGKILL'), GRACE_MS)
+  await ended
+  clearTimeout(timer)
+}
+
+function died(reason: string): UnavailableError {
+  return new UnavailableError('ING-ENGINE-CRASH', `the load process died: ${reason}`, {
+    hint: 'it is tried again; if memory is short, lower engine.memory_limit or max_parallel_jobs',
+  })
+}
+
+function tookTooLong(): UnavailableError {
+  return new UnavailableError('ING-FILE-TIMEOUT', 'the load took longer than timeout_minutes, and its process was killed', {
+    hint: 'raise timeout_minutes, or lower max_bytes_per_batch',
+  })
 }

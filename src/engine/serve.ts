@@ -35,9 +35,10 @@ export function serve(start: (argument: unknown) => Promise<Service>): void {
     try {
       const call = (await service)?.methods[method]
       if (call === undefined) throw new Error(`no method ${method}`)
-      send({ id, result: await call(argument, (stage, fraction) => send({ id, progress: { stage, fraction } })) })
+      const result = await call(argument, (stage, fraction) => send({ id, progress: { stage, fraction } }))
+      send({ id, result, resident: process.memoryUsage.rss() })
     } catch (error) {
-      send({ id, error: toWire(error) })
+      send({ id, error: toWire(error), resident: process.memoryUsage.rss() })
     }
   }
 }

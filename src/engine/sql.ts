@@ -47,6 +47,11 @@ export function literalList(values: readonly string[]): Sql {
   return raw(`[${values.map(quoted).join(', ')}]`)
 }
 
+/** Quoted strings as a column: a row for each, none for an empty list. */
+export function unnested(values: readonly string[]): Sql {
+  return sql`unnest(${literalList(values)}::varchar[])`
+}
+
 /**
  * A list constant of files to open. The engine globs every path that it is given, so characters that mean something to
  * it stand in brackets; the file name that it reports back is the true one.

@@ -103,6 +103,11 @@ export const ERROR_CODES = {
     remedy: 'Mend the value, or set the type under columns for a new table.',
   },
   'ING-FILE-JSON': { cause: 'The text is not valid JSON.', remedy: 'Mend the line, then `ingest retry FILE`.' },
+  'ING-FILE-CRASHES': {
+    cause: 'The process that loaded the file died each time, also when it had no other file.',
+    remedy:
+      'Look at the file and report it; when it was memory, raise engine.memory_limit. Then `ingest retry FILE`, or `ingest skip FILE`.',
+  },
   'ING-FILE-TIMEOUT': {
     cause: 'The batch took longer than timeout_minutes.',
     remedy: 'Raise timeout_minutes or lower max_bytes_per_batch.',
@@ -206,7 +211,10 @@ export const ERROR_CODES = {
     cause: 'The target folder holds files, but no Delta log.',
     remedy: 'Choose another target_path, or empty the folder.',
   },
-  'ING-TABLE-OTHER-TRACKER': { cause: 'Another tracker loads this table.', remedy: 'Use that tracker, or another target.' },
+  'ING-TABLE-OTHER-TRACKER': {
+    cause: 'Another tracker loads this table.',
+    remedy: 'Use that tracker, or take the table over with `ingest tracker adopt TABLE`; rebuild a lost one: `ingest tracker rebuild`.',
+  },
   'ING-TABLE-BEHIND': {
     cause: 'The table lacks batches that the tracker holds as committed: it was deleted, moved or rolled back.',
     remedy: 'Restore the table, or load all files again with `ingest run --tables TABLE --full-drop`.',
@@ -254,10 +262,28 @@ export const ERROR_CODES = {
   'ING-ENGINE': { cause: 'The engine failed.', remedy: 'See the message.' },
   'ING-QUERY': { cause: 'The SQL of a query is wrong.', remedy: 'Mend the SQL.' },
 
+  'ING-HTTP-ADDRESS': {
+    cause: 'The address of `http` cannot be listened on: another process does, or this machine does not have it.',
+    remedy: 'Set http.port or http.host, or `http: null` for no server; `ss -ltnp` tells who listens.',
+  },
+  'ING-HTTP-OPEN': {
+    cause: 'Metrics and status are served on an address that others reach, and no token is asked for.',
+    remedy: 'Set http.token, or http.host: 127.0.0.1.',
+  },
+
+  'ING-DAEMON-RUNNING': {
+    cause: 'Another daemon works with the same tracker.',
+    remedy: 'Stop it, or start this one with `--standby`, which waits until it is gone.',
+  },
   'ING-TRACKER-LOCKED': { cause: 'Another process holds the tracker.', remedy: 'Wait for it or stop it.' },
-  'ING-TRACKER-CORRUPT': { cause: 'The tracker database is damaged.', remedy: 'Restore a backup.' },
+  'ING-TRACKER-CORRUPT': { cause: 'The tracker database is damaged.', remedy: 'Restore a backup, or `ingest tracker rebuild`.' },
   'ING-TRACKER-NEWER': { cause: 'The tracker was written by a newer ingestd.', remedy: 'Upgrade ingestd.' },
   'ING-TRACKER-UNAVAILABLE': { cause: 'The tracker cannot be opened.', remedy: 'Check checkpoint_path.' },
+  'ING-TRACKER-NOT-EMPTY': {
+    cause: 'The tracker that was to be made anew knows of loaded files: it is not lost.',
+    remedy: 'None is needed; `ingest tracker rebuild --force` does it all the same, and keeps the old one.',
+  },
+  'ING-TRACKER-NOTHING': { cause: 'No tracker loads the table that was to be taken over.', remedy: 'Load it with `ingest run`.' },
   'ING-FILE-UNKNOWN': { cause: 'The tracker knows no such file.', remedy: 'See `ingest files` and `ingest explain FILE`.' },
 } as const satisfies Record<string, { readonly cause: string; readonly remedy: string }>
 

@@ -1,4 +1,5 @@
 import type { ErrorCode } from './codes.ts'
+import { redactUrl } from './redact.ts'
 
 /** Whether a later attempt may succeed: transient errors are retried with backoff, content errors wait for a hand. */
 export type Retry = 'never' | 'later'
@@ -92,7 +93,7 @@ export class BugError extends IngestError {
   }
 }
 
-/** The plain form that crosses a process boundary and stands in `--json`. */
+/** The plain form that crosses a process boundary, is logged and stands in the tracker and in `--json`: without what grants access. */
 export interface ErrorReport {
   readonly code: ErrorCode
   readonly message: string
@@ -103,8 +104,9 @@ export interface ErrorReport {
 
 export function reportOf(error: unknown): ErrorReport {
   if (error instanceof IngestError) {
-    return { code: error.code, message: error.message, hint: error.hint ?? null, errorClass: error.name, retry: error.retry }
+    const hint = error.hint === undefined ? null : redactUrl(error.hint)
+    return { code: error.code, message: redactUrl(error.message), hint, errorClass: error.name, retry: error.retry }
   }
-  const message = error instanceof Error ? error.message : String(error)
+  const message = redactUrl(error instanceof Error ? error.message : String(error))
   return { code: 'ING-BUG', message, hint: null, errorClass: 'BugError', retry: 'never' }
 }

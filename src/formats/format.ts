@@ -222,8 +222,8 @@ export interface FormatEntry {
   readonly suffixes: readonly string[]
   /** Names allowed under `format_options`, with the kind of value. */
   readonly options: Readonly<Record<string, OptionKind>>
-  /** Loads the implementation; null for a format that is not built yet. */
-  readonly load: (() => Promise<Format>) | null
+  /** Loads the implementation. */
+  readonly load: () => Promise<Format>
 }
 
 export type OptionKind = 'string' | 'boolean' | 'integer' | 'strings' | 'integers' | 'map' | 'fields' | readonly string[]

@@ -35,6 +35,9 @@ export const MAINTENANCE_FAILPOINTS = [
 /** The same of batches that take single rows out of the table. */
 export const REMOVAL_FAILPOINTS = ['after-removal', 'after-changes'] as const
 
+/** The same of data files that are put together from row groups of others. */
+export const SPLICE_FAILPOINTS = ['splice-half-way'] as const
+
 /** The same of batches that keep what they observed of keys. */
 export const KEYED_FAILPOINTS = ['after-side-file'] as const
 
@@ -44,13 +47,47 @@ export const QUARANTINE_FAILPOINTS = ['after-stage-rejects', 'after-quarantine']
 /** The same of `validate --repair`, and of what takes rows out of a quarantine. */
 export const REPAIR_FAILPOINTS = ['repair-after-stage', 'repair-after-publish', 'repair-after-commit'] as const
 
+/** The same of trackers that are made anew, and tables that are taken over. */
+export const TRACKER_FAILPOINTS = [
+  'adopt-after-quarantine',
+  'adopt-after-commit',
+  'rebuild-after-table',
+  'rebuild-before-place',
+  'rebuild-half-way',
+  'rebuild-after-place',
+] as const
+
 export type Failpoint =
   | (typeof FAILPOINTS)[number]
   | (typeof MAINTENANCE_FAILPOINTS)[number]
   | (typeof REMOVAL_FAILPOINTS)[number]
+  | (typeof SPLICE_FAILPOINTS)[number]
   | (typeof KEYED_FAILPOINTS)[number]
   | (typeof QUARANTINE_FAILPOINTS)[number]
   | (typeof REPAIR_FAILPOINTS)[number]
+  | (typeof TRACKER_FAILPOINTS)[number]
+
+/**
+ * Faults of a load process, for tests of what is done about them: INGEST_FAULT=kind:text strikes a process that is about to read a file
+ * whose path holds the text. Kinds are abort, segfault, hang, memory, and kill-all, which ends the whole process group.
+ */
+export function fault(paths: readonly string[]): void {
+  const planted = process.env['INGEST_FAULT']
+  if (planted === undefined || planted === '') return
+  const [kind, text = ''] = planted.split(':')
+  if (!paths.some((path) => path.includes(text))) return
+  if (kind === 'abort') process.abort()
+  else if (kind === 'segfault') process.kill(process.pid, 'SIGSEGV')
+  else if (kind === 'hang') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+  else if (kind === 'memory') eatMemory()
+  else if (kind === 'kill-all') process.kill(0, 'SIGKILL')
+}
+
+/** Grows, and is ended as the kernel ends a process when there is no memory left. */
+function eatMemory(): void {
+  const eaten = Array.from({ length: 32 }, () => Buffer.alloc(16 * 1024 * 1024, 1))
+  if (eaten.length > 0) process.kill(process.pid, 'SIGKILL')
+}
 
 const [scope, wanted, hit] = parse(process.env['INGEST_FAILPOINT'])
 let hits = 0

@@ -11,17 +11,25 @@ export interface Batch {
   /** `database.table` */
   readonly table: string
   readonly files: readonly BatchFile[]
+  /** Of files that are tried apart from others, since the process that loaded them died: their group. */
+  readonly suspects?: string | undefined
 }
 
 /** What became of one file of a batch. */
 export type FileOutcome =
   | { readonly kind: 'completed'; readonly path: string; readonly rows: RowCounts }
-  | { readonly kind: 'failed'; readonly path: string; readonly error: ErrorReport }
+  /** With a group it is tried again without other files. */
+  | { readonly kind: 'failed'; readonly path: string; readonly error: ErrorReport; readonly group?: string }
   /** Back to pending: it changed while it was read, or the batch was given up. */
   | { readonly kind: 'released'; readonly path: string; readonly reason: string }
   | { readonly kind: 'skipped'; readonly path: string; readonly reason: string }
   /** Back to pending, until it is approved by hand. */
   | { readonly kind: 'held'; readonly path: string; readonly reason: string }
+  /**
+   * Back to pending, to be tried with the files of its group alone. With `alone` that was an attempt of the file, which fails with this error
+   * when none is left.
+   */
+  | { readonly kind: 'suspect'; readonly path: string; readonly group: string; readonly reason: string; readonly alone: ErrorReport | null }
 
 /** Rows as the strategy counts them; loaded = inserted + updated + deleted + unchanged + superseded. */
 export interface StrategyRows {

@@ -1,3 +1,4 @@
+import type { BatchFigures } from './batch-figures.ts'
 import type { Expected, FileExpectation } from './expectation.ts'
 
 /** What `run --json` prints; keys are the contract of users' scripts. */
@@ -149,29 +150,6 @@ export interface RunTotals {
   readonly seconds: number
 }
 
-/** What `status --json` prints. */
-export interface StatusReport {
-  readonly tables: readonly {
-    readonly table: string
-    readonly strategy: string
-    readonly target: string
-    readonly paused: boolean
-    readonly files: {
-      readonly pending: number
-      readonly processing: number
-      readonly completed: number
-      readonly failed: number
-      readonly skipped: number
-    }
-    readonly rows: number
-    /** Rows of loaded files that the table does not have: in quarantine, or discarded. */
-    readonly rows_rejected: number
-    readonly bytes: number
-    readonly last_loaded_at: string | null
-    readonly last_error: string | null
-  }[]
-}
-
 export interface ExplainReport {
   readonly file: string
   /** Null when no table matches. */
@@ -287,7 +265,7 @@ export type RunEvent =
   | { readonly kind: 'listed'; readonly table: string; readonly files: number }
   /** Files that wait to be loaded, told once when the listing is done: what the rest is measured by. */
   | { readonly kind: 'pending'; readonly table: string; readonly files: number }
-  | { readonly kind: 'batchStarted'; readonly table: string; readonly files: number; readonly bytes: number }
+  | { readonly kind: 'batchStarted'; readonly table: string; readonly batchId: string; readonly files: number; readonly bytes: number }
   /** 0 to 1 within the running batch; -1 unknown. */
   | { readonly kind: 'progress'; readonly table: string; readonly stage: string; readonly fraction: number }
   | {
@@ -299,52 +277,11 @@ export type RunEvent =
       readonly version: number | null
       readonly files: number
       readonly rows: number
+      readonly figures?: BatchFigures
     }
+  /** The load process failed or died, or the table could not be written: nothing is known to be committed. */
+  | { readonly kind: 'batchFailed'; readonly table: string; readonly batch: number; readonly batchId: string; readonly code: string }
+  /** Failed files whose automatic retry was due. */
+  | { readonly kind: 'retried'; readonly table: string; readonly files: number }
   | { readonly kind: 'waiting'; readonly table: string; readonly files: number; readonly ms: number }
   | { readonly kind: 'tableEnded'; readonly table: string; readonly index: number; readonly total: number; readonly report: TableReport }
-
-/** A row in quarantine. */
-export interface QuarantinedRow {
-  readonly id: string
-  readonly table: string
-  readonly file: string
-  /** From 1; null where the format cannot tell. */
-  readonly line: number | null
-  /** From 1. */
-  readonly row_number: number | null
-  readonly column: string | null
-  /** `type`, `ragged`, `key` …, or the name of an expectation. */
-  readonly rule: string
-  readonly reason: string
-  /** The record as its file has it; null where it is no text, or has masked values. */
-  readonly raw: string | null
-  readonly batch: number
-  readonly batch_id: string
-  readonly file_version: string
-  readonly rejected_at: string
-}
-
-/** What `quarantine resubmit` did to one table. */
-export interface ResubmitReport {
-  readonly table: string
-  readonly batch: number
-  readonly batch_id: string
-  /** Of the commit; null where it is not known any more. */
-  readonly version: number | null
-  readonly files: number
-  readonly rows: {
-    readonly resubmitted: number
-    readonly loaded: number
-    /** Still bad, and in quarantine with the new reason. */
-    readonly rejected: number
-    readonly filtered: number
-    readonly deduplicated: number
-  }
-}
-
-/** What `quarantine discard` did to one table. */
-export interface DiscardReport {
-  readonly table: string
-  readonly rows: number
-  readonly files: number
-}

@@ -1,5 +1,5 @@
 import type { Session } from '../engine/engine.ts'
-import { id, inlined, join, literal, literalList, raw, type Sql, sql } from '../engine/sql.ts'
+import { id, inlined, join, literal, raw, type Sql, sql, unnested } from '../engine/sql.ts'
 import type { BatchFile } from '../model/file.ts'
 import type { TableConfig } from '../model/table.ts'
 import { type RejectTable, shiftsOf } from './rejected-rows.ts'
@@ -84,11 +84,10 @@ class Kept implements KeptRecords {
   }
 
   async fill(query: Sql, files: readonly BatchFile[], folder: string): Promise<void> {
-    const texts = (values: readonly string[]) => sql`unnest(${literalList(values)}::varchar[])`
-    await this.#session.run(sql`create temp table ${this.files} as select ${texts(files.map(({ path }) => path))} as path,
-      unnest([${raw(files.map(({ ordinal }) => ordinal).join(', '))}]::integer[]) as ordinal, ${texts(sequencesOf(files, folder))} as sequence,
+    await this.#session.run(sql`create temp table ${this.files} as select ${unnested(files.map(({ path }) => path))} as path,
+      unnest([${raw(files.map(({ ordinal }) => ordinal).join(', '))}]::integer[]) as ordinal, ${unnested(sequencesOf(files, folder))} as sequence,
       make_timestamptz(unnest([${raw(files.map(({ modifiedNs }) => modifiedNs / 1000n).join(', '))}]::bigint[])) as modified,
-      ${texts(files.map((file) => sequenceOf(file, folder)))} as own_sequence`)
+      ${unnested(files.map((file) => sequenceOf(file, folder)))} as own_sequence`)
     const { scanned } = await this.#session.counting(() => this.#session.run(inlined(sql`create temp table ${this.rows} as ${query}`)))
     this.scanned = scanned
   }

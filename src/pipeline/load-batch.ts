@@ -1,5 +1,5 @@
 import { assertNever } from '../lib/assert-never.ts'
-import { failpoint } from '../lib/failpoint.ts'
+import { failpoint, fault } from '../lib/failpoint.ts'
 import type { BatchOutcome } from '../model/batch.ts'
 import type { Manifest } from '../model/manifest.ts'
 import type { Column } from '../model/schema.ts'
@@ -24,13 +24,18 @@ export async function loadBatch(job: LoadJob, target: OpenTable, context: LoadCo
   const last = await target.lastBatch(context.appId)
   // A writer that was thought dead may have committed since the tracker was settled.
   if (last !== job.lastBatch) return givenUp(job.batch, `batch ${last} of another process was committed first`)
-  const { shape, reader, leaving, plan: staging } = await planBatch(job, target, tableSink(target), context)
+  const { shape, reader, leaving, plan: staging, stages } = await planBatch(job, target, tableSink(target), context)
   await using plan = staging
   failpoint('after-stage')
-  if (plan.rows.size === 0) return { outcome: told(outcomeOf(job.batch, plan, leaving, null), shape, job), overtaken: false }
+  if (plan.rows.size === 0) return { outcome: told(outcomeOf(job.batch, plan, leaving, null), shape, job), overtaken: false, stages }
+  const committing = performance.now()
   const commit = await commitPlan(plan, manifestOf(job, plan, reader, context), { job, target, context })
   if (commit.kind === 'givenUp') return givenUp(job.batch, commit.reason)
-  return { outcome: told(outcomeOf(job.batch, plan, leaving, commit.version), shape, job), overtaken: false }
+  return {
+    outcome: told(outcomeOf(job.batch, plan, leaving, commit.version), shape, job),
+    overtaken: false,
+    stages: { ...stages, commit: performance.now() - committing },
+  }
 }
 
 interface Committing {
@@ -115,13 +120,17 @@ export async function previewBatch(job: LoadJob, target: OpenTable, context: Loa
 }
 
 export async function planBatch(job: LoadJob, target: OpenTable, sink: Sink, context: LoadContext) {
+  const began = performance.now()
   const shaped = await shapeBatch(job, target, context)
+  const shapedAt = performance.now()
   const plan = await stagePlan(shaped.shape, { job, target, sink, context })
-  return { ...shaped, shape: plan.shape, plan, leaving: leave(shaped.leaving, plan) }
+  const stages = { inspect: shapedAt - began, write: performance.now() - shapedAt }
+  return { ...shaped, shape: plan.shape, plan, leaving: leave(shaped.leaving, plan), stages }
 }
 
 /** Opens the files and brings them together with the table; those that do not fit leave, a snapshot as a whole. */
 async function shapeBatch(job: LoadJob, target: OpenTable, context: LoadContext) {
+  fault(job.batch.files.map(({ path }) => path))
   const source = await inspectSource(job.batch.files, context.landing, context.format, context.formatContext)
   failpoint('after-inspect')
   const unread: Leaving = leave(emptyLeaving(), judged(source.failed, job.batch.files, context.landing), job)

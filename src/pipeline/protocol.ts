@@ -1,4 +1,6 @@
 import type { Batch, BatchOutcome } from '../model/batch.ts'
+import type { BatchFigures } from '../model/batch-figures.ts'
+import type { BatchFile } from '../model/file.ts'
 import type { OptimizeRequest, OptimizeResult, VacuumRequest, VacuumResult } from '../model/maintenance.ts'
 import type { Manifest, UndoneFiles } from '../model/manifest.ts'
 import type { RowDifference } from '../model/report.ts'
@@ -6,6 +8,7 @@ import type { RestoredFile, RestorePlan } from '../model/restore.ts'
 import type { Column } from '../model/schema.ts'
 import type { TableConfig } from '../model/table.ts'
 import type { RemovedTwice, ValidateRequest, ValidateResult } from '../model/validation.ts'
+import type { TableVerification } from '../model/verification.ts'
 import type { HistoryEntry, SchemaVersion, TableVersionAt } from '../stores/store.ts'
 import type { AdoptedRestore } from '../tracker/tracker.ts'
 
@@ -24,6 +27,12 @@ export interface Inspection {
 export type CommittedBatch =
   | { readonly kind: 'load'; readonly manifest: Manifest }
   | ({ readonly kind: 'restore' } & Omit<AdoptedRestore, 'version'>)
+
+export interface AheadRequest {
+  readonly table: TableConfig
+  readonly trackerId: string
+  readonly files: readonly BatchFile[]
+}
 
 export interface LoadJob {
   readonly table: TableConfig
@@ -51,6 +60,8 @@ export interface LoadWorker {
   inspect(table: TableConfig, trackerId: string, known: bigint | null): Promise<Inspection>
   /** The same under the table's lease, and removes what dead batches left in its folder. */
   recover(table: TableConfig, trackerId: string, known: bigint | null): Promise<Inspection>
+  /** Looks at files that will probably be the next batch, so that its load need not; given once the process has been told. */
+  lookAhead(request: AheadRequest): Promise<void>
   /** One batch to its commit. A bad file is an outcome; errors are those of the table, the storage, the engine. */
   load(job: LoadJob, onProgress?: (stage: string, fraction: number) => void): Promise<LoadResult>
   /** The same up to the plan; with `count` the rows are really planned and counted. */
@@ -72,6 +83,10 @@ export interface LoadWorker {
   vacuum(table: TableConfig, request: VacuumRequest): Promise<VacuumResult>
   /** Looks at all rows; under the table's lease where it repairs. */
   validate(table: TableConfig, request: ValidateRequest): Promise<ValidateResult>
+  /** The tracker that loads a table; null for a table that none loads, or that does not exist. */
+  trackerOf(table: TableConfig): Promise<string | null>
+  /** Looks at log, manifests, files and rows of a table for damage. Under the table's lease. */
+  verify(table: TableConfig, trackerId: string): Promise<TableVerification>
   history(table: TableConfig, limit: number): Promise<readonly HistoryEntry[]>
   schemaHistory(table: TableConfig, limit: number): Promise<readonly SchemaVersion[]>
   /** Commits of other writers that doubled rows. */
@@ -84,6 +99,8 @@ export interface LoadResult {
   readonly outcome: BatchOutcome
   /** True when another batch of this tracker was committed meanwhile: the log is asked again before anything else. */
   readonly overtaken: boolean
+  /** Milliseconds of what was done in the load process. */
+  readonly stages?: BatchFigures['stages']
   /** Of a dry run alone, which has no commit. */
   readonly preview?: { readonly newColumns: readonly Column[]; readonly counted: boolean; readonly difference: RowDifference | null }
 }

@@ -1,5 +1,5 @@
 import type { Session } from '../engine/engine.ts'
-import { id, join, literalList, raw, type Sql, sql } from '../engine/sql.ts'
+import { id, join, raw, type Sql, sql, unnested } from '../engine/sql.ts'
 import { ConfigError } from '../errors/errors.ts'
 import type { Manifest } from '../model/manifest.ts'
 import { QUARANTINE_COLUMNS, quarantineOf } from '../model/quarantine.ts'
@@ -77,8 +77,7 @@ export async function standingOf(quarantined: Quarantined, nowMs: number): Promi
   // The folder of a table without older versions cannot be restored.
   const reachMs = outputFormat === 'parquet' ? 0 : Math.max(delta.logRetentionMs, delta.fileRetentionMs)
   const cutoffMs = nowMs - reachMs
-  const among = (batches: readonly LoggedBatch[]) =>
-    sql`_batch_id in (select unnest(${literalList(batches.map(({ batchId }) => batchId))}::varchar[]))`
+  const among = (batches: readonly LoggedBatch[]) => sql`_batch_id in (select ${unnested(batches.map(({ batchId }) => batchId))})`
   const inForce = among(chain.batches.filter(({ undoneMs }) => undoneMs === null))
   const undone = among(chain.batches.filter(({ undoneMs }) => undoneMs !== null && undoneMs < cutoffMs))
   const isOpen = sql`(${inForce} and not ${taken(chain.taken)})`
@@ -89,7 +88,7 @@ export async function standingOf(quarantined: Quarantined, nowMs: number): Promi
 
 function taken(batches: readonly Taken[]): Sql {
   if (batches.length === 0) return raw('false')
-  const rows = batches.map(({ ids, batch }) => sql`select unnest(${literalList(ids)}::varchar[]) as taken_id, ${batch}::bigint as taken_by`)
+  const rows = batches.map(({ ids, batch }) => sql`select ${unnested(ids)} as taken_id, ${batch}::bigint as taken_by`)
   return sql`exists (select 1 from (${join(rows, ' union all ')}) where taken_id = id and taken_by > _batch_number)`
 }
 
@@ -166,8 +165,8 @@ export async function discardRows({ trackerId, ids, files }: DiscardJob, quarant
   }
   const { isOpen } = await standingOf(quarantined, 0)
   const wanted = [
-    ...(ids === null ? [] : [sql`id in (select unnest(${literalList(ids)}::varchar[]))`]),
-    ...(files === null ? [] : [sql`_source_file in (select unnest(${literalList(files)}::varchar[]))`]),
+    ...(ids === null ? [] : [sql`id in (select ${unnested(ids)})`]),
+    ...(files === null ? [] : [sql`_source_file in (select ${unnested(files)})`]),
   ]
   const chosen = wanted.length === 0 ? raw('true') : sql`(${join(wanted, ' or ')})`
   const rows = sql`select * from (${await quarantine.located()}) where ${isOpen} and ${chosen}`

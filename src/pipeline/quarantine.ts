@@ -1,4 +1,4 @@
-import { literal, literalList, raw, type Sql, sql } from '../engine/sql.ts'
+import { literal, raw, type Sql, sql, unnested } from '../engine/sql.ts'
 import { ConfigError } from '../errors/errors.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import type { Manifest } from '../model/manifest.ts'
@@ -101,8 +101,7 @@ async function rowsOf(rejects: RejectedRows, { table, batch }: LoadJob, context:
 async function filesOf(rejects: RejectedRows, all: LoadJob['batch']['files'], { session, quarantine }: LoadContext): Promise<Sql> {
   const named = new Set((await session.rows(sql`select distinct path from ${rejects.rows}`)).map(({ path }) => String(path)))
   const files = all.filter(({ path }) => named.has(path))
-  const texts = (values: readonly string[]) => sql`unnest(${literalList(values)}::varchar[])`
-  return sql`(select ${texts(files.map(({ path }) => path))} as path, ${texts(files.map(({ version }) => version))} as version,
-    ${texts(files.map(({ path }) => JSON.stringify(quarantine.columnsOf(path))))} as columns,
+  return sql`(select ${unnested(files.map(({ path }) => path))} as path, ${unnested(files.map(({ version }) => version))} as version,
+    ${unnested(files.map(({ path }) => JSON.stringify(quarantine.columnsOf(path))))} as columns,
     unnest([${raw(files.map(({ ordinal }) => ordinal).join(', '))}]::integer[]) as ordinal)`
 }

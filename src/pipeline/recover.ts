@@ -1,9 +1,9 @@
 import { TableError } from '../errors/errors.ts'
-import { NO_STRATEGY_ROWS } from '../model/batch.ts'
 import type { TableConfig } from '../model/table.ts'
 import type { Tracker } from '../tracker/tracker.ts'
 import { changedFilePolicy } from './policy.ts'
 import type { Inspection, LoadWorker } from './protocol.ts'
+import { isWhole, outcomeOfAbandoned } from './suspects.ts'
 
 /** What the tracker remembers of a table from the moment a full drop reopens its files until the replacing commit. */
 export const FULL_DROP = 'full_drop'
@@ -33,29 +33,27 @@ export async function recover(pass: RecoverPass): Promise<Inspection> {
   const inspection = await worker.recover(table, tracker.id, known)
   if (!pass.replaceAll) checkNotBehind(table, known, inspection)
   await adopt(pass, inspection)
-  for (const batch of await tracker.abandoned(table.name, owner.isAlive)) {
+  // Under the table's lock, a batch of this very process is one that it could not settle.
+  for (const batch of await tracker.abandoned(table.name, (other) => other !== owner.id && owner.isAlive(other))) {
     await tracker.takeOver(batch.id, owner.id)
     // What a manifest held is completed by now; the rest of the batch left no trace in the table.
-    await tracker.settle(table.name, owner.id, {
-      batchId: batch.id,
-      number: batch.number,
-      version: null,
-      files: [],
-      rows: NO_STRATEGY_ROWS,
-      bytes: 0n,
-      warnings: [],
-    })
+    await tracker.settle(table.name, owner.id, outcomeOfAbandoned(batch, isWhole(pass)))
   }
   return inspection
 }
 
 /** Settles what the log holds, oldest first: a file's history reads in the order of its loads. */
-export async function adopt({ table, tracker }: Pick<RecoverPass, 'table' | 'tracker'>, { batches }: Inspection): Promise<void> {
+export async function adopt(
+  { table, tracker }: Pick<RecoverPass, 'table' | 'tracker'>,
+  { batches }: Inspection,
+  versions: ReadonlyMap<string, bigint> = new Map(),
+): Promise<void> {
   for (const batch of batches.toReversed()) {
-    if (batch.kind === 'restore') await tracker.adoptRestore({ ...batch, version: null }, changedFilePolicy(table))
+    const version = versions.get(batch.manifest.batchId) ?? null
+    if (batch.kind === 'restore') await tracker.adoptRestore({ ...batch, version }, changedFilePolicy(table))
     else {
       if (batch.manifest.replacesAll) await adoptDrop(table, tracker)
-      await tracker.adoptManifest(batch.manifest, null)
+      await tracker.adoptManifest(batch.manifest, version)
     }
   }
 }

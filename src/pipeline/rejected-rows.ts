@@ -1,5 +1,5 @@
 import type { Session } from '../engine/engine.ts'
-import { id, literalList, type Sql, sql } from '../engine/sql.ts'
+import { id, type Sql, sql, unnested } from '../engine/sql.ts'
 import type { SortedFile } from '../formats/format.ts'
 import { countsOf, type FileCounts, sumOf } from './file-counts.ts'
 
@@ -49,8 +49,7 @@ export class RejectTable implements AsyncDisposable {
   async leave(paths: Iterable<string>): Promise<void> {
     const gone = [...paths]
     for (const path of gone) this.sorted.delete(path)
-    if (this.#isMade && gone.length > 0)
-      await this.#session.run(sql`delete from ${this.rows} where path in (select unnest(${literalList(gone)}::varchar[]))`)
+    if (this.#isMade && gone.length > 0) await this.#session.run(sql`delete from ${this.rows} where path in (select ${unnested(gone)})`)
   }
 
   /** Rejected rows of each file. */

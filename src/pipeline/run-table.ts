@@ -1,16 +1,19 @@
+import { reportOf } from '../errors/errors.ts'
 import type { Clock } from '../lib/clock.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import type { Batch, BatchOutcome } from '../model/batch.ts'
-import type { FileSeen } from '../model/file.ts'
+import { compareFiles, type FileSeen } from '../model/file.ts'
 import type { RunEvent } from '../model/report.ts'
 import { isSnapshots } from '../model/table.ts'
-import type { LoadedUnit } from '../tracker/tracker.ts'
+import type { Announce, LoadedUnit } from '../tracker/tracker.ts'
 import type { Lister, ListingPage, WaitingFile } from '../watcher/watcher.ts'
+import { batchFigures } from './batch-figures.ts'
 import { givenUp } from './outcome.ts'
 import { changedFilePolicy } from './policy.ts'
 import type { Inspection, LoadJob, LoadResult } from './protocol.ts'
 import { adopt, FULL_DROP, highestBatch, type RecoverPass, recover } from './recover.ts'
 import { selectSnapshots } from './select.ts'
+import { DEATHS_IN_A_ROW, isWhole, outcomeOfDeath } from './suspects.ts'
 import type { TableTally } from './tally.ts'
 import { Unchanged, type UnchangedPass } from './unchanged.ts'
 
@@ -20,6 +23,8 @@ export interface TablePass extends RecoverPass, UnchangedPass {
   readonly clock: Clock
   readonly tally: TableTally
   readonly signal: AbortSignal
+  /** Whether the pass shall end before another batch, asked with the number of batches so far. */
+  readonly isTurnOver: (batches: number) => boolean
   readonly onEvent: (event: RunEvent) => void
   /** Waits once for files that are still too young, and gives those that have become complete. */
   readonly settle: (
@@ -28,13 +33,16 @@ export interface TablePass extends RecoverPass, UnchangedPass {
 }
 
 /** What the tracker remembers of a table with `include_existing: false` once it was listed. */
-const FIRST_LISTING = 'first_listing'
+export const FIRST_LISTING = 'first_listing'
 
 /** How often a batch is claimed again because another writer was first, before the table gives up for this pass. */
 const CONTENTION = 10
 
-/** One pass: settle the past, find what is new, load it batch by batch. The caller holds the table's lock. */
-export async function runTable(given: TablePass): Promise<void> {
+/**
+ * One pass: settle the past, find what is new, load it batch by batch. The caller holds the table's lock. True when its turn was over
+ * before all was loaded.
+ */
+export async function runTable(given: TablePass): Promise<boolean> {
   const { table, tracker } = given
   // The listing begins while the log is read; nothing of it reaches the tracker before the past is settled.
   const pages = given.lister.pages(given.signal)[Symbol.asyncIterator]()
@@ -45,42 +53,69 @@ export async function runTable(given: TablePass): Promise<void> {
   // A full drop that did not reach its commit is finished by whatever run comes next: its files are pending, while
   // their rows are still in the table, and would be there twice if they were appended. The log may say that it did.
   const pass = { ...given, replaceAll: given.replaceAll || (await tracker.recall(table.name, FULL_DROP)) === 'begun' }
-  await tracker.requeueDue(table.name)
+  const retried = await tracker.requeueDue(table.name)
+  if (retried > 0) pass.onEvent({ kind: 'retried', table: table.name, files: retried })
   const seen = await discover(pass, first, pages)
   await reopenAll(pass, seen)
   pass.onEvent({ kind: 'pending', table: table.name, files: await tracker.pendingCount(table.name) })
-  await loadBatches(pass, inspection, seen)
+  return loadBatches(pass, inspection, seen)
 }
 
 /** Claims, loads and settles until nothing is pending; what another writer was first with is recovered and claimed again. */
-async function loadBatches(pass: TablePass, recovered: Inspection, seen: ReadonlySet<string> | undefined): Promise<void> {
+async function loadBatches(pass: TablePass, recovered: Inspection, seen: ReadonlySet<string> | undefined): Promise<boolean> {
   const { table, tracker } = pass
   const unchanged = new Unchanged(pass)
   const next = () => claim({ ...pass, unchanged }, inspection)
   let inspection = recovered
-  let contention = 0
-  for (let batch = await next(); batch; batch = await next()) {
+  const setbacks = { contention: 0, deaths: 0 }
+  for (let batches = 0; !pass.isTurnOver(batches); batches += 1) {
+    const batch = await next()
+    if (batch === undefined) return false
     const result = await loadAndSettle(batch, inspection.lastBatch, pass)
     if (result.outcome.version !== null) {
       await unchanged.loaded(batch, result.outcome)
       inspection = { ...inspection, lastBatch: batch.number }
       if (pass.replaceAll) await tracker.remember(table.name, FULL_DROP, 'done')
     }
-    if (result.overtaken) {
-      contention += 1
-      if (contention >= CONTENTION) return pass.tally.contended(lastReason(result.outcome))
-      inspection = await recover(pass)
-      // What the other one loaded goes with the old rows, so it is loaded again.
-      await reopenAll(pass, seen)
-    }
-    if (isLast(result, pass)) break
+    count(setbacks, result)
+    if (setbacks.contention >= CONTENTION) return contended(pass, result)
+    inspection = await inspectAgain(result, inspection, pass, seen)
+    if (isLast(result, pass)) return false
   }
+  return true
+}
+
+/** What another writer did, or a process that died, is asked of the log. */
+async function inspectAgain(
+  { overtaken, died }: LoadEnd,
+  known: Inspection,
+  pass: TablePass,
+  seen: ReadonlySet<string> | undefined,
+): Promise<Inspection> {
+  if (!overtaken && died === undefined) return known
+  const inspection = await recover(pass)
+  // What the other one loaded goes with the old rows, so it is loaded again.
+  if (overtaken) await reopenAll(pass, seen)
+  return inspection
+}
+
+/** Throws when load processes die again and again: that is no fault of some files. */
+function count(setbacks: { contention: number; deaths: number }, { overtaken, died }: LoadEnd): void {
+  setbacks.contention += overtaken ? 1 : 0
+  setbacks.deaths = died === undefined ? 0 : setbacks.deaths + 1
+  if (setbacks.deaths > DEATHS_IN_A_ROW) throw died
+}
+
+function contended({ tally }: TablePass, { outcome }: LoadResult): false {
+  const released = outcome.files.find((file) => file.kind === 'released')
+  tally.contended(released?.kind === 'released' ? released.reason : 'another writer was first')
+  return false
 }
 
 /** Whether a pass ends with this batch. Files that changed meanwhile are pending with their old version: the next pass lists them anew. */
-function isLast({ overtaken, outcome }: LoadResult, { replaceAll, signal }: TablePass): boolean {
+function isLast({ overtaken, died, outcome }: LoadEnd, { replaceAll, signal }: TablePass): boolean {
   if (signal.aborted) return true
-  return !overtaken && (replaceAll || outcome.files.every((file) => file.kind === 'released'))
+  return !overtaken && died === undefined && (replaceAll || outcome.files.every((file) => file.kind === 'released'))
 }
 
 /** Of a full drop, which looked what is there: every such file is loaded again; what the tracker knows beyond them leaves with the old rows. */
@@ -104,15 +139,17 @@ async function discover(
   const waiting: WaitingFile[] = []
   const seen = pass.replaceAll ? new Set<string>() : undefined
   let listed = 0
-  const admit = async (files: readonly FileSeen[]) => {
+  const admit = async (files: readonly FileSeen[], announce?: Announce) => {
     if (files.length === 0) return
     if (seen) for (const file of files) seen.add(file.path)
-    tally.admitted(await tracker.admit(table.name, files, policy), table.onChangedFile)
+    tally.admitted(await tracker.admit(table.name, files, policy, announce), table.onChangedFile)
     failpoint('after-admit')
   }
-  for (let next = await first; !next.done; next = await pages.next()) {
+  for (let next = await first, following = next; !next.done; next = following) {
     const page = next.value
-    await admit(page.files)
+    following = await pages.next()
+    const isWhole = listed === 0 && following.done === true && page.waiting.length === 0
+    await admit(page.files, isWhole ? await lookAhead(pass) : undefined)
     waiting.push(...page.waiting)
     for (const problem of page.problems) tally.problem(problem)
     listed += page.files.length
@@ -132,6 +169,20 @@ async function discover(
   return seen
 }
 
+/**
+ * The load process looks at new files while the tracker takes them in and claims them, where they will be the next batch: of snapshots only the
+ * newest are loaded, content that is unchanged not at all, and files that were pending before come first.
+ */
+async function lookAhead({ table, tracker, worker }: TablePass): Promise<Announce | undefined> {
+  if (isSnapshots(table) || table.unchanged.skip || (await tracker.pendingCount(table.name)) > 0) return undefined
+  return async (files) => {
+    const bytes = files.reduce((sum, { size }) => sum + size, 0n)
+    if (files.length > table.maxFilesPerBatch || bytes > table.maxBytesPerBatch) return
+    const batch = files.toSorted(compareFiles).map((file, ordinal) => ({ ...file, ordinal, unit: file.path }))
+    await worker.lookAhead({ table, trackerId: tracker.id, files: batch })
+  }
+}
+
 interface ClaimPass extends TablePass {
   readonly unchanged: Unchanged
 }
@@ -141,7 +192,7 @@ async function claim(pass: ClaimPass, inspection: Inspection): Promise<Batch | u
   const { table, tracker, owner, signal } = pass
   if (signal.aborted) return undefined
   const above = highestBatch(inspection)
-  const whole = { maxFiles: Number.MAX_SAFE_INTEGER, maxBytes: 2n ** 62n, above }
+  const whole = { maxFiles: Number.MAX_SAFE_INTEGER, maxBytes: 2n ** 62n, above, whole: true }
   // All snapshots of a history count, in their order.
   if (!isSnapshots(table) || (pass.replaceAll && table.strategy === 'scd2')) {
     const limits = pass.replaceAll ? whole : { maxFiles: table.maxFilesPerBatch, maxBytes: table.maxBytesPerBatch, above }
@@ -193,20 +244,32 @@ function claimed(batch: Batch | undefined): Batch | undefined {
   return batch
 }
 
-async function loadAndSettle(batch: Batch, lastBatch: bigint | null, pass: TablePass): Promise<LoadResult> {
+/** How a batch ended: also by the death of its load process, after which its files are tried apart from others. */
+interface LoadEnd extends LoadResult {
+  readonly died?: unknown
+}
+
+async function loadAndSettle(batch: Batch, lastBatch: bigint | null, pass: TablePass): Promise<LoadEnd> {
   const { table, tracker, worker, owner, tally, onEvent } = pass
   const bytes = Number(batch.files.reduce((sum, file) => sum + file.size, 0n))
-  onEvent({ kind: 'batchStarted', table: table.name, files: batch.files.length, bytes })
+  onEvent({ kind: 'batchStarted', table: table.name, batchId: batch.id, files: batch.files.length, bytes })
   const job: LoadJob = { table, batch, trackerId: tracker.id, lastBatch, replaceAll: pass.replaceAll }
   let result: LoadResult
   try {
     result = await worker.load(job, (stage, fraction) => onEvent({ kind: 'progress', table: table.name, stage, fraction }))
   } catch (error) {
     if (pass.signal.aborted) await release(batch, pass)
-    else await settleFailedLoad(batch, error, pass)
+    else {
+      onEvent({ kind: 'batchFailed', table: table.name, batch: Number(batch.number), batchId: batch.id, code: reportOf(error).code })
+      const died = outcomeOfDeath(batch, error, isWhole(pass))
+      const isSettled = await settleByLog(died ?? tally.outcomeOfFailure(batch, error), pass)
+      if (died !== undefined) return endOfDeath(batch, { died, error, isSettled }, pass)
+    }
     throw error
   }
+  const committedMs = pass.clock.now()
   failpoint('before-settle')
+  const settling = performance.now()
   const settled = await tracker.settle(table.name, owner.id, result.outcome)
   failpoint('after-settle')
   if (settled) tally.batch(result.outcome, result.overtaken)
@@ -220,6 +283,7 @@ async function loadAndSettle(batch: Batch, lastBatch: bigint | null, pass: Table
     version: version === null ? null : Number(version),
     files: batch.files.length,
     rows: Number(rows.inserted),
+    figures: batchFigures(batch, result, { committedMs, settleMs: performance.now() - settling }),
   })
   return result
 }
@@ -229,24 +293,27 @@ async function release(batch: Batch, pass: TablePass): Promise<void> {
   await settleByLog(givenUp(batch, 'the run was interrupted').outcome, pass)
 }
 
-/**
- * The load process failed or died: whether it had committed is asked of the log. What is not there goes back, and is
- * tried again after the backoff.
- */
-async function settleFailedLoad(batch: Batch, error: unknown, pass: TablePass): Promise<void> {
-  await settleByLog(pass.tally.outcomeOfFailure(batch, error), pass)
+interface Death {
+  readonly died: BatchOutcome
+  readonly error: unknown
+  /** False when the batch had been committed, or when that cannot be known now. */
+  readonly isSettled: boolean
 }
 
-async function settleByLog(outcome: BatchOutcome, pass: TablePass): Promise<void> {
+/** A file that was alone is told as failed; of several it is told that they are tried by halves. */
+function endOfDeath(batch: Batch, { died: outcome, error, isSettled }: Death, { tally }: TablePass): LoadEnd {
+  if (!isSettled) tally.died(error, 'what it had committed stays')
+  else if (batch.files.length === 1) tally.batch(outcome, false)
+  else tally.died(error, `its ${batch.files.length} files are tried again by halves`)
+  return { outcome, overtaken: false, died: error }
+}
+
+/** A load that failed or died: whether it had committed is asked of the log. What is not there goes back, by its outcome. */
+async function settleByLog(outcome: BatchOutcome, pass: TablePass): Promise<boolean> {
   const { table, tracker, worker, owner } = pass
   // A log that cannot be read now is asked by the next pass; until then the files stay with this batch.
   const inspection = await worker.inspect(table, tracker.id, await tracker.lastCommittedBatch(table.name)).catch(() => undefined)
-  if (inspection === undefined) return
+  if (inspection === undefined) return false
   await adopt(pass, inspection)
-  await tracker.settle(table.name, owner.id, outcome)
-}
-
-function lastReason(outcome: BatchOutcome): string {
-  const released = outcome.files.find((file) => file.kind === 'released')
-  return released?.kind === 'released' ? released.reason : 'another writer was first'
+  return tracker.settle(table.name, owner.id, outcome)
 }

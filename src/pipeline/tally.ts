@@ -122,6 +122,12 @@ export class TableTally {
     })
   }
 
+  /** A load process died, and `then` is what comes of its batch. */
+  died(error: unknown, then: string): void {
+    const { code, message } = reportOf(error)
+    this.#warnings.push({ code, message: `${message}; ${then}`, file: null })
+  }
+
   /** The table as a whole failed. */
   error(error: unknown): void {
     const { code, message, hint } = reportOf(error)
@@ -212,6 +218,7 @@ export class TableTally {
         })
         break
       case 'released':
+      case 'suspect':
         this.#files.pending += 1
     }
   }

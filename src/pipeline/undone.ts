@@ -31,6 +31,11 @@ export async function restoredFiles(
   return files.all()
 }
 
+/** The loads that the table holds after a batch, newest first. */
+export async function* loadsInForce(batch: bigint | null, read: ReadManifest): AsyncIterable<Manifest> {
+  for (let manifest = await inForce(batch, read); manifest !== undefined; manifest = await before(manifest, read)) yield manifest
+}
+
 /** Files of the loads that one side has and the other lacks. Loads come newest first, and the newest of a path counts. */
 class Differing {
   readonly #undone = new Map<string, string>()

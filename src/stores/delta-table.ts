@@ -10,6 +10,7 @@ import { failpoint } from '../lib/failpoint.ts'
 import type { OptimizeRequest, OptimizeResult, VacuumRequest, VacuumResult } from '../model/maintenance.ts'
 import type { Manifest } from '../model/manifest.ts'
 import type { TableConfig } from '../model/table.ts'
+import { commitAdoption } from './adopt.ts'
 import { candidateFiles } from './candidate-files.ts'
 import { Cleaning, type Keeps } from './cleaning.ts'
 import { commitStaged } from './commit-staged.ts'
@@ -139,11 +140,12 @@ class DeltaTable implements OpenTable {
       keeps: this.#keeps,
       properties: propertiesAfter(this.#table, this.#log.state),
       stage: (rows) => this.stage(rows),
+      stageTarget: (rows) => this.#stageTarget(rows),
       stageFeed: (changes) => stageFeed(changes, this.#stageTarget(changes)),
     })
   }
 
-  #stageTarget(request: StageRequest): StageTarget {
+  #stageTarget(request: Pick<StageRequest, 'columns' | 'batchId'>): StageTarget {
     const ruled = this.#ruled(request.columns)
     checkPartitionable(this.#table.name, ruled.partitionColumns)
     return {
@@ -231,6 +233,10 @@ class DeltaTable implements OpenTable {
     const version = await commitRepair(this.#target(), { id: repairId, added: rows, removal: taken })
     await this.#keepLogShort(version, 'repair')
     return version
+  }
+
+  async adopt(loader: Loader): Promise<bigint | null> {
+    return commitAdoption(this.#log, loader, this.#deps)
   }
 
   async discard(staged: readonly Staged[]): Promise<void> {

@@ -8,11 +8,11 @@ import { jsonText } from '../delta/json.ts'
 import { addHead, lineOf } from '../delta/removal.ts'
 import type { Snapshot } from '../delta/snapshot.ts'
 import type { TableLog } from '../delta/table-log.ts'
-import { id, join, raw, type Sql, sql } from '../engine/sql.ts'
-import { BugError, TableError } from '../errors/errors.ts'
+import { type Sql, sql } from '../engine/sql.ts'
+import { BugError } from '../errors/errors.ts'
 import { failpoint } from '../lib/failpoint.ts'
-import { POSITION, rowsOfFiles } from './current.ts'
 import { type ChangeCounts, stageChanges } from './positions-changes.ts'
+import { stageKept } from './positions-kept.ts'
 import { type TakenCounts, type TakenFiles, takenFiles } from './positions-taken.ts'
 import type { RemovalTarget } from './positions-target.ts'
 import { discardFiles, StagedFiles, stageFolder } from './staging.ts'
@@ -75,15 +75,15 @@ export async function stageRemoval(request: RemovalRequest, target: RemovalTarge
     const marks = keeps === 'all versions' && deletionVectorsAreOn(properties)
     const marked = marks ? await stageVectors(request, taken, target) : undefined
     if (marked?.files !== undefined) staged.push(marked.files)
-    const rewritten = marks ? undefined : await stageKept(request, taken, { ...target, snapshot })
-    if (rewritten !== undefined) staged.push(rewritten)
+    const kept = marks ? [] : await stageKept(request, taken, { ...target, snapshot })
+    staged.push(...kept)
     failpoint('after-removal')
     const feed = changeFeedIsOn(properties) ? await stageChanges(request, taken, { ...target, snapshot }) : undefined
     if (feed?.files !== undefined) staged.push(feed.files)
     failpoint('after-changes')
     return new StagedPositions(taken, {
       staged,
-      rewrittenRows: rewritten?.rows ?? 0n,
+      rewrittenRows: kept.reduce((sum, one) => sum + one.rows, 0n),
       lines: marked?.lines ?? [],
       changes: feed?.counts ?? null,
     })
@@ -92,38 +92,6 @@ export async function stageRemoval(request: RemovalRequest, target: RemovalTarge
     await taken[Symbol.asyncDispose]()
     throw error
   }
-}
-
-/** Files that lose some rows are written again with those that stay. */
-async function stageKept(
-  request: RemovalRequest,
-  taken: TakenFiles,
-  { log, stage, snapshot }: RemovalTarget & { readonly snapshot: Snapshot },
-): Promise<StagedFiles | undefined> {
-  const { session } = log
-  const part = sql`(select n, path, dv, "add" from ${taken.files} where not whole)`
-  const [sums] = await session.rows(
-    sql`select count(*) as files, sum(live - taken)::bigint as kept, sum("add".size)::bigint as bytes from ${taken.files} where not whole`,
-  )
-  if (integerOf(sums?.['files']) === 0n) return undefined
-  const rows = await rowsOfFiles(log, part, POSITION)
-  const known = new Set(snapshot.state.fields.map((field) => field.name))
-  const columns = request.columns.map(({ name, type }) => (known.has(name) ? sql`r.${id(name)}` : sql`null::${raw(type)} as ${id(name)}`))
-  const kept = sql`select ${join(columns)} from (${rows}) as r join ${part} as f on f.path = r.${id(POSITION.file)}
-    anti join ${taken.rowsOf} as gone on gone.n = f.n and gone."row" = r.${id(POSITION.row)}`
-  const staged = await stage({
-    add: kept,
-    columns: request.columns,
-    batchId: request.batchId,
-    sourceBytes: integerOf(sums?.['bytes']) ?? 0n,
-  })
-  const expected = integerOf(sums?.['kept']) ?? 0n
-  if (staged.rows === expected) return staged
-  await discardFiles(staged, log.blobs)
-  throw new TableError(
-    'ING-TABLE-BALANCE',
-    `${log.name}: ${expected} rows were to stay in the files that lose rows, ${staged.rows} were written; nothing was committed`,
-  )
 }
 
 /** Files that lose some rows get a deletion vector, which holds also what an earlier one did. */

@@ -10,6 +10,7 @@ import { BugError, TableError } from '../errors/errors.ts'
 import type { Manifest } from '../model/manifest.ts'
 import type { DataFiles, RestorePlan } from '../model/restore.ts'
 import type { TableConfig } from '../model/table.ts'
+import { appIdOf } from './adopt.ts'
 import type { StoreDeps } from './deps.ts'
 import { chainHolds } from './manifests.ts'
 import { checkPresent } from './present-files.ts'
@@ -166,9 +167,11 @@ function operationOf({ to, added, removed, after }: RestorePlan): CommitContent[
 }
 
 /** The batch up to which the older version was loaded. One that was loaded by us without saying so would be loaded again. */
-function lastBatchOf({ table, appId, trackerId }: RestoreContext, { state }: Snapshot): bigint | null {
-  const last = state.txns.get(appId)?.version ?? null
-  if (last !== null || state.metadata.configuration[TRACKER_PROPERTY] !== trackerId) return last
+function lastBatchOf({ table, appId }: RestoreContext, { state }: Snapshot): bigint | null {
+  const trackerThen = state.metadata.configuration[TRACKER_PROPERTY]
+  // It may have been another tracker's then, and was taken over since.
+  const last = state.txns.get(trackerThen === undefined ? appId : appIdOf(trackerThen, appId))?.version ?? null
+  if (last !== null || trackerThen === undefined) return last
   throw new TableError('ING-TABLE-RESTORE', `${table.name}: version ${state.version} does not tell any more which batches it held`, {
     hint: 'its txn action was removed from the log, perhaps by delta.setTransactionRetentionDuration; load all files again: ingest run --full-drop',
   })

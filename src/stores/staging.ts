@@ -78,7 +78,7 @@ export interface StageTarget extends RuledTable {
 export const STAGE_FOLDER = '_ingestd/stage'
 
 /** Staged files do not end in `.parquet`: some readers' `**` takes every such name, wherever it lies. */
-const EXTENSION = 'staged'
+export const EXTENSION = 'staged'
 
 /**
  * V1 pages, since Spark cannot read the V2 encodings. The key names Spark, because its version 3 refuses dates before

@@ -6,6 +6,7 @@ import type { RestorePlan } from '../model/restore.ts'
 import type { Column, SchemaChange } from '../model/schema.ts'
 import type { TableConfig } from '../model/table.ts'
 import type { RemovedTwice } from '../model/validation.ts'
+import type { DamageFound } from '../model/verification.ts'
 
 /** Where plans land. */
 export interface Store {
@@ -24,6 +25,30 @@ export interface Store {
    * long as the session. TableError `ING-TABLE-VERSION`, or `ING-TABLE-CHANGE-FEED` for versions that kept no changes.
    */
   changes(table: TableConfig, session: Session, range: ChangeRange): Promise<Sql>
+  /**
+   * Looks at log, manifests and files of a table, whatever is wrong with them. Under the table's lease. Without an application id
+   * its batches have no manifests, as those of a quarantine.
+   */
+  verify(table: TableConfig, appId: string | null, session: Session): Promise<StoreVerification>
+}
+
+/** What a table says of itself, without a look at its rows. */
+export interface StoreVerification {
+  /** Null for a table that does not exist, or cannot be read. */
+  readonly version: bigint | null
+  readonly commits: number
+  readonly checkpoints: number
+  readonly batches: number
+  readonly dataFiles: number
+  /** In the data files, deleted ones among them. */
+  readonly rows: bigint
+  readonly found: readonly DamageFound[]
+  /** The last batch of the application id. */
+  readonly lastBatch: bigint | null
+  /** The tracker that loads the table. */
+  readonly trackerProperty: string | null
+  /** All manifests of the chain by number; null where it is broken. */
+  readonly manifests: ReadonlyMap<bigint, Manifest> | null
 }
 
 /** Versions from one to another, both included; to the newest without `to`. */
@@ -299,6 +324,8 @@ export interface OpenTable extends AsyncDisposable {
    * ConflictError: another writer changed the table meanwhile; nothing was changed.
    */
   repair(request: RepairRequest): Promise<bigint>
+  /** Hands the table over to a tracker; the version of that commit, null where no other tracker loads the table. */
+  adopt(loader: Loader): Promise<bigint | null>
   /** Removes staged files of a batch that will not be committed. */
   discard(staged: readonly Staged[]): Promise<void>
   /**

@@ -45,7 +45,7 @@ export function checkTracker(table: TableConfig, { metadata }: LogState, tracker
   const tracker = metadata.configuration[TRACKER_PROPERTY]
   if (tracker === undefined || tracker === trackerId) return
   throw new TableError('ING-TABLE-OTHER-TRACKER', `${table.name} is loaded by another tracker`, {
-    hint: `the table belongs to tracker ${tracker}, this one is ${trackerId}: use that tracker, or another target_path`,
+    hint: `the table belongs to tracker ${tracker}, this one is ${trackerId}: use that tracker, or take the table over (ingest tracker adopt ${table.tableName}); one that was lost is made anew by ingest tracker rebuild`,
   })
 }
 

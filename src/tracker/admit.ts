@@ -3,7 +3,7 @@ import type { FileSeen, FileStatus } from '../model/file.ts'
 import { recordAdmitted } from './history.ts'
 import { type Given, inTransaction, int64, type Ledger, nowOf } from './ledger.ts'
 import { forgetError, forgetResult, move, replacePending } from './moves.ts'
-import type { AdmitResult, ChangedFilePolicy } from './tracker.ts'
+import type { AdmitResult, Announce, ChangedFilePolicy } from './tracker.ts'
 
 const IGNORED_SHOWN = 100
 
@@ -29,7 +29,12 @@ const NOTHING = { admitted: 0, changed: 0 }
  * A page that is known costs one comparison and no write. What differs is written under the same guards again, so that
  * whatever happened since the comparison is respected.
  */
-export async function admit(ledger: Ledger, table: string, page: readonly FileSeen[], policy: ChangedFilePolicy): Promise<AdmitResult> {
+export async function admit(
+  ledger: Ledger,
+  table: string,
+  page: readonly FileSeen[],
+  { policy, announce }: { readonly policy: ChangedFilePolicy; readonly announce: Announce | undefined },
+): Promise<AdmitResult> {
   const differing = await differingFiles(ledger, table, page)
   const ignored = policy === 'load' ? [] : differing.filter(({ status }) => status === 'completed').map(({ seen }) => seen.path)
   const movable: readonly FileStatus[] = policy === 'load' ? ['failed', 'skipped', 'completed'] : ['failed', 'skipped']
@@ -37,6 +42,7 @@ export async function admit(ledger: Ledger, table: string, page: readonly FileSe
   const other = differing
     .filter(({ status }) => status === 'pending' || (status !== null && movable.includes(status)))
     .map(({ seen }) => seen)
+  if (announce && fresh.length + other.length > 0) await announce([...fresh, ...other])
   const written = fresh.length + other.length === 0 ? NOTHING : await write(ledger, table, { fresh, other, movable })
   return {
     ...written,

@@ -34,6 +34,7 @@ export async function adoptBatch(ledger: Ledger, manifest: Manifest, version: bi
     table_version: version,
     lease_owner: null,
     lease_expires_at: null,
+    bytes: manifest.files.reduce((sum, file) => sum + file.size, 0n),
     rows_loaded: [...manifest.files, ...(manifest.resubmit?.files ?? [])].reduce((sum, file) => sum + file.rows.loaded, 0n),
     ended_at: nowOf(ledger),
   } as const

@@ -12,6 +12,7 @@ const LARGEST_LIMIT = 2 ** 53 - 1
 interface Candidate extends SeenRow {
   readonly id: bigint
   readonly approved_version: string | null
+  readonly suspect_group: string | null
 }
 
 export async function requeueDue(ledger: Ledger, table: string): Promise<number> {
@@ -46,7 +47,8 @@ export async function claim(
   limits: ClaimLimits & { readonly paths: readonly string[] | undefined },
 ): Promise<Batch | undefined> {
   return inTransaction(ledger, async (within) => {
-    const rows = fitting(await candidates(within, table, limits.maxFiles, limits.paths), limits.maxBytes)
+    const found = await candidates(within, table, limits.maxFiles, limits.paths)
+    const rows = fitting(limits.whole ? found : apart(found), limits.maxBytes)
     if (rows.length === 0) return undefined
     const files = rows
       .map((row) => ({
@@ -59,7 +61,8 @@ export async function claim(
       .map((file, ordinal) => ({ ...file, ordinal }))
     const batch = await openBatch(within, table, owner, { above: limits.above, files: files.length })
     await hold(within, batch.id, owner, files)
-    return { ...batch, files: files.map(({ id: _, ...file }): BatchFile => file) }
+    const suspects = rows[0]?.suspect_group ?? undefined
+    return { ...batch, files: files.map(({ id: _, ...file }): BatchFile => file), ...(suspects === undefined ? {} : { suspects }) }
   })
 }
 
@@ -74,11 +77,16 @@ export async function claimEmpty(ledger: Ledger, table: string, owner: string, a
 async function candidates(ledger: Ledger, table: string, limit: number, paths?: readonly string[]): Promise<readonly Candidate[]> {
   const among = paths === undefined ? sql`` : sql`and f.file_path in (select g.path from ${pathsOf(ledger, paths)} as g)`
   const { rows } = await sql<Candidate>`
-    select f.id, f.file_path, f.raw_path, f.file_version, f.file_size, f.file_modified_ns, f.approved_version
+    select f.id, f.file_path, f.raw_path, f.file_version, f.file_size, f.file_modified_ns, f.approved_version, f.suspect_group
     from ${sql.table('file')} as f
     where f.status = 'pending' and f.table_name = ${table} and f.held_reason is null ${among}
     order by f.file_modified_ns, f.file_path limit ${BigInt(Math.min(limit, LARGEST_LIMIT))}`.execute(ledger.db)
   return rows
+}
+
+/** Files that are tried apart from others wait for the batch after, or, when the first is one of them, all others do. */
+function apart(rows: readonly Candidate[]): readonly Candidate[] {
+  return rows.filter(({ suspect_group: group }) => group === rows[0]?.suspect_group)
 }
 
 /** The first file is always taken: one that is larger than the limit is a batch of its own. */

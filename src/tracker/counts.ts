@@ -1,70 +1,79 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { FileStatus } from '../model/file.ts'
 import { type Ledger, pathsOf } from './ledger.ts'
-import { isoOf } from './read.ts'
+import { pausedTables } from './pause.ts'
+import { isoOf, isoOrNull, tableNames } from './read.ts'
+import type { SettledTable } from './schema.ts'
 import type { TableCounts } from './tracker.ts'
 
-interface Group {
-  readonly table_name: string
-  readonly status: FileStatus
-  readonly files: bigint
-  readonly rows_loaded: bigint | null
-  readonly bytes: bigint | null
-  readonly ended: bigint | null
-}
-
-/** Every table that is asked for gets a row, known or not; without a question, every table that is known. */
+/** Every table that is asked for gets a row, known or not; without a question, every table that is known. No file of a settled state is read. */
 export async function counts(ledger: Ledger, tables?: readonly string[]): Promise<readonly TableCounts[]> {
-  const among = tables === undefined ? sql`` : sql`where f.table_name in (select g.path from ${pathsOf(ledger, tables)} as g)`
-  // One walk along an index that holds all five columns; the files themselves are not read.
-  const { rows } = await sql<Group>`
-    select f.table_name, f.status, count(*) as files, sum(f.rows_loaded) as rows_loaded, sum(f.bytes) as bytes,
-      max(f.processing_end_time) as ended
-    from ${sql.table('file')} as f ${among} group by f.table_name, f.status`.execute(ledger.db)
-  const rejected = await rejectedRows(ledger)
+  const names = tables ?? (await tableNames(ledger))
+  const among = sql`select g.path from ${pathsOf(ledger, names)} as g`
+  const open = await openFiles(ledger, among)
+  const settled = await ledger.db.selectFrom('settled').selectAll().execute()
+  const held = await heldFiles(ledger)
   const paused = await pausedTables(ledger)
-  const names = tables ?? [...new Set(rows.map((row) => row.table_name))].sort()
   const result: TableCounts[] = []
   for (const name of names) {
-    const groups = new Map(rows.filter((row) => row.table_name === name).map((row) => [row.status, row]))
-    const lastError = groups.has('failed') ? await lastErrorOf(ledger, name) : null
-    result.push(countsOf(name, groups, { lastError, paused: paused.has(name), rejected: rejected.get(name) ?? 0 }))
+    const filesIn = (status: FileStatus) => open.find((row) => row.table_name === name && row.status === status)?.files ?? 0n
+    const sumsOf = (status: FileStatus) => settled.find((row) => row.table_name === name && row.status === status)
+    const failed = Number(filesIn('failed'))
+    result.push({
+      table_name: name,
+      pending: Number(filesIn('pending')),
+      held: held.get(name) ?? 0,
+      processing: Number(filesIn('processing')),
+      ...settledCounts(sumsOf('completed'), sumsOf('skipped')),
+      failed,
+      last_loaded_at: await lastLoadedAt(ledger, name),
+      last_error: failed === 0 ? null : await lastErrorOf(ledger, name),
+      waiting_since: await waitingSince(ledger, name),
+      next_attempt_at: failed === 0 ? null : await nextAttemptAt(ledger, name),
+      paused: paused.has(name),
+    })
   }
   return result
 }
 
-function countsOf(
-  table: string,
-  groups: ReadonlyMap<FileStatus, Group>,
-  more: { readonly lastError: string | null; readonly paused: boolean; readonly rejected: number },
-): TableCounts {
-  const of = (status: FileStatus) => Number(groups.get(status)?.files ?? 0n)
-  const completed = groups.get('completed')
-  const ended = completed?.ended ?? null
+function settledCounts(
+  completed: SettledTable | undefined,
+  skipped: SettledTable | undefined,
+): Pick<TableCounts, 'completed' | 'skipped' | 'rows_loaded' | 'rows_rejected' | 'bytes'> {
   return {
-    table_name: table,
-    pending: of('pending'),
-    processing: of('processing'),
-    completed: of('completed'),
-    failed: of('failed'),
-    skipped: of('skipped'),
+    completed: Number(completed?.files ?? 0n),
+    skipped: Number(skipped?.files ?? 0n),
     rows_loaded: Number(completed?.rows_loaded ?? 0n),
-    rows_rejected: more.rejected,
+    rows_rejected: Number(completed?.rows_rejected ?? 0n),
     bytes: Number(completed?.bytes ?? 0n),
-    last_loaded_at: ended === null ? null : isoOf(ended),
-    last_error: more.lastError,
-    paused: more.paused,
   }
 }
 
-/** By an index of the few files that have some. */
-async function rejectedRows(ledger: Ledger): Promise<ReadonlyMap<string, number>> {
-  const { rows } = await sql<{ table_name: string; rejected: bigint }>`
-    select f.table_name, sum(f.rows_rejected) as rejected from ${sql.table('file')} as f
-    where f.rows_rejected > 0 and f.status = 'completed' group by f.table_name`.execute(ledger.db)
-  return new Map(rows.map(({ table_name, rejected }) => [table_name, Number(rejected)]))
+async function openFiles(ledger: Ledger, among: RawBuilder<unknown>) {
+  const { rows } = await sql<{ table_name: string; status: FileStatus; files: bigint }>`
+    select f.table_name, f.status, count(*) as files from ${sql.table('file')} as f
+    where f.table_name in (${among}) and f.status in ('pending', 'processing', 'failed')
+    group by f.table_name, f.status`.execute(ledger.db)
+  return rows
 }
 
+/** By an index of the few files that are held. */
+async function heldFiles(ledger: Ledger): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await sql<{ table_name: string; files: bigint }>`
+    select f.table_name, count(*) as files from ${sql.table('file')} as f
+    where f.held_reason is not null and f.status = 'pending' group by f.table_name`.execute(ledger.db)
+  return new Map(rows.map(({ table_name, files }) => [table_name, Number(files)]))
+}
+
+async function lastLoadedAt(ledger: Ledger, table: string): Promise<string | null> {
+  const { rows } = await sql<{ ended: bigint | null }>`
+    select max(f.processing_end_time) as ended from ${sql.table('file')} as f
+    where f.table_name = ${table} and f.status = 'completed'`.execute(ledger.db)
+  const ended = rows[0]?.ended ?? null
+  return ended === null ? null : isoOf(ended)
+}
+
+/** The newest by the index of counts: to sort a million failed files for one would take a while. */
 async function lastErrorOf(ledger: Ledger, table: string): Promise<string | null> {
   const { rows } = await sql<{ error_message: string | null }>`
     select f.error_message from ${sql.table('file')} as f where f.status = 'failed' and f.table_name = ${table}
@@ -72,7 +81,18 @@ async function lastErrorOf(ledger: Ledger, table: string): Promise<string | null
   return rows[0]?.error_message ?? null
 }
 
-async function pausedTables(ledger: Ledger): Promise<ReadonlySet<string>> {
-  const rows = await ledger.db.selectFrom('target').select('table_name').where('paused', '<>', 0n).execute()
-  return new Set(rows.map((row) => row.table_name))
+/** Since when the file waits that is next; a file that is held waits for somebody. */
+async function waitingSince(ledger: Ledger, table: string): Promise<string | null> {
+  const { rows } = await sql<{ updated_at: bigint }>`
+    select f.updated_at from ${sql.table('file')} as f
+    where f.status = 'pending' and f.table_name = ${table} and f.held_reason is null
+    order by f.file_modified_ns, f.file_path limit 1`.execute(ledger.db)
+  return isoOrNull(rows[0]?.updated_at ?? null)
+}
+
+async function nextAttemptAt(ledger: Ledger, table: string): Promise<string | null> {
+  const { rows } = await sql<{ at: bigint | null }>`
+    select min(f.next_attempt_at) as at from ${sql.table('file')} as f
+    where f.table_name = ${table} and f.next_attempt_at is not null and f.status = 'failed'`.execute(ledger.db)
+  return isoOrNull(rows[0]?.at ?? null)
 }

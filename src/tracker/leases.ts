@@ -3,6 +3,7 @@ import type { Batch } from '../model/batch.ts'
 import type { BatchFile } from '../model/file.ts'
 import { inTransaction, type Ledger, leaseEnd, nowOf } from './ledger.ts'
 import { type SeenRow, seenOf } from './read.ts'
+import type { FileTable } from './schema.ts'
 
 export async function lockTable(ledger: Ledger, table: string, owner: string, isAlive: (owner: string) => boolean): Promise<boolean> {
   return inTransaction(ledger, async (within) => {
@@ -63,16 +64,18 @@ export async function abandoned(ledger: Ledger, table: string, isAlive: (owner: 
   )
   const batches: Batch[] = []
   for (const row of gone) {
-    batches.push({ id: row.batch_id, number: row.batch_number, table, files: await heldFiles(ledger, row.batch_id) })
+    batches.push({ id: row.batch_id, number: row.batch_number, table, ...(await held(ledger, row.batch_id)) })
   }
   return batches
 }
 
-async function heldFiles(ledger: Ledger, batchId: string): Promise<readonly BatchFile[]> {
-  const { rows } = await sql<SeenRow & { ordinal: bigint | null; unit: string | null }>`
-    select f.file_path, f.raw_path, f.file_version, f.file_size, f.file_modified_ns, f.ordinal, f.unit
+async function held(ledger: Ledger, batchId: string): Promise<Pick<Batch, 'files' | 'suspects'>> {
+  const { rows } = await sql<SeenRow & Pick<FileTable, 'ordinal' | 'unit' | 'suspect_group'>>`
+    select f.file_path, f.raw_path, f.file_version, f.file_size, f.file_modified_ns, f.ordinal, f.unit, f.suspect_group
     from ${sql.table('file')} as f where f.status = 'processing' and f.batch_id = ${batchId} order by f.ordinal`.execute(ledger.db)
-  return rows.map((row) => ({ ...seenOf(row), ordinal: Number(row.ordinal ?? 0n), unit: row.unit ?? row.file_path }))
+  const files = rows.map((row): BatchFile => ({ ...seenOf(row), ordinal: Number(row.ordinal ?? 0n), unit: row.unit ?? row.file_path }))
+  const suspects = rows[0]?.suspect_group ?? undefined
+  return suspects === undefined ? { files } : { files, suspects }
 }
 
 export async function takeOver(ledger: Ledger, batchId: string, owner: string): Promise<void> {

@@ -90,5 +90,5 @@ export function forgetResult(): readonly RawBuilder<unknown>[] {
 }
 
 export function forgetError(): readonly RawBuilder<unknown>[] {
-  return [sql`error_code = null, error_class = null, error_message = null, next_attempt_at = null`]
+  return [sql`error_code = null, error_class = null, error_message = null, next_attempt_at = null, suspect_group = null`]
 }

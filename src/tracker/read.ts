@@ -64,7 +64,8 @@ async function* pagesOf(ledger: Ledger, table: string, filter: FileFilter): Asyn
   }
 }
 
-async function select(ledger: Ledger, where: RawBuilder<unknown>): Promise<readonly TrackedFile[]> {
+/** At most a page of files, by table and path. */
+export async function select(ledger: Ledger, where: RawBuilder<unknown>): Promise<readonly TrackedFile[]> {
   const { rows } = await sql<FileRow>`
     select f.*, case when f.status = 'processing' then b.lease_expires_at end as lease_expires_at
     from ${sql.table('file')} as f left join ${sql.table('batch')} as b on b.batch_id = f.batch_id
@@ -104,7 +105,7 @@ function trackedOf(row: FileRow): TrackedFile {
   }
 }
 
-function isoOrNull(ms: bigint | null): string | null {
+export function isoOrNull(ms: bigint | null): string | null {
   return ms === null ? null : isoOf(ms)
 }
 

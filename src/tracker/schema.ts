@@ -1,4 +1,5 @@
 import type { Generated } from 'kysely'
+import type { ActivityStage, DaemonNote } from '../model/activity.ts'
 import type { FileStatus } from '../model/file.ts'
 import type { RowAction } from '../model/table.ts'
 
@@ -24,6 +25,8 @@ export interface FileTable {
   readonly held_reason: string | null
   /** By hand: this version loads whatever the guard says. */
   readonly approved_version: string | null
+  /** Files that are tried apart from all others: one of them may have ended the process that loaded it. */
+  readonly suspect_group: string | null
   readonly status_reason: string | null
   readonly error_code: string | null
   readonly error_class: string | null
@@ -61,16 +64,58 @@ export interface BatchTable {
   readonly table_version: bigint | null
   readonly files: bigint
   readonly rows_loaded: bigint | null
+  /** Of the source files that were loaded. */
+  readonly bytes: bigint | null
   readonly started_at: bigint
   readonly ended_at: bigint | null
 }
 
-/** One row for each target table: who writes it, and whether it is paused. */
+/** One row for each target table: who writes it, whether it is paused, and when it is looked at. */
 export interface TargetTable {
   readonly table_name: string
-  readonly lock_owner: string | null
-  readonly lock_expires_at: bigint | null
+  readonly lock_owner: Generated<string | null>
+  readonly lock_expires_at: Generated<bigint | null>
   readonly paused: Generated<bigint>
+  readonly last_listed_at: Generated<bigint | null>
+  readonly listing_error: Generated<string | null>
+  readonly next_run_at: Generated<bigint | null>
+}
+
+/** Files of a table in a state in which files stay, summed: kept with every move, since to count a million takes a while. */
+export interface SettledTable {
+  readonly table_name: string
+  readonly status: 'completed' | 'skipped'
+  readonly files: bigint
+  readonly rows_loaded: bigint
+  readonly rows_rejected: bigint
+  readonly bytes: bigint
+}
+
+/** What a process does with a table at the moment. */
+export interface ActivityTable {
+  readonly owner: string
+  readonly table_name: string
+  readonly stage: ActivityStage
+  readonly batch_id: string | null
+  readonly files: bigint
+  readonly files_done: bigint
+  readonly bytes: bigint
+  readonly bytes_done: bigint
+  readonly rows: bigint
+  readonly permille: bigint | null
+  readonly started_at: bigint
+  readonly updated_at: bigint
+}
+
+export interface DaemonTable {
+  readonly owner: string
+  readonly pid: bigint
+  readonly host: string
+  readonly version: string
+  readonly started_at: bigint
+  readonly heartbeat_at: bigint
+  readonly http: string | null
+  readonly state: DaemonNote['state']
 }
 
 export interface NoteTable {
@@ -109,6 +154,9 @@ export interface Database {
   readonly target: TargetTable
   readonly note: NoteTable
   readonly expectation: ExpectationTable
+  readonly settled: SettledTable
+  readonly activity: ActivityTable
+  readonly daemon: DaemonTable
   readonly meta: MetaTable
   readonly tracker_migration: MigrationTable
 }

@@ -34,6 +34,7 @@ export async function settle(ledger: Ledger, table: string, owner: string, outco
       to: 'pending',
       set: [sql`held_reason = g.reason, status_reason = null`, ...forgetResult()],
     })
+    await setApart(within, held, outcome.files.filter(isKind('suspect')))
     await releaseRest(within, held)
     await recordExpectations(within, held, outcome.expectations)
     return true
@@ -53,6 +54,7 @@ async function endBatch(ledger: Ledger, held: Held, outcome: BatchOutcome): Prom
       status: endOf(outcome),
       table_version: outcome.version,
       rows_loaded: loaded,
+      bytes: outcome.bytes,
       ended_at: nowOf(ledger),
       lease_owner: null,
       lease_expires_at: null,
@@ -67,12 +69,17 @@ async function endBatch(ledger: Ledger, held: Held, outcome: BatchOutcome): Prom
 
 function endOf(outcome: BatchOutcome): BatchRow['status'] {
   if (outcome.version !== null) return 'committed'
-  return outcome.files.some(({ kind }) => kind !== 'released') ? 'empty' : 'released'
+  return outcome.files.some(({ kind }) => kind !== 'released' && kind !== 'suspect') ? 'empty' : 'released'
 }
 
 /** Moves files that the batch still holds: those that `given` has by their path, or all that are left. */
-async function leave(ledger: Ledger, held: Held, change: Pick<Move, 'to' | 'given' | 'set' | 'reason'>): Promise<void> {
-  const holds = sql`f.lease_owner = ${held.owner} and f.batch_id = ${held.batchId} and f.table_name = ${held.table}`
+async function leave(
+  ledger: Ledger,
+  held: Held,
+  change: Pick<Move, 'to' | 'given' | 'set' | 'reason'> & { readonly where?: RawBuilder<unknown> },
+): Promise<void> {
+  const which = change.where === undefined ? sql`` : sql`and ${change.where}`
+  const holds = sql`f.lease_owner = ${held.owner} and f.batch_id = ${held.batchId} and f.table_name = ${held.table} ${which}`
   await move(ledger, {
     ...change,
     from: ['processing'],
@@ -104,15 +111,22 @@ async function complete(ledger: Ledger, held: Held, files: readonly Of<'complete
 async function fail(ledger: Ledger, held: Held, files: readonly Of<'failed'>[]): Promise<void> {
   if (files.length === 0) return
   const given = ledger.dialect.relation(
-    { path: 'text', code: 'text', class: 'text', message: 'text', later: 'integer' },
-    files.map(({ path, error }) => [path, error.code, error.errorClass, error.message, error.retry === 'later' ? 1n : 0n]),
+    { path: 'text', code: 'text', class: 'text', message: 'text', later: 'integer', in_group: 'text' },
+    files.map(({ path, error, group }) => [
+      path,
+      error.code,
+      error.errorClass,
+      error.message,
+      error.retry === 'later' ? 1n : 0n,
+      group ?? null,
+    ]),
   )
   await leave(ledger, held, {
     to: 'failed',
     given,
     set: [
       sql`error_code = g.code, error_class = g.class, error_message = g.message, next_attempt_at = ${nextAttempt(ledger)}`,
-      sql`processing_end_time = ${nowOf(ledger)}, status_reason = null`,
+      sql`processing_end_time = ${nowOf(ledger)}, status_reason = null, suspect_group = coalesce(g.in_group, f.suspect_group)`,
     ],
     reason: sql`g.message`,
   })
@@ -139,6 +153,37 @@ async function leaveByReason(
     files.map(({ path, reason }) => [path, reason]),
   )
   await leave(ledger, held, { ...change, given, reason: sql`g.reason` })
+}
+
+/** Attempts of a file that was alone are counted; the first one is of no account, since its process may have ended for any reason. */
+async function setApart(ledger: Ledger, held: Held, files: readonly Of<'suspect'>[]): Promise<void> {
+  if (files.length === 0) return
+  const given = ledger.dialect.relation(
+    { path: 'text', in_group: 'text', reason: 'text', attempt: 'integer', code: 'text', class: 'text', message: 'text' },
+    files.map(({ path, group, reason, alone }) => [
+      path,
+      group,
+      reason,
+      alone === null ? 0n : 1n,
+      ...(alone === null ? [null, null, null] : [alone.code, alone.errorClass, alone.message]),
+    ]),
+  )
+  await leave(ledger, held, {
+    to: 'failed',
+    given,
+    where: sql`g.attempt = 1 and f.suspect_group is not null and f.retry_count >= ${ledger.options.retryAttempts}`,
+    set: [
+      sql`error_code = g.code, error_class = g.class, error_message = g.message, next_attempt_at = null`,
+      sql`processing_end_time = ${nowOf(ledger)}, status_reason = null`,
+    ],
+    reason: sql`g.message`,
+  })
+  await leave(ledger, held, {
+    to: 'pending',
+    given,
+    set: [sql`suspect_group = g.in_group, retry_count = f.retry_count + g.attempt, status_reason = g.reason`, ...forgetResult()],
+    reason: sql`g.reason`,
+  })
 }
 
 /** What the outcome does not name was not loaded: it waits for the next batch. */

@@ -1,13 +1,17 @@
+import { activity, daemons, noteActivity, noteDaemon, noteTable, schedules, throughput } from './activity.ts'
 import { admit } from './admit.ts'
 import { adoptManifest } from './adopt.ts'
 import { claim, claimEmpty, pendingCount, pendingFiles, requeueDue } from './claim.ts'
 import { counts } from './counts.ts'
+import { dueWork } from './due.ts'
 import { expectationsOfBatches, expectationsOfFile } from './expectations.ts'
 import { history } from './history.ts'
 import { abandoned, lockTable, renew, takeOver, unlockTable } from './leases.ts'
 import type { Ledger } from './ledger.ts'
+import { failures, recent, search } from './look.ts'
 import { approve, reopenFolders, replay, retry, skip, skipPending } from './manual.ts'
 import { recall, remember } from './notes.ts'
+import { pause, pausedTables, resume } from './pause.ts'
 import { batches, file, files, lastCommittedBatch, newestLoaded } from './read.ts'
 import { adoptRestore } from './restore.ts'
 import { noteFiles } from './resubmitted.ts'
@@ -18,8 +22,9 @@ import type { Tracker } from './tracker.ts'
 export function sqlTracker(ledger: Ledger, id: string, close: () => Promise<void>): Tracker {
   return {
     id,
-    admit: (table, page, policy) => admit(ledger, table, page, policy),
+    admit: (table, page, policy, announce) => admit(ledger, table, page, { policy, announce }),
     requeueDue: (table) => requeueDue(ledger, table),
+    dueWork: () => dueWork(ledger),
     pendingCount: (table) => pendingCount(ledger, table),
     pendingFiles: (table) => pendingFiles(ledger, table),
     claim: (table, owner, limits, paths) => claim(ledger, table, owner, { ...limits, paths }),
@@ -38,6 +43,9 @@ export function sqlTracker(ledger: Ledger, id: string, close: () => Promise<void
     reopenFolders: (table, folders, reason) => reopenFolders(ledger, table, folders, reason),
     lockTable: (table, owner, isAlive) => lockTable(ledger, table, owner, isAlive),
     unlockTable: (table, owner) => unlockTable(ledger, table, owner),
+    pause: (tables) => pause(ledger, tables),
+    resume: (tables) => resume(ledger, tables),
+    paused: () => pausedTables(ledger),
     remember: (table, key, value) => remember(ledger, table, key, value),
     recall: (table, key) => recall(ledger, table, key),
     retry: (filter) => retry(ledger, filter),
@@ -50,6 +58,16 @@ export function sqlTracker(ledger: Ledger, id: string, close: () => Promise<void
     batches: (table, limit) => batches(ledger, table, limit),
     expectationsOfBatches: (table, batchIds) => expectationsOfBatches(ledger, table, batchIds),
     expectationsOfFile: (table, path) => expectationsOfFile(ledger, table, path),
+    noteActivity: (owner, notes) => noteActivity(ledger, owner, notes),
+    activity: () => activity(ledger),
+    noteTable: (table, note) => noteTable(ledger, table, note),
+    schedules: () => schedules(ledger),
+    noteDaemon: (owner, note) => noteDaemon(ledger, owner, note),
+    daemons: () => daemons(ledger),
+    recent: (limit, tables) => recent(ledger, limit, tables),
+    search: (text, limit, tables) => search(ledger, text, limit, tables),
+    failures: (limit, tables) => failures(ledger, limit, tables),
+    throughput: (minutes, tables) => throughput(ledger, minutes, tables),
     [Symbol.asyncDispose]: close,
   }
 }

@@ -18,6 +18,8 @@ export interface SqliteTrackerOptions {
   readonly table: string
   readonly trackerOptions: TrackerOptions
   readonly clock: Clock
+  /** The uuid of a tracker that is made; a new one when left out. */
+  readonly id?: string | undefined
   /** How long another process may hold the lock before a call fails with `ING-TRACKER-LOCKED`; ten seconds when left out. */
   readonly lockWaitMs?: number | undefined
 }
@@ -28,7 +30,7 @@ export async function openSqliteTracker(options: SqliteTrackerOptions): Promise<
 
 async function openAt(file: string, options: SqliteTrackerOptions): Promise<Tracker> {
   const { table, clock, trackerOptions, lockWaitMs = LOCK_WAIT_MS } = options
-  const { db, id } = await openSqlite({ file, shownAs: options.file, table, lockWaitMs })
+  const { db, id } = await openSqlite({ file, shownAs: options.file, table, lockWaitMs, newId: options.id })
   return sqlTracker({ db, dialect: sqliteDialect, clock, options: trackerOptions }, id, () => db.destroy())
 }
 

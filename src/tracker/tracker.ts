@@ -1,4 +1,6 @@
+import type { Activity, ActivityNote, DaemonNote, ScheduleNote, TableSchedule, ThroughputMinute } from '../model/activity.ts'
 import type { Batch, BatchOutcome } from '../model/batch.ts'
+import type { Failure } from '../model/error-cause.ts'
 import type { FileExpectation, ReportExpectation } from '../model/expectation.ts'
 import type { FileSeen, FileStatus } from '../model/file.ts'
 import type { Manifest, RestorePoint } from '../model/manifest.ts'
@@ -67,6 +69,9 @@ export interface BatchExpectation extends ReportExpectation {
 /** What happens when new content lies at a completed path (spec 10.3, `auto` already resolved by strategy). */
 export type ChangedFilePolicy = 'load' | 'ignore' | 'fail'
 
+/** Is told of the files of a page that will be pending, before they are written. */
+export type Announce = (files: readonly FileSeen[]) => Promise<void>
+
 export interface AdmitResult {
   /** New to the tracker. */
   readonly admitted: number
@@ -86,11 +91,15 @@ export interface ClaimLimits {
   readonly above: bigint | null
   /** The overwrite unit by path, where it is not the path itself. */
   readonly units?: ReadonlyMap<string, string> | undefined
+  /** All files go together, also those that are to be tried apart from others. */
+  readonly whole?: boolean | undefined
 }
 
 export interface TableCounts {
   readonly table_name: string
   readonly pending: number
+  /** Of the pending ones those that wait for `approve`. */
+  readonly held: number
   readonly processing: number
   readonly completed: number
   readonly failed: number
@@ -100,7 +109,20 @@ export interface TableCounts {
   readonly bytes: number
   readonly last_loaded_at: string | null
   readonly last_error: string | null
+  /** Since when the next file to load waits; null when none does. */
+  readonly waiting_since: string | null
+  /** When the next automatic retry is due. */
+  readonly next_attempt_at: string | null
   readonly paused: boolean
+}
+
+/** What is left to do of a table, as whoever plans its next turn asks. */
+export interface DueWork {
+  readonly table: string
+  /** Files are pending, and not held. */
+  readonly pending: boolean
+  /** When the first automatic retry is due, in milliseconds since the epoch. */
+  readonly nextAttemptMs: number | null
 }
 
 export interface FileFilter {
@@ -136,9 +158,11 @@ export interface Tracker extends AsyncDisposable {
   readonly id: string
 
   /** Compares one page of a listing with what is known: new files and new versions become pending. */
-  admit(table: string, page: readonly FileSeen[], policy: ChangedFilePolicy): Promise<AdmitResult>
+  admit(table: string, page: readonly FileSeen[], policy: ChangedFilePolicy, announce?: Announce): Promise<AdmitResult>
   /** failed → pending for automatic retries that are due. */
   requeueDue(table: string): Promise<number>
+  /** What is left to do of each table that was looked at once. */
+  dueWork(): Promise<readonly DueWork[]>
   /** How many files are pending (and not held). */
   pendingCount(table: string): Promise<number>
   /** All pending files of a table in file order, for strategies that choose among them (overwrite). */
@@ -193,6 +217,10 @@ export interface Tracker extends AsyncDisposable {
   /** Takes the table for one writer; false when another living owner has it. */
   lockTable(table: string, owner: string, isAlive: (owner: string) => boolean): Promise<boolean>
   unlockTable(table: string, owner: string): Promise<void>
+  /** By hand: tables of which no file shall be taken. Gives those that were not so before. */
+  pause(tables: readonly string[]): Promise<readonly string[]>
+  resume(tables: readonly string[]): Promise<readonly string[]>
+  paused(): Promise<ReadonlySet<string>>
   /** What is remembered of a table beside its files, as a full drop that has begun; text by key. */
   remember(table: string, key: string, value: string): Promise<void>
   recall(table: string, key: string): Promise<string | undefined>
@@ -213,6 +241,28 @@ export interface Tracker extends AsyncDisposable {
   expectationsOfBatches(table: string, batchIds: readonly string[]): Promise<readonly BatchExpectation[]>
   /** Rules that a file broke, oldest first. */
   expectationsOfFile(table: string, path: string): Promise<readonly FileExpectation[]>
+
+  /**
+   * What the owner does with its tables at the moment, in the place of what it told before; none when it ends. Told once a second, also where
+   * nothing changed: what is a minute old counts as left behind.
+   */
+  noteActivity(owner: string, notes: readonly ActivityNote[]): Promise<void>
+  activity(): Promise<readonly Activity[]>
+  /** When a table was listed, and when it will be; what the note leaves out stays. */
+  noteTable(table: string, note: ScheduleNote): Promise<void>
+  schedules(): Promise<readonly TableSchedule[]>
+  /** In the place of what is known of this daemon; null when it ends. */
+  noteDaemon(owner: string, note: Omit<DaemonNote, 'owner'> | null): Promise<void>
+  /** The newest heartbeat first, also of such as ended without a word. */
+  daemons(): Promise<readonly DaemonNote[]>
+  /** Files that were settled last, the newest first. */
+  recent(limit: number, tables?: readonly string[]): Promise<readonly TrackedFile[]>
+  /** Files whose path has the text in it, whatever its case, by table and path. */
+  search(text: string, limit: number, tables?: readonly string[]): Promise<readonly TrackedFile[]>
+  /** The newest first, at most so many of each table. */
+  failures(limit: number, tables?: readonly string[]): Promise<readonly Failure[]>
+  /** What was committed in each of the last minutes, oldest first; a minute without a commit has no row. */
+  throughput(minutes: number, tables?: readonly string[]): Promise<readonly ThroughputMinute[]>
 }
 
 export interface TrackerOptions {

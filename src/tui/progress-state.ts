@@ -70,6 +70,9 @@ function tableAfter(table: TableProgress, event: Exclude<RunEvent, { kind: 'tabl
       return { ...table, stage: event.stage, fraction: event.fraction < 0 ? table.fraction : Math.max(table.fraction ?? 0, event.fraction) }
     case 'batchEnded':
       return { ...table, filesDone: table.filesDone + event.files, rowsDone: table.rowsDone + event.rows, batchFiles: 0, fraction: null }
+    case 'batchFailed':
+    case 'retried':
+      return table
     case 'waiting':
       return { ...table, stage: `waiting for ${event.files} ${event.files === 1 ? 'file' : 'files'} to settle` }
     case 'tableEnded':

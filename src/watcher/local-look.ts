@@ -145,3 +145,14 @@ function reachFile(rules: SourceRules, folder: Place, name: string): Reached | A
 function absent(detail: string): Absent {
   return { kind: 'absent', detail }
 }
+
+/** Device and inode of the folder that a source begins in; undefined when it is not there. */
+export function baseIdentity({ pattern }: SourceRules): string | undefined {
+  try {
+    const stats = statOf({ shown: pattern.base, raw: null })
+    return stats === undefined ? undefined : identityOf(stats)
+  } catch {
+    // The listing tells why it cannot be looked at.
+    return undefined
+  }
+}

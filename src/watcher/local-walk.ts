@@ -63,11 +63,14 @@ const ENTRIES_PER_LOOK = 64
  */
 export class Walk {
   readonly #rules: SourceRules
+  readonly #onFolder: (folder: Place) => void
   readonly #frames: Frame[] = []
   #isBegun = false
 
-  constructor(rules: SourceRules) {
+  /** `onFolder` is told of each folder before it is listed. */
+  constructor(rules: SourceRules, onFolder: (folder: Place) => void = () => {}) {
     this.#rules = rules
+    this.#onFolder = onFolder
   }
 
   /** Goes on until the time is up or the page is full; true when all is walked. */
@@ -182,6 +185,7 @@ export class Walk {
     const { prefix, positions, isLinked } = at
     const names = onlyNames(this.#rules.pattern.glob, positions)
     try {
+      this.#onFolder(place)
       const entries = names === undefined ? listedEntries(place) : namedEntries(place, names)
       this.#frames.push({ place, prefix, positions, entries, isLinked, identity: undefined, isMarked: undefined, isReported: false })
     } catch (error) {

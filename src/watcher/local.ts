@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../lib/clock.ts'
 import type { TableConfig } from '../model/table.ts'
 import { momentOf } from './complete.ts'
+import type { Place } from './local-folder.ts'
 import { lookAt } from './local-look.ts'
 import { type Found, foundCount, Walk } from './local-walk.ts'
 import { type SourceRules, sourceRules } from './rules.ts'
@@ -16,19 +17,18 @@ const SLICE_MS = 10
 /**
  * Looks for the files of a table in local folders. Each complete file is seen once in a listing, in no order; a file
  * that is renamed meanwhile may be seen under both names or neither, and is met by the next listing.
- * Throws ConfigError for a pattern that cannot be used; `pages` throws the signal's reason when it is aborted.
+ * `onFolder` is told of each folder before it is listed. Throws ConfigError for a pattern that cannot be used; `pages` throws the signal's reason when it is aborted.
  */
-export function localLister(table: TableConfig, clock: Clock): Lister {
+export function localLister(table: TableConfig, clock: Clock, onFolder?: (folder: Place) => void): Lister {
   const rules = sourceRules(table)
   return {
     base: rules.pattern.base,
-    pages: (signal) => pagesOf(rules, clock, signal),
+    pages: (signal) => pagesOf(new Walk(rules, onFolder), rules, clock, signal),
     look: async (path) => lookAt(rules, path, clock.now()),
   }
 }
 
-async function* pagesOf(rules: SourceRules, clock: Clock, signal: AbortSignal): AsyncGenerator<ListingPage, void, undefined> {
-  const walk = new Walk(rules)
+async function* pagesOf(walk: Walk, rules: SourceRules, clock: Clock, signal: AbortSignal): AsyncGenerator<ListingPage, void, undefined> {
   try {
     for (let isDone = false; !isDone; ) {
       const found: Found = { files: [], waiting: [], problems: [] }

@@ -2,9 +2,7 @@ import { expect, test } from 'vitest'
 import type { Tracker } from '../../src/tracker/tracker.ts'
 import {
   ALL,
-  alive,
   claimAll,
-  dead,
   describeTracker,
   failed,
   type Harness,
@@ -12,7 +10,6 @@ import {
   load,
   manifest,
   movesOf,
-  OTHER,
   OWNER,
   outcome,
   START,
@@ -23,9 +20,8 @@ import {
 
 /** What every tracker does when something went wrong, by hand, and when it is asked. */
 export function trackerRecoveryContract(name: string, make: () => Promise<Harness>): void {
-  describeTracker(`${name}: retries, leases, recovery, reading`, make, (tracker, harness) => {
+  describeTracker(`${name}: retries, recovery, reading`, make, (tracker, harness) => {
     retryTests(tracker, harness)
-    leaseTests(tracker, harness)
     adoptTests(tracker)
     manualTests(tracker)
     readTests(tracker, harness)
@@ -61,51 +57,6 @@ function retryTests(tracker: () => Tracker, harness: () => Harness): void {
     expect(await tracker().requeueDue(TABLE)).toBe(0)
     expect(await tracker().retry({ tables: [TABLE] })).toBe(1)
     expect(await movesOf(tracker(), '/in/a.csv')).toContain('failed>pending retried by hand')
-  })
-}
-
-function leaseTests(tracker: () => Tracker, harness: () => Harness): void {
-  test('a table has one writer until it is unlocked, its lease ends or its process is gone', async () => {
-    const other = await harness().open()
-    expect(await tracker().lockTable(TABLE, OWNER, alive)).toBe(true)
-    expect(await tracker().lockTable(TABLE, OWNER, alive)).toBe(true)
-    expect(await other.lockTable(TABLE, OTHER, alive)).toBe(false)
-    expect(await other.lockTable('other.table', OTHER, alive)).toBe(true)
-    await other.unlockTable(TABLE, OTHER)
-    expect(await other.lockTable(TABLE, OTHER, alive)).toBe(false)
-    expect(await other.lockTable(TABLE, OTHER, dead)).toBe(true)
-    await other.unlockTable(TABLE, OTHER)
-    expect(await tracker().lockTable(TABLE, OWNER, alive)).toBe(true)
-    harness().clock.ms += 59_999
-    expect(await other.lockTable(TABLE, OTHER, alive)).toBe(false)
-    harness().clock.ms += 1
-    expect(await other.lockTable(TABLE, OTHER, alive)).toBe(true)
-  })
-
-  test('a heartbeat keeps the table and its batches', async () => {
-    await tracker().lockTable(TABLE, OWNER, alive)
-    await tracker().admit(TABLE, [seen('/in/a.csv')], 'load')
-    await claimAll(tracker())
-    harness().clock.ms += 50_000
-    await tracker().renew(OWNER)
-    harness().clock.ms += 50_000
-    expect(await tracker().lockTable(TABLE, OTHER, alive)).toBe(false)
-    expect(await tracker().abandoned(TABLE, alive)).toEqual([])
-    expect((await tracker().file(TABLE, '/in/a.csv'))?.lease_expires_at).toBe('2026-01-01T00:01:50.000Z')
-  })
-
-  test('a batch is abandoned when its process is gone or its lease has ended, and can be taken over', async () => {
-    await tracker().admit(TABLE, [seen('/in/b.csv', { modifiedNs: 2n }), seen('/in/a.csv', { modifiedNs: 1n })], 'load')
-    const batch = await claimAll(tracker())
-    expect(await tracker().abandoned(TABLE, alive)).toEqual([])
-    expect(await tracker().abandoned(TABLE, (owner) => owner !== OWNER)).toEqual([batch])
-    harness().clock.ms += 60_000
-    expect(await tracker().abandoned(TABLE, alive)).toEqual([batch])
-    await tracker().takeOver(batch.id, OTHER)
-    expect(await tracker().abandoned(TABLE, alive)).toEqual([])
-    expect(await tracker().settle(TABLE, OTHER, outcome(batch, null, []))).toBe(true)
-    expect(await tracker().pendingCount(TABLE)).toBe(2)
-    expect(await tracker().abandoned(TABLE, dead)).toEqual([])
   })
 }
 
@@ -305,6 +256,7 @@ function readTests(tracker: () => Tracker, harness: () => Harness): void {
         bytes: 200,
       },
       ...{ last_loaded_at: '2026-01-01T00:00:00.000Z', last_error: "/in/c.csv line 3: 'x' is no number", paused: false },
+      ...{ held: 0, waiting_since: '2026-01-01T00:00:01.000Z', next_attempt_at: null },
     }
     const unknown = {
       ...{
@@ -318,7 +270,7 @@ function readTests(tracker: () => Tracker, harness: () => Harness): void {
         rows_rejected: 0,
         bytes: 0,
       },
-      ...{ last_loaded_at: null, last_error: null, paused: false },
+      ...{ last_loaded_at: null, last_error: null, paused: false, held: 0, waiting_since: null, next_attempt_at: null },
     }
     expect(await tracker().counts()).toEqual([orders])
     expect(await tracker().counts(['new.table', TABLE])).toEqual([unknown, orders])

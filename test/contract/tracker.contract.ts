@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { FileSeen } from '../../src/model/file.ts'
 import type { Tracker } from '../../src/tracker/tracker.ts'
 import {
   ALL,
@@ -34,6 +35,21 @@ function admitTests(tracker: () => Tracker): void {
     expect(await tracker().admit(TABLE, page, 'load')).toEqual({ admitted: 0, changed: 0, known: 2, ignored: [], ignoredCount: 0 })
     expect(await movesOf(tracker(), '/in/a.csv')).toEqual(['>pending seen'])
     expect(await tracker().pendingCount(TABLE)).toBe(2)
+  })
+
+  test('what will be pending is announced before it is written', async () => {
+    await tracker().admit(TABLE, [seen('/in/a.csv'), seen('/in/b.csv')], 'load')
+    const told: string[] = []
+    const pending: number[] = []
+    const announce = async (files: readonly FileSeen[]) => {
+      told.push(...files.map(({ path }) => path))
+      pending.push(await tracker().pendingCount(TABLE))
+    }
+    await tracker().admit(TABLE, [seen('/in/a.csv'), seen('/in/b.csv', { size: 9n }), seen('/in/c.csv')], 'load', announce)
+    expect(told.toSorted()).toEqual(['/in/b.csv', '/in/c.csv'])
+    expect(pending).toEqual([2])
+    await tracker().admit(TABLE, [seen('/in/a.csv')], 'load', announce)
+    expect(pending).toEqual([2])
   })
 
   test('the same path in two tables is two files', async () => {

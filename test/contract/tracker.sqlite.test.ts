@@ -9,6 +9,9 @@ import { openSqliteSnapshot, openSqliteTracker, type SqliteTrackerOptions } from
 import type { Tracker } from '../../src/tracker/tracker.ts'
 import { trackerContract } from './tracker.contract.ts'
 import { ALL, FakeClock, type Harness, load, OPTIONS, OWNER, seen, statusOf, TABLE } from './tracker.support.ts'
+import { trackerActivityContract } from './tracker-activity.contract.ts'
+import { trackerLeasesContract } from './tracker-leases.contract.ts'
+import { trackerPauseContract } from './tracker-pause.contract.ts'
 import { trackerRecoveryContract } from './tracker-recovery.contract.ts'
 import { trackerRestoreContract } from './tracker-restore.contract.ts'
 
@@ -33,8 +36,11 @@ async function sqliteHarness(): Promise<Harness> {
 }
 
 trackerContract('SQLite', sqliteHarness)
+trackerLeasesContract('SQLite', sqliteHarness)
 trackerRecoveryContract('SQLite', sqliteHarness)
 trackerRestoreContract('SQLite', sqliteHarness)
+trackerActivityContract('SQLite', sqliteHarness)
+trackerPauseContract('SQLite', sqliteHarness)
 
 describe('a SQLite file', () => {
   let folder: string
@@ -132,7 +138,7 @@ describe('a SQLite file', () => {
     await expect(openSqliteTracker(options)).rejects.toMatchObject({
       code: 'ING-TRACKER-CORRUPT',
       message: `the tracker ${file} is damaged: file is not a database`,
-      hint: `restore a backup of ${file}`,
+      hint: `restore a backup of ${file}, or make it anew from the tables: ingest tracker rebuild`,
     })
   })
 

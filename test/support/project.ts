@@ -28,7 +28,14 @@ export class Project {
     // JSON is YAML.
     this.write(
       'ingest.yaml',
-      JSON.stringify({ raw_data_path: './landing', processed_data_path: './tables', checkpoint_path: './state', ...config }),
+      // Any port that is free, since daemons of several tests run side by side.
+      JSON.stringify({
+        raw_data_path: './landing',
+        processed_data_path: './tables',
+        checkpoint_path: './state',
+        http: { port: 0 },
+        ...config,
+      }),
     )
   }
 

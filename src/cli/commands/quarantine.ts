@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
 import type { QuarantineDiscardOptions } from '../../app/quarantine.ts'
-import type { DiscardReport, QuarantinedRow, ResubmitReport } from '../../model/report.ts'
+import type { DiscardReport, QuarantinedRow, ResubmitReport } from '../../model/quarantine-report.ts'
 import { confirmed } from '../confirm.ts'
 import { EXIT } from '../exit-codes.ts'
 import { usageError } from '../failure.ts'

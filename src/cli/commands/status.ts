@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import type { StatusReport } from '../../model/report.ts'
+import type { StatusReport } from '../../model/status-report.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { Frame } from '../frame.ts'
 import { tablesOption } from '../global-options.ts'

@@ -5,12 +5,16 @@ import { createFiles } from './0001-files.ts'
 import { addApprovals } from './0002-approvals.ts'
 import { indexRejected } from './0003-rejected.ts'
 import { createExpectations } from './0004-expectations.ts'
+import { createActivity } from './0005-activity.ts'
+import { addSuspects } from './0008-suspects.ts'
 
 const MIGRATIONS: Readonly<Record<string, (db: Kysely<Database>, dialect: TrackerDialect) => Promise<void>>> = {
   '0001-files': createFiles,
   '0002-approvals': addApprovals,
   '0003-rejected': indexRejected,
   '0004-expectations': createExpectations,
+  '0005-activity': createActivity,
+  '0008-suspects': addSuspects,
 }
 
 export type SchemaState = 'current' | 'older' | 'newer'

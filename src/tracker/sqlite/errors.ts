@@ -21,7 +21,7 @@ function fromSqlite(error: Error & { readonly code: string }, file: string): Ing
   }
   if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
     return new UnavailableError('ING-TRACKER-CORRUPT', `the tracker ${file} is damaged: ${error.message}`, {
-      hint: `restore a backup of ${file}`,
+      hint: `restore a backup of ${file}, or make it anew from the tables: ingest tracker rebuild`,
       context,
       cause: error,
     })

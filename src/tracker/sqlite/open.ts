@@ -10,6 +10,7 @@ import type { Database } from '../schema.ts'
 import { TrackerSqliteDialect, whenFree } from './driver.ts'
 import { trackerError } from './errors.ts'
 import { sqliteDialect } from './rows.ts'
+import { keepSettled } from './settled.ts'
 import { fixStatistics } from './statistics.ts'
 
 export const IN_MEMORY = ':memory:'
@@ -25,6 +26,8 @@ export interface SqlitePlace {
   readonly shownAs: string
   readonly table: string
   readonly lockWaitMs: number
+  /** The uuid of a tracker that is made; a random one when left out. */
+  readonly newId?: string | undefined
 }
 
 /** Opens the database, makes or migrates its tables, and reads the tracker's id. */
@@ -83,9 +86,10 @@ async function bringUpToDate(db: Kysely<Database>, database: BetterSqlite.Databa
     await migrate(db, sqliteDialect)
     await db
       .insertInto('meta')
-      .values({ key: 'tracker_id', value: randomUUID() })
+      .values({ key: 'tracker_id', value: place.newId ?? randomUUID() })
       .onConflict((conflict) => conflict.column('key').doNothing())
       .execute()
+    keepSettled(database, place.table)
     fixStatistics(database, place.table)
     run(database, 'commit', place.shownAs)
   } finally {

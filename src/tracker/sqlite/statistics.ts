@@ -7,6 +7,8 @@ const STATISTICS: Readonly<Record<string, string>> = {
   pending: '100000 50000 1 1',
   processing: '10000 10000',
   failed: '10000 5000 1',
+  held: '10 5',
+  due: '1000 500 1',
 }
 
 /**

@@ -344,11 +344,6 @@ describe('strategies', () => {
     })
   })
 
-  test('a name that the program registered is taken', async () => {
-    const found = await table('loading_strategy: latest', { hasStrategy: (name) => name === 'latest' })
-    expect(found.strategy).toBe('latest')
-  })
-
   test('a name that every object has is no strategy', async () => {
     expect(await problems(tableText('loading_strategy: constructor'))).toHaveLength(1)
   })

@@ -123,8 +123,7 @@ export class Bench {
 export async function bench(format: FormatName, table: Partial<TableConfig> = {}): Promise<Bench> {
   const folder = mkdtempSync(join(tmpdir(), 'ingestd-format-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  const loaded = await FORMATS[format].load?.()
-  if (!loaded) throw new Error(`${format} is not built`)
+  const loaded = await FORMATS[format].load()
   const config = tableConfig({ fileFormat: format, ...table })
   const opened = await session()
   return new Bench(folder, loaded, {

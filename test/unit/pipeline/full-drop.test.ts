@@ -49,9 +49,10 @@ class Log {
       ...{ exists: true, version: 1n, lastBatch: this.lastBatch, highestManifest: this.lastBatch },
       batches: this.batches.filter(({ manifest: { batch } }) => known === null || batch > known),
     })
-    const worker: Pick<LoadWorker, 'inspect' | 'recover' | 'load'> = {
+    const worker: Pick<LoadWorker, 'inspect' | 'recover' | 'lookAhead' | 'load'> = {
       inspect,
       recover: inspect,
+      lookAhead: async () => {},
       load: async (job) => {
         this.jobs.push(job)
         const files = job.batch.files.map(({ path }) => completed(path))
@@ -81,6 +82,7 @@ async function run(log: Log, files: readonly FileSeen[], replaceAll = false): Pr
     },
     tally: new TableTally(table, 0),
     signal: new AbortController().signal,
+    isTurnOver: () => false,
     onEvent: () => {},
     contentHash: async () => undefined,
     settle: async () => ({ complete: [], changing: [] }),

@@ -211,7 +211,7 @@ test('a table of another tracker is refused with both names', async () => {
   const request = await staged(first, { batch: 2n, add: sql`select 2, 'x'`, trackerId: 'someone-else' })
   await expect(first.commit(request)).rejects.toMatchObject({
     code: 'ING-TABLE-OTHER-TRACKER',
-    hint: 'the table belongs to tracker 11111111-1111-4111-8111-111111111111, this one is someone-else: use that tracker, or another target_path',
+    hint: 'the table belongs to tracker 11111111-1111-4111-8111-111111111111, this one is someone-else: use that tracker, or take the table over (ingest tracker adopt t); one that was lost is made anew by ingest tracker rebuild',
   })
 })
 

@@ -116,7 +116,7 @@ function started(table: string, index: number, total: number): RunEvent {
 }
 
 function batchStarted(table: string, files: number): RunEvent {
-  return { kind: 'batchStarted', table, files, bytes: files * 100 }
+  return { kind: 'batchStarted', table, batchId: 'b-1', files, bytes: files * 100 }
 }
 
 function report(table: string): TableReport {

@@ -1,0 +1,152 @@
+import type { Clock } from '../../lib/clock.ts'
+import type { RunEvent, TableReport } from '../../model/report.ts'
+import type { TableConfig } from '../../model/table.ts'
+import type { Lister } from '../../watcher/watcher.ts'
+import type { LoadPool } from '../pool.ts'
+import { type PassParts, type PassTurn, passOver } from '../table-pass.ts'
+import { Source } from './source.ts'
+
+/** Batches that a table loads while others wait for their turn. */
+const BATCHES_A_TURN = 4
+/** How long a table that another process has is left alone. */
+const BUSY_MS = 5000
+
+/** What the tables of a daemon share. */
+export interface TableParts extends PassParts {
+  readonly pool: LoadPool
+  readonly clock: Clock
+  readonly retryBackoff: { readonly baseMs: number; readonly factor: number; readonly maxMs: number }
+  /** Aborted when no further batch shall begin. */
+  readonly stopping: AbortSignal
+  /** Aborted when those that run shall end, too. */
+  readonly ending: AbortSignal
+  /** Whether other tables wait for room. */
+  readonly othersWait: () => boolean
+  /** The table wants a turn. */
+  readonly want: (table: string) => void
+  readonly onEvent: (event: RunEvent) => void
+  readonly onWarning: (message: string) => void
+}
+
+/** A table of the daemon: when it wants a turn, what it does in it, and what comes of it. */
+export class DaemonTable implements Disposable {
+  readonly config: TableConfig
+  readonly source: Source
+  readonly #parts: TableParts
+  #failures = 0
+  /** A table that failed, or that another process has, is left alone until then. */
+  #notBeforeMs = 0
+  #later: NodeJS.Timeout | undefined
+  #isGone = false
+  /** When all of the source was last seen; of this daemon. */
+  lastListedMs: number | null = null
+  listingError: string | null = null
+
+  constructor(config: TableConfig, parts: TableParts) {
+    this.config = config
+    this.#parts = parts
+    this.source = new Source(config, parts.clock, { onReady: () => this.wake(), onWarning: parts.onWarning })
+  }
+
+  /** Wants a turn, at once or when the table may have one again. */
+  wake(): void {
+    if (this.#isGone || this.#later !== undefined) return
+    const waitMs = this.#notBeforeMs - this.#parts.clock.now()
+    if (waitMs <= 0) this.#parts.want(this.config.name)
+    else this.#wakeIn(waitMs)
+  }
+
+  /** Whether a turn that nobody asks for may begin: of files that were left pending. */
+  get isFree(): boolean {
+    return this.#later === undefined && this.#notBeforeMs <= this.#parts.clock.now()
+  }
+
+  /** One turn. Throws only what stops the daemon. */
+  async turn(): Promise<TableReport> {
+    const { pool, stopping, ending, onEvent } = this.#parts
+    const look = this.source.take()
+    const startedMs = this.#parts.clock.now()
+    let listedMs: number | undefined
+    const lister = stoppable(look.lister, stopping, () => {
+      listedMs = this.#parts.clock.now()
+    })
+    const turn: PassTurn = {
+      lister,
+      stopping,
+      settle: async (waiting) => {
+        this.source.comeBack(waiting)
+        return { complete: [], changing: [] }
+      },
+      isOver: (batches) => stopping.aborted || (batches >= BATCHES_A_TURN && this.#parts.othersWait()),
+    }
+    try {
+      const { report, more } = await pool.use((worker) => passOver(this.config, worker, { turn, signal: ending, onEvent }, this.#parts))
+      if (look.isListing && listedMs !== undefined) this.#listed(report, listedMs - startedMs)
+      this.#ended(report, more)
+      return report
+    } catch (error) {
+      this.source.putBack()
+      this.#failed()
+      throw error
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#isGone = true
+    clearTimeout(this.#later)
+    this.source[Symbol.dispose]()
+  }
+
+  #listed(report: TableReport, durationMs: number): void {
+    this.lastListedMs = this.#parts.clock.now()
+    this.listingError = report.errors.find(({ code }) => code.startsWith('ING-SOURCE-'))?.message ?? missingSource(report)
+    this.source.listed(durationMs)
+  }
+
+  #ended(report: TableReport, more: boolean): void {
+    if (report.status === 'skip') {
+      this.source.putBack()
+      this.#notBeforeMs = this.#parts.clock.now() + BUSY_MS
+      this.wake()
+    } else if (report.errors.some(({ file }) => file === null) && report.files.loaded === 0) {
+      this.source.putBack()
+      this.#failed()
+      this.wake()
+    } else {
+      this.#failures = 0
+      this.#notBeforeMs = 0
+      if (more) this.wake()
+    }
+  }
+
+  #failed(): void {
+    const { baseMs, factor, maxMs } = this.#parts.retryBackoff
+    const waitMs = Math.min(maxMs, baseMs * factor ** this.#failures)
+    this.#failures += 1
+    this.#notBeforeMs = this.#parts.clock.now() + waitMs
+  }
+
+  #wakeIn(ms: number): void {
+    this.#later = setTimeout(() => {
+      this.#later = undefined
+      this.wake()
+    }, ms)
+  }
+}
+
+/** A source that is not there has no listing that others could rest on. */
+function missingSource({ warnings }: TableReport): string | null {
+  return warnings.find(({ code }) => code === 'ING-SOURCE-MISSING')?.message ?? null
+}
+
+/** A listing that ends with the daemon, and tells when it is through. */
+function stoppable(lister: Lister, stopping: AbortSignal, onEnd: () => void): Lister {
+  return {
+    base: lister.base,
+    look: (path) => lister.look(path),
+    pages: async function* (signal) {
+      yield* lister.pages(AbortSignal.any([signal, stopping]))
+      onEnd()
+    },
+  }
+}

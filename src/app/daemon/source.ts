@@ -1,0 +1,232 @@
+import type { Clock } from '../../lib/clock.ts'
+import type { FileSeen } from '../../model/file.ts'
+import type { TableConfig } from '../../model/table.ts'
+import { type CronTimer, cronTimer } from '../../watcher/cron.ts'
+import { localLister } from '../../watcher/local.ts'
+import { FolderEvents } from '../../watcher/local-events.ts'
+import { glanceAt } from '../../watcher/local-glance.ts'
+import { baseIdentity } from '../../watcher/local-look.ts'
+import { remoteType } from '../../watcher/local-mount.ts'
+import { type SourceRules, sourceRules } from '../../watcher/rules.ts'
+import type { Lister, WaitingFile } from '../../watcher/watcher.ts'
+
+/** How a source is looked at, with the reason where the config left it open. */
+export type SourceKind = 'watched' | 'polled' | 'cron'
+
+/** What a turn looks at. */
+export interface Look {
+  readonly lister: Lister
+  /** All of the source, rather than files that events told of. */
+  readonly isListing: boolean
+}
+
+interface Listener {
+  /** There is something for a turn. */
+  readonly onReady: () => void
+  /** Something that an administrator should know. */
+  readonly onWarning: (message: string) => void
+}
+
+/** A path of which nothing was heard for so long is looked at: a writer that is at work is heard of all the time. */
+const QUIET_MS = 25
+/** Beyond these the folders are listed. Far below the 16,384 events that the kernel keeps: what is lost came with many others. */
+const MOST_HINTS = 2000
+/** A listing behind events finds what they lost. */
+const BEHIND_EVENTS = 10
+/** A listing begins when this many times the duration of the last one has passed. */
+const LISTING_SHARE = 10
+/** Timers may end a little before the clock that gave the time. */
+const SLACK_MS = 5
+
+/** Finds out when there is something to load for a table, and what to look at then; it decides nothing and admits nothing. */
+export class Source implements Disposable {
+  readonly #table: TableConfig
+  readonly #rules: SourceRules
+  readonly #clock: Clock
+  readonly #listener: Listener
+  readonly #cron: CronTimer | undefined
+  /** Paths that events told of, and when they did last. */
+  readonly #hints = new Map<string, number>()
+  /** Complete files that wait for a turn. */
+  readonly #found = new Map<string, FileSeen>()
+  /** Files that are too young, and when they will be old enough. */
+  readonly #young = new Map<string, number>()
+  #events: FolderEvents | undefined
+  #listAll = true
+  #base: string | undefined
+  #period: NodeJS.Timeout | undefined
+  #nextListingMs: number | null = null
+  #quiet: NodeJS.Timeout | undefined
+  #ready: NodeJS.Timeout | undefined
+
+  constructor(table: TableConfig, clock: Clock, listener: Listener) {
+    this.#table = table
+    this.#clock = clock
+    this.#listener = listener
+    this.#rules = sourceRules(table)
+    const { cron } = table.watch
+    if (cron !== null) this.#cron = cronTimer(cron, () => this.listAll())
+    else if (this.#isWatchable())
+      this.#events = new FolderEvents({ onChange: (path) => this.#heard(path), onLost: (error) => this.#lost(error) })
+    // What is there when the daemon starts waits for its time, as all that comes.
+    if (cron !== null) this.#listAll = false
+  }
+
+  get kind(): SourceKind {
+    if (this.#cron !== undefined) return 'cron'
+    return this.#events === undefined ? 'polled' : 'watched'
+  }
+
+  /** When the source will be listed next; null when nothing is planned. */
+  get nextListingMs(): number | null {
+    return this.#cron === undefined ? this.#nextListingMs : this.#cron.nextMs()
+  }
+
+  /** Milliseconds between two listings; null where a schedule tells them. */
+  get periodMs(): number | null {
+    if (this.#cron !== undefined) return null
+    return this.#table.watch.pollIntervalMs * (this.#events === undefined ? 1 : BEHIND_EVENTS)
+  }
+
+  /** The next turn lists all. */
+  listAll(): void {
+    this.#listAll = true
+    this.#listener.onReady()
+  }
+
+  /** What the next turn looks at; what comes from now on is for the one after it. */
+  take(): Look {
+    const files = [...this.#found.values()]
+    this.#found.clear()
+    if (this.#listAll) {
+      this.#listAll = false
+      this.#hints.clear()
+      this.#young.clear()
+      this.#base = baseIdentity(this.#rules)
+      const lister = localLister(this.#table, this.#clock, (folder) => this.#events?.watch(folder))
+      return { lister, isListing: true }
+    }
+    return { lister: fixedLister(this.#rules.pattern.base, files), isListing: false }
+  }
+
+  /** A listing came to its end, after so long: the next one is planned. */
+  listed(durationMs: number): void {
+    const { periodMs } = this
+    if (periodMs !== null) this.#plan(Math.max(periodMs, durationMs * LISTING_SHARE))
+  }
+
+  /** What a turn took and did not come to is looked at again. */
+  putBack(): void {
+    this.#listAll = true
+  }
+
+  /** Files that were too young are looked at when they are ready. */
+  comeBack(waiting: readonly WaitingFile[]): void {
+    const now = this.#clock.now()
+    for (const { file, readyInMs } of waiting) if (readyInMs !== null) this.#young.set(file.path, now + readyInMs + SLACK_MS)
+    if (this.#young.size > MOST_HINTS) this.#listWhenReady()
+    else this.#awaitYoung()
+  }
+
+  /** Folders that come and go without an event: of a mount, or of what lies above the source. */
+  checkBase(): void {
+    if (this.#events === undefined) return
+    const base = baseIdentity(this.#rules)
+    if (base === this.#base) return
+    this.#base = base
+    if (base !== undefined) this.listAll()
+  }
+
+  [Symbol.dispose](): void {
+    this.#cron?.[Symbol.dispose]()
+    this.#events?.[Symbol.dispose]()
+    for (const timer of [this.#period, this.#quiet, this.#ready]) clearTimeout(timer)
+  }
+
+  #isWatchable(): boolean {
+    const { mode } = this.#table.watch
+    if (mode === 'poll') return false
+    return mode === 'watch' || remoteType(this.#rules.pattern.base) === undefined
+  }
+
+  #heard(path: string | null): void {
+    if (path === null || this.#hints.size >= MOST_HINTS) {
+      this.#hints.clear()
+      this.listAll()
+      return
+    }
+    this.#hints.set(path, this.#clock.now())
+    this.#quiet ??= setTimeout(() => this.#glance(), QUIET_MS)
+  }
+
+  #glance(): void {
+    this.#quiet = undefined
+    const now = this.#clock.now()
+    const paths = [...this.#hints].filter(([, heardMs]) => heardMs + QUIET_MS <= now + SLACK_MS || heardMs > now).map(([path]) => path)
+    for (const path of paths) this.#hints.delete(path)
+    if (this.#hints.size > 0) this.#quiet = setTimeout(() => this.#glance(), QUIET_MS)
+    this.#look(paths)
+  }
+
+  #look(paths: readonly string[]): void {
+    const { files, waiting, listAll } = glanceAt(this.#rules, paths, this.#clock.now())
+    for (const file of files) this.#found.set(file.path, file)
+    this.comeBack(waiting)
+    if (listAll || this.#found.size > MOST_HINTS) this.listAll()
+    else if (files.length > 0) this.#listener.onReady()
+  }
+
+  #awaitYoung(): void {
+    clearTimeout(this.#ready)
+    this.#ready = undefined
+    if (this.#young.size === 0) return
+    const first = Math.min(...this.#young.values())
+    this.#ready = setTimeout(() => this.#lookAtYoung(), Math.max(0, first - this.#clock.now()))
+  }
+
+  #lookAtYoung(): void {
+    const now = this.#clock.now()
+    const ready = [...this.#young].filter(([, readyMs]) => readyMs <= now).map(([path]) => path)
+    for (const path of ready) this.#young.delete(path)
+    this.#look(ready)
+  }
+
+  /** Too many to be remembered one by one: one listing when all of them are ready. */
+  #listWhenReady(): void {
+    const last = Math.max(...this.#young.values())
+    this.#young.clear()
+    clearTimeout(this.#ready)
+    this.#ready = setTimeout(() => this.listAll(), Math.max(0, last - this.#clock.now()))
+  }
+
+  #plan(ms: number): void {
+    clearTimeout(this.#period)
+    this.#nextListingMs = this.#clock.now() + ms
+    this.#period = setTimeout(() => this.listAll(), ms)
+  }
+
+  #lost(error: NodeJS.ErrnoException): void {
+    this.#events = undefined
+    this.#listener.onWarning(
+      `${this.#table.name}: ${reasonOf(error)}; the source is listed every ${this.#table.watch.pollIntervalMs / 1000} s instead`,
+    )
+    this.#plan(this.#table.watch.pollIntervalMs)
+  }
+}
+
+function reasonOf({ code, message }: NodeJS.ErrnoException): string {
+  if (code === 'ENOSPC') return 'the limit of watched folders is reached (sysctl fs.inotify.max_user_watches)'
+  if (code === 'EMFILE') return 'the limit of watchers or open files is reached (sysctl fs.inotify.max_user_instances, ulimit -n)'
+  return `its folders cannot be watched (${message})`
+}
+
+/** Files that were looked at already. */
+function fixedLister(base: string, files: readonly FileSeen[]): Lister {
+  return {
+    base,
+    pages: async function* () {
+      if (files.length > 0) yield { files, waiting: [], problems: [] }
+    },
+    look: async () => ({ file: undefined, steps: [] }),
+  }
+}

@@ -1,0 +1,103 @@
+import type { BatchFile } from '../model/file.ts'
+import type { FileGroup, Format, FormatContext, Inspection, SourceFile, SourceIo, SourceTables } from './format.ts'
+
+/** What a look ahead may not do: its results would go with something that does not outlive it. */
+class Fleeting extends Error {}
+
+export interface AheadLook {
+  readonly format: Format
+  readonly context: Omit<FormatContext, 'io' | 'tables'> & { readonly io: Omit<SourceIo, 'interim'> }
+  /** Whether types will be asked for. */
+  readonly infers: boolean
+}
+
+interface Looked {
+  readonly files: readonly SourceFile[]
+  readonly inspection: Inspection
+  /** Types, where the table has none yet. */
+  readonly columns: Awaited<ReturnType<Format['infer']>> | undefined
+}
+
+/**
+ * Files that were inspected before their batch was claimed, while the process that has the tracker took them in. A batch of just
+ * these files needs no second look; any other is inspected as if nothing had been. That files are still the ones that were
+ * looked at is seen when they were read, as of any look.
+ */
+export class LookAhead {
+  #looked: Looked | undefined
+  #running: Promise<void> = Promise.resolve()
+
+  /** Begins; whoever needs the session next waits for `done`. */
+  begin(files: readonly BatchFile[], look: () => Promise<AheadLook>): void {
+    this.#looked = undefined
+    this.#running = this.#look(files, look)
+  }
+
+  get done(): Promise<void> {
+    return this.#running
+  }
+
+  forget(): void {
+    this.#looked = undefined
+  }
+
+  /** The format, which answers from what was seen where it is asked for just that. */
+  of(format: Format): Format {
+    return {
+      ...format,
+      inspect: async (files, context) => {
+        const looked = this.#looked
+        return looked !== undefined && isSame(files, looked.files) ? looked.inspection : format.inspect(files, context)
+      },
+      infer: async (groups, context) => {
+        const looked = this.#looked
+        const columns = looked !== undefined && isGrouped(groups, looked.inspection.groups) ? looked.columns : undefined
+        return columns ?? format.infer(groups, context)
+      },
+    }
+  }
+
+  async #look(files: readonly BatchFile[], look: () => Promise<AheadLook>): Promise<void> {
+    // A name that is not UTF-8 is read by a link, which is made for a batch.
+    if (files.some(({ rawPath }) => rawPath !== null)) return
+    const opened = files.map((file) => ({ ...file, readPath: file.path }))
+    try {
+      const { format, context, infers } = await look()
+      const passing = { ...context, io: { ...context.io, interim: refused }, tables: NO_TABLES }
+      const inspection = await format.inspect(opened, passing)
+      const full = inspection.groups.filter((group) => !group.empty)
+      const columns = infers && full.length > 0 ? await format.infer(full, { ...passing, reader: inspection.reader }) : undefined
+      this.#looked = { files: opened, inspection, columns }
+    } catch {
+      // Nothing is kept, so the load meets it again, and tells of it.
+    }
+  }
+}
+
+function refused(): never {
+  throw new Fleeting()
+}
+
+const NO_TABLES: SourceTables = { oldest: refused, commits: refused, read: refused }
+
+function isSame(files: readonly SourceFile[], others: readonly SourceFile[]): boolean {
+  return (
+    files.length === others.length &&
+    files.every((file, index) => {
+      const other = others[index]
+      if (other === undefined || file.approved === true) return false
+      return other.path === file.path && other.version === file.version && other.ordinal === file.ordinal && other.unit === file.unit
+    })
+  )
+}
+
+function isGrouped(groups: readonly FileGroup[], inspected: readonly FileGroup[]): boolean {
+  const full = inspected.filter((group) => !group.empty)
+  return (
+    groups.length === full.length &&
+    groups.every(({ files, columns, layout }, index) => {
+      const other = full[index]
+      return other?.columns === columns && other.layout === layout && isSame(files, other.files)
+    })
+  )
+}
