@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
@@ -44,6 +44,12 @@ describe('what watches a daemon', () => {
     const shown = panels.flatMap(({ targets }) => targets.map((target) => target.expr)).join(' ')
     expect([...known].filter((name) => name.startsWith('ingestd_') && !/_(?:sum|count)$/.test(name) && !shown.includes(name))).toEqual([])
   })
+})
+
+test('the rules are ones that Prometheus takes', () => {
+  // Where its tool is.
+  const checked = spawnSync('promtool', ['check', 'rules', root('deploy/alerts.yaml')], { encoding: 'utf8' })
+  if (checked.error === undefined) expect(checked.status, checked.stdout + checked.stderr).toBe(0)
 })
 
 describe('what runs a daemon', () => {
