@@ -91,6 +91,8 @@ export class DaemonTable implements Disposable {
     } catch (error) {
       this.source.putBack()
       this.#failed()
+      // The daemon may outlive it: what its turn was for is still to be done.
+      this.wake()
       throw error
     }
   }
