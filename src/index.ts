@@ -36,7 +36,7 @@ export type {
 export type { Column } from './model/schema.ts'
 export type { StatusFile, StatusReport, TableDetail, TableState } from './model/status-report.ts'
 export type { TableConfig } from './model/table.ts'
-export type { AdoptReport, RebuildReport } from './model/tracker-report.ts'
+export type { AdoptReport, BackupReport, PruneReport, RebuildReport } from './model/tracker-report.ts'
 export type { VerifyReport } from './model/verification.ts'
 export type { LoadPlan, PlanInput, Removal, Strategy } from './strategies/strategy.ts'
 export { defineStrategy } from './strategies/strategy.ts'

@@ -25,6 +25,7 @@ import { type StatusParts, statusFile, statusOf, tableDetail } from './status.ts
 import type { TableWork } from './table-work.ts'
 import { absolutePath, knownFiles, trackedFiles } from './tracked-files.ts'
 import { trackerCalls } from './tracker-calls.ts'
+import { caredFor, caredForDaily } from './tracker-care.ts'
 import { trackerOptions } from './tracker-options.ts'
 import { validate } from './validate.ts'
 import { verifyTables } from './verify.ts'
@@ -41,6 +42,7 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
     tracker ??= openSqliteTracker(trackerAt)
     return tracker
   }
+  const care = { config, clock, tracker: opened, warn: (problem: string, err: unknown) => log.warn({ err }, problem) }
   /** For what only looks: a tracker that is not there is empty, and is not made. */
   const looking = async <T>(look: (tracker: Tracker) => Promise<T>): Promise<T> => {
     if (tracker !== undefined || existsSync(config.trackerFile)) return look(await opened())
@@ -69,9 +71,12 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
         logEvent(log, event)
         run.onEvent?.(event)
       }
-      return runOnce(tables, { ...run, onEvent }, { ...pass, tracker: opened })
+      return caredFor(care, () => runOnce(tables, { ...run, onEvent }, { ...pass, tracker: opened }))
     },
-    daemon: async (asked = {}) => (await import('./daemon/daemon.ts')).runDaemon(asked, { config, owner, clock, log, tracker: opened }),
+    daemon: async (asked = {}) => {
+      const { runDaemon } = await import('./daemon/daemon.ts')
+      return caredForDaily(care, () => runDaemon(asked, { config, owner, clock, log, tracker: opened }))
+    },
     ...statusCalls({ config, clock, isAlive: owner.isAlive }, looking),
     files: (filter = {}) => trackedFiles(config, existsSync(config.trackerFile) ? opened : undefined, filter),
     explain: (path) => looking((known) => explainFile(absolutePath(config, path), config.tables, known, clock)),
@@ -102,6 +107,9 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
       }),
     ...maintenanceCalls(maintaining),
     tracker: trackerCalls({
+      config,
+      clock,
+      opened,
       closed: async () => {
         await tracker?.catch(() => undefined).then((one) => one?.[Symbol.asyncDispose]())
         tracker = undefined

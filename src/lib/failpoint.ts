@@ -55,6 +55,7 @@ export const TRACKER_FAILPOINTS = [
   'rebuild-before-place',
   'rebuild-half-way',
   'rebuild-after-place',
+  'backup-before-name',
 ] as const
 
 export type Failpoint =

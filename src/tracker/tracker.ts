@@ -1,3 +1,4 @@
+import type { Pruned } from './prune.ts'
 import type { Activity, ActivityNote, DaemonNote, ScheduleNote, TableSchedule, ThroughputMinute } from '../model/activity.ts'
 import type { Batch, BatchOutcome } from '../model/batch.ts'
 import type { Failure } from '../model/error-cause.ts'
@@ -221,6 +222,8 @@ export interface Tracker extends AsyncDisposable {
   pause(tables: readonly string[]): Promise<readonly string[]>
   resume(tables: readonly string[]): Promise<readonly string[]>
   paused(): Promise<ReadonlySet<string>>
+  /** Forgets history, batches and what rules found before a time; never a file. What was, or with `dryRun` would be, taken out. */
+  prune(beforeMs: number, dryRun: boolean): Promise<Pruned>
   /** What is remembered of a table beside its files, as a full drop that has begun; text by key. */
   remember(table: string, key: string, value: string): Promise<void>
   recall(table: string, key: string): Promise<string | undefined>
