@@ -88,13 +88,7 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
       return { ok: checks.every(({ ok }) => ok), checks }
     },
     ...byHandCalls(config, opened),
-    history: async (name, { limit = 20 } = {}) => {
-      const table = oneTable(config.tables, name)
-      const entries = await withWorker((worker) => worker.history(table, limit))
-      return looking((known) => historyReports(entries, table.name, known))
-    },
-    schemaHistory: (name, { limit = 20 } = {}) =>
-      withWorker(async (worker) => (await worker.schemaHistory(oneTable(config.tables, name), limit)).map(schemaReport)),
+    ...historyCalls(config, withWorker, looking),
     // The engine is loaded into this process by a query alone.
     query: async (text, use, asked = {}) => (await import('./query.ts')).queryTables(text, config, { use, at: asked.at ?? {} }),
     ...quarantineCalls(config, (act) => maintaining({}, act)),
@@ -163,6 +157,20 @@ function byHandCalls(config: ResolvedConfig, opened: () => Promise<Tracker>): By
     skip: async (filter) => (await opened()).skip(await knownFiles(config, await opened(), filter), 'skipped by hand'),
     pause: async ({ tables } = {}) => (await opened()).pause(namesOf(tables)),
     resume: async ({ tables } = {}) => (await opened()).resume(namesOf(tables)),
+  }
+}
+
+type WithWorker = <T>(work: (worker: LoadProcess) => Promise<T>, signal?: AbortSignal) => Promise<T>
+
+function historyCalls(config: ResolvedConfig, withWorker: WithWorker, looking: Looking): Pick<Ingest, 'history' | 'schemaHistory'> {
+  return {
+    history: async (name, { limit = 20 } = {}) => {
+      const table = oneTable(config.tables, name)
+      const entries = await withWorker((worker) => worker.history(table, limit))
+      return looking((known) => historyReports(entries, table.name, known))
+    },
+    schemaHistory: (name, { limit = 20 } = {}) =>
+      withWorker(async (worker) => (await worker.schemaHistory(oneTable(config.tables, name), limit)).map(schemaReport)),
   }
 }
 

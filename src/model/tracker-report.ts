@@ -20,15 +20,19 @@ export interface BackupReport {
   readonly bytes: number
 }
 
-/** What `tracker prune --json` prints; of a dry run what would be taken out. */
-export interface PruneReport {
-  readonly dry_run: boolean
-  /** What is older was taken out. */
-  readonly before: string
+/** What was, or would be, taken out. */
+export interface Pruned {
   /** Entries in the histories of files. */
   readonly events: number
   readonly batches: number
   readonly expectations: number
+}
+
+/** What `tracker prune --json` prints; of a dry run what would be taken out. */
+export interface PruneReport extends Pruned {
+  readonly dry_run: boolean
+  /** What is older was taken out. */
+  readonly before: string
 }
 
 /** What `tracker adopt --json` prints. */

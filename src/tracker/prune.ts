@@ -1,13 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
+import type { Pruned } from '../model/tracker-report.ts'
 import { inTransaction, type Ledger } from './ledger.ts'
-
-/** What was, or would be, taken out. */
-export interface Pruned {
-  /** Entries in the histories of files. */
-  readonly events: number
-  readonly batches: number
-  readonly expectations: number
-}
 
 /** Rows that one transaction takes out, so that nobody waits long. */
 const PART = 20_000n
@@ -26,7 +19,7 @@ export async function prune(ledger: Ledger, beforeMs: number, isDryRun: boolean)
     expectations: await counted(ledger, sql`select 1 as id from ${sql.table('expectation')} as x where x.at < ${before}`),
   }
   if (isDryRun) return found
-  while ((await remove(ledger, sql`delete from ${sql.table('event')} where id in (${events} limit ${PART})`)) > 0) continue
+  while ((await remove(ledger, sql`delete from ${sql.table('event')} where id in (${events} limit ${PART})`)) > 0);
   await remove(ledger, sql`delete from ${sql.table('batch')} where batch_id in (select id from (${namedByNone(before)}))`)
   await remove(ledger, sql`delete from ${sql.table('expectation')} where at < ${before}`)
   return found

@@ -1,4 +1,3 @@
-import type { Pruned } from './prune.ts'
 import type { Activity, ActivityNote, DaemonNote, ScheduleNote, TableSchedule, ThroughputMinute } from '../model/activity.ts'
 import type { Batch, BatchOutcome } from '../model/batch.ts'
 import type { Failure } from '../model/error-cause.ts'
@@ -6,6 +5,7 @@ import type { FileExpectation, ReportExpectation } from '../model/expectation.ts
 import type { FileSeen, FileStatus } from '../model/file.ts'
 import type { Manifest, RestorePoint } from '../model/manifest.ts'
 import type { RestoredFile, RestoreMoves } from '../model/restore.ts'
+import type { Pruned } from '../model/tracker-report.ts'
 
 /** A row of the tracker, with the names that users know. Timestamps are ISO 8601 in UTC. */
 export interface TrackedFile {
