@@ -37,7 +37,7 @@ export default defineConfig({
           ...built,
         },
       },
-      { test: { name: 'chaos', include: ['test/chaos/**/*.test.ts'], ...built } },
+      { test: { name: 'chaos', include: ['test/chaos/**/*.test.ts'], ...built, testTimeout: 300_000 } },
       // The short one is part of `npm test`.
       { test: { name: 'crash', include: ['test/crash/**/!(short).test.ts'], ...built, testTimeout: 1_200_000 } },
       {

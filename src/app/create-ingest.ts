@@ -8,6 +8,7 @@ import { openSqliteSnapshot, openSqliteTracker } from '../tracker/sqlite.ts'
 import type { Tracker } from '../tracker/tracker.ts'
 import { checkAll } from './check.ts'
 import { checkData } from './check-data.ts'
+import { daemonCalls } from './daemon-calls.ts'
 import { dryRun } from './dry-run.ts'
 import { explainFile } from './explain.ts'
 import type { CreateOptions, Ingest, RunOptions } from './ingest.ts'
@@ -25,14 +26,15 @@ import { type StatusParts, statusFile, statusOf, tableDetail } from './status.ts
 import type { TableWork } from './table-work.ts'
 import { absolutePath, knownFiles, trackedFiles } from './tracked-files.ts'
 import { trackerCalls } from './tracker-calls.ts'
-import { caredFor, caredForDaily } from './tracker-care.ts'
+import { caredFor } from './tracker-care.ts'
 import { trackerOptions } from './tracker-options.ts'
 import { validate } from './validate.ts'
 import { verifyTables } from './verify.ts'
 
 /** Reads and checks the config; the tracker is opened by the first call that needs it. ConfigError with all issues. */
 export async function createIngest(options: CreateOptions = {}): Promise<Ingest> {
-  const config = await loadConfig(sourceOf(options), { overrides: options.overrides ?? [], env: process.env, cwd: process.cwd() })
+  const read = () => loadConfig(sourceOf(options), { overrides: options.overrides ?? [], env: process.env, cwd: process.cwd() })
+  const config = await read()
   const log = await createLogger(config, options)
   const clock = systemClock
   const owner = thisOwner()
@@ -73,10 +75,7 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
       }
       return caredFor(care, () => runOnce(tables, { ...run, onEvent }, { ...pass, tracker: opened }))
     },
-    daemon: async (asked = {}) => {
-      const { runDaemon } = await import('./daemon/daemon.ts')
-      return caredForDaily(care, () => runDaemon(asked, { config, owner, clock, log, tracker: opened }))
-    },
+    ...daemonCalls({ config, read, owner, clock, log, tracker: opened }),
     ...statusCalls({ config, clock, isAlive: owner.isAlive }, looking),
     files: (filter = {}) => trackedFiles(config, existsSync(config.trackerFile) ? opened : undefined, filter),
     explain: (path) => looking((known) => explainFile(absolutePath(config, path), config.tables, known, clock)),

@@ -5,6 +5,7 @@ import type {
   ExplainReport,
   HistoryReport,
   OptimizeReport,
+  ReloadReport,
   RestoreReport,
   RunEvent,
   RunReport,
@@ -45,6 +46,8 @@ export interface DaemonOptions {
   /** Bare or qualified names; all tables when left out. */
   readonly tables?: readonly string[] | undefined
   readonly onEvent?: ((event: RunEvent) => void) | undefined
+  /** Waits until another daemon that has the tracker is gone. */
+  readonly standby?: boolean | undefined
   /** Ends the daemon: what runs is finished within `shutdown_timeout_seconds`, or given back. */
   readonly signal?: AbortSignal | undefined
 }
@@ -122,8 +125,10 @@ export interface RestoreOptions {
 export interface Ingest extends AsyncDisposable {
   readonly config: ResolvedConfig
   run(options?: RunOptions): Promise<RunReport>
-  /** Loads what comes until its signal is aborted. UnavailableError for a tracker that cannot be worked with. */
+  /** Loads what comes until its signal is aborted. UnavailableError for a tracker that cannot be worked with, or that another daemon has. */
   daemon(options?: DaemonOptions): Promise<void>
+  /** Makes the daemon that runs here read its config again. One that is broken changes nothing. */
+  reload(): Promise<ReloadReport>
   status(options?: { readonly tables?: readonly string[] | undefined }): Promise<StatusReport>
   /** A table looked at closely. */
   tableDetail(table: string): Promise<TableDetail>

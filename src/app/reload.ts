@@ -53,7 +53,7 @@ export async function reloadConfig(current: ResolvedConfig, read: () => Promise<
 }
 
 /** Tables are known by their names: one that is renamed is removed and added. */
-export function compareConfigs(current: ResolvedConfig, next: ResolvedConfig): Reload {
+function compareConfigs(current: ResolvedConfig, next: ResolvedConfig): Reload {
   const before = new Map(current.tables.map((table) => [table.name, table]))
   const after = new Set(next.tables.map(({ name }) => name))
   const added = next.tables.filter(({ name }) => !before.has(name))

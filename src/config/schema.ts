@@ -67,7 +67,14 @@ const globalShape = {
       doc('File that logs are appended to, instead of stderr; it may be moved away at any time (logrotate).', { example: './ingest.log' }),
     ),
   enable_metrics: flag().default(true).meta(doc('Serves metrics for Prometheus at /metrics of the daemon.')),
-  http: httpSchema.nullable().prefault({}).meta(doc('Server of the daemon; null for none.')),
+  http: httpSchema
+    .nullable()
+    .prefault({})
+    .meta(
+      doc('Where the daemon serves its web page, health, metrics and status; null for nowhere.', {
+        example: { host: '127.0.0.1', port: 9464, token: '${INGEST_HTTP_TOKEN}' },
+      }),
+    ),
   engine: engineSchema.prefault({}).meta(doc('What runs the loads.')),
   connections: z
     .record(text(), connectionSchema, { error: 'a map of connections by name' })

@@ -219,6 +219,18 @@ export interface SchemaHistoryReport {
   }[]
 }
 
+/** What a daemon did with a config that it read again. */
+export interface ReloadReport {
+  readonly status: 'changed' | 'unchanged' | 'refused'
+  readonly added: readonly string[]
+  readonly removed: readonly string[]
+  readonly changed: readonly { readonly table: string; readonly keys: readonly string[] }[]
+  /** Keys that have another value, which counts after a restart. */
+  readonly needs_restart: readonly string[]
+  /** Why the old config stays in force. */
+  readonly error: { readonly code: string; readonly message: string; readonly hint: string | null } | null
+}
+
 /** What `restore --json` prints. */
 export interface RestoreReport {
   readonly table: string

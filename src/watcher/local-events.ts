@@ -63,17 +63,14 @@ export class FolderEvents implements Disposable {
   }
 
   #heard(place: Place, kind: string, name: string | null): void {
-    // A folder that went away, or was put in the place of another, tells so under its own name.
-    if (kind === 'rename' && (name === null || name === basename(place.shown))) this.#compare(place)
+    // A folder that goes away, or gives way to another, tells so under its own name; its inode may be in use again by now.
+    if (kind === 'rename' && name === basename(place.shown)) {
+      this.#forget(place.shown)
+      this.watch(place)
+      this.#listener.onChange(place.shown)
+    }
     const isKnown = name !== null && place.raw === null && !name.includes('\uFFFD')
     this.#listener.onChange(isKnown ? joined(place.shown, name) : null)
-  }
-
-  #compare(place: Place): void {
-    const known = this.#watched.get(place.shown)
-    if (known === undefined || identityAt(place) === known.identity) return
-    this.#forget(place.shown)
-    this.#listener.onChange(place.shown)
   }
 
   #failed(place: Place): void {

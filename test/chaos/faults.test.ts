@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import BetterSqlite from 'better-sqlite3'
 import { expect, onTestFinished, test } from 'vitest'
@@ -19,6 +19,8 @@ interface Report {
 
 function landing(config: Record<string, unknown> = {}, table: Record<string, unknown> = {}): Project {
   return project({
+    // Any port, since others may be at work on this machine.
+    http: { port: 0 },
     retry_backoff: { base_seconds: 0.01, factor: 1, max_seconds: 0.01 },
     ...config,
     tables: [{ table_name: 't', source_path_pattern: '*.csv', watch: { settle_seconds: 0 }, ...table }],
@@ -40,7 +42,7 @@ function daemon(made: Project) {
 async function untilLoaded(made: Project, files: number): Promise<void> {
   await expect
     .poll(async () => (await made.json<{ status: string }[]>(['files'])).filter(({ status }) => status === 'completed').length, {
-      timeout: 60_000,
+      timeout: 120_000,
       interval: 500,
     })
     .toBe(files)
@@ -127,10 +129,14 @@ test('a file that is rewritten in a loop is loaded as one whole version of it, a
       await sleep(20)
     }
   })()
+  onTestFinished(() => {
+    isOver = true
+  })
   for (let run = 0; run < 4; run += 1) {
+    // It may change each time while it is read, and then nothing is loaded of it.
     await made.run(['run', '--json'])
+    if (!existsSync(made.path('tables/default/t/_delta_log'))) continue
     const files = activeFiles(made.path('tables/default/t'))
-    if (files.length === 0) continue
     expect(
       await query(`select count(distinct version)::integer as versions, count(*)::integer as rows from read_parquet(${list(files)})`),
     ).toEqual([{ versions: 1, rows: 20_000 }])
@@ -142,7 +148,7 @@ test('a file that is rewritten in a loop is loaded as one whole version of it, a
     `select max(version)::integer as version from read_parquet(${list(activeFiles(made.path('tables/default/t')))})`,
   )
   expect(found).toEqual({ version })
-}, 120_000)
+})
 
 test(`${MANY} files that come at once are loaded by a daemon, each once`, async () => {
   const made = landing()

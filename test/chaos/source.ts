@@ -19,6 +19,7 @@ export type Table = (typeof TABLES)[number]
 /** Tables of three formats and two strategies; every row has a number of its own. */
 export const CONFIG = {
   max_parallel_jobs: 2,
+  http: { port: 0 },
   // Nothing is given up: what is left to do at the end is a fault, not a file that was killed too often.
   retry_attempts: 1000,
   retry_backoff: { base_seconds: 0.2, factor: 1, max_seconds: 0.2 },

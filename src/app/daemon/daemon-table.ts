@@ -38,9 +38,7 @@ export class DaemonTable implements Disposable {
   #notBeforeMs = 0
   #later: NodeJS.Timeout | undefined
   #isGone = false
-  /** When all of the source was last seen; of this daemon. */
-  lastListedMs: number | null = null
-  listingError: string | null = null
+  #listing: { readonly endedMs: number; readonly error: string | null } | undefined
 
   constructor(config: TableConfig, parts: TableParts) {
     this.config = config
@@ -61,12 +59,18 @@ export class DaemonTable implements Disposable {
     return this.#later === undefined && this.#notBeforeMs <= this.#parts.clock.now()
   }
 
+  /** How the last turn listed the source; undefined when it did not. */
+  get listing(): { readonly endedMs: number; readonly error: string | null } | undefined {
+    return this.#listing
+  }
+
   /** One turn. Throws only what stops the daemon. */
   async turn(): Promise<TableReport> {
     const { pool, stopping, ending, onEvent } = this.#parts
     const look = this.source.take()
     const startedMs = this.#parts.clock.now()
     let listedMs: number | undefined
+    this.#listing = undefined
     const lister = stoppable(look.lister, stopping, () => {
       listedMs = this.#parts.clock.now()
     })
@@ -87,6 +91,8 @@ export class DaemonTable implements Disposable {
     } catch (error) {
       this.source.putBack()
       this.#failed()
+      // The daemon may outlive it: what its turn was for is still to be done.
+      this.wake()
       throw error
     }
   }
@@ -98,8 +104,8 @@ export class DaemonTable implements Disposable {
   }
 
   #listed(report: TableReport, durationMs: number): void {
-    this.lastListedMs = this.#parts.clock.now()
-    this.listingError = report.errors.find(({ code }) => code.startsWith('ING-SOURCE-'))?.message ?? missingSource(report)
+    const error = report.errors.find(({ code }) => code.startsWith('ING-SOURCE-'))?.message ?? missingSource(report)
+    this.#listing = { endedMs: this.#parts.clock.now(), error }
     this.source.listed(durationMs)
   }
 

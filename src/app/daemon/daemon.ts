@@ -4,18 +4,23 @@ import { UnavailableError } from '../../errors/errors.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { packageVersion } from '../../lib/version.ts'
 import type { DaemonNote } from '../../model/activity.ts'
-import type { RunEvent } from '../../model/report.ts'
+import type { ReloadReport, RunEvent } from '../../model/report.ts'
 import type { TableConfig } from '../../model/table.ts'
 import type { Owner } from '../../pipeline/recover.ts'
 import { sameFile } from '../../tracker/sqlite/same-file.ts'
 import type { Tracker } from '../../tracker/tracker.ts'
+import { ActivityNotes } from '../activity.ts'
+import { lockDaemon } from '../daemon-lock.ts'
 import type { DaemonOptions } from '../ingest.ts'
 import type { Logger } from '../log.ts'
-import { loadPool } from '../pool.ts'
+import { type LoadPool, loadPool } from '../pool.ts'
+import { type Reload, reloadConfig } from '../reload.ts'
 import { selectTables } from '../select-tables.ts'
 import { type Served, serve } from '../serve.ts'
 import { withHeartbeat } from '../table-work.ts'
 import { DaemonTable, type TableParts } from './daemon-table.ts'
+import { reloadReport } from './reload-report.ts'
+import { Service } from './service.ts'
 import { Teller } from './teller.ts'
 import { Turns } from './turns.ts'
 
@@ -25,80 +30,146 @@ const HEARTBEAT_MS = 5000
 
 export interface DaemonParts {
   readonly config: ResolvedConfig
+  /** Reads the config again. */
+  readonly read: () => Promise<ResolvedConfig>
   readonly tracker: () => Promise<Tracker>
   readonly owner: Owner
   readonly clock: Clock
   readonly log: Logger
 }
 
-/** Loads what comes until it is told to stop. Ends when all that was in flight is settled or given back. */
-export async function runDaemon(options: DaemonOptions, parts: DaemonParts): Promise<void> {
-  const tables = selectTables(parts.config.tables, options.tables)
+/** A daemon that runs. */
+export interface RunningDaemon {
+  reload(): Promise<ReloadReport>
+}
+
+/**
+ * Loads what comes until it is told to stop, and gives itself to `onStart` meanwhile. Ends when all that was in flight is settled or given
+ * back. UnavailableError `ING-DAEMON-RUNNING` where another daemon has the tracker.
+ */
+export async function runDaemon(
+  options: DaemonOptions,
+  parts: DaemonParts,
+  onStart: (daemon: RunningDaemon | undefined) => void,
+): Promise<void> {
+  const { config, owner, log } = parts
+  const { standby, signal = new AbortController().signal } = options
+  const tables = selectTables(config.tables, options.tables)
+  const onWait = (holder: string) => log.info({ holder }, 'another daemon has the tracker: waiting until it is gone')
+  using lock = await lockDaemon({ trackerFile: config.trackerFile, owner: owner.id, standby, signal, onWait })
+  if (lock === undefined) return
   const tracker = await parts.tracker()
-  const daemon = new Daemon(options, { ...parts, tracker })
-  await withHeartbeat({ tracker, owner: parts.owner }, () => daemon.run(tables))
+  await using activity = new ActivityNotes(tracker, owner.id, parts.clock)
+  const daemon = new Daemon(options, { ...parts, tracker, activity, isLocked: () => lock.isIntact() })
+  try {
+    onStart(daemon)
+    await withHeartbeat({ tracker, owner }, () => daemon.run(tables, signal))
+  } finally {
+    onStart(undefined)
+  }
 }
 
 interface OpenParts extends Omit<DaemonParts, 'tracker'> {
   readonly tracker: Tracker
+  readonly activity: ActivityNotes
+  /** Whether no other daemon can have begun meanwhile. */
+  readonly isLocked: () => boolean
 }
 
-class Daemon {
+class Daemon implements RunningDaemon {
   readonly #options: DaemonOptions
   readonly #parts: OpenParts
   readonly #tables = new Map<string, DaemonTable>()
   readonly #turns: Turns
   readonly #teller: Teller
+  readonly #service: Service
   readonly #stopping = new AbortController()
   readonly #ending = new AbortController()
   readonly #startedAt: string
-  /** When all tables were looked at last: a daemon that does not come to it any more hangs. */
-  #turnedMs: number
+  #config: ResolvedConfig
+  #shared: TableParts | undefined
   #served: Served | undefined
+  /** When the daemon came to look at all of its tables last: one that does not come to it any more hangs. */
+  #turnedMs: number
   readonly #isTrackerThere: () => boolean
   #fault: unknown
 
   constructor(options: DaemonOptions, parts: OpenParts) {
     this.#options = options
     this.#parts = parts
+    this.#config = parts.config
     this.#turns = new Turns(parts.config.maxParallelJobs, (table) => this.#turn(table))
     this.#isTrackerThere = sameFile(parts.config.trackerFile)
     this.#teller = new Teller(parts.log)
     this.#turnedMs = parts.clock.now()
     this.#startedAt = new Date(this.#turnedMs).toISOString()
+    this.#service = new Service(parts.log, () => parts.clock.now() - this.#turnedMs)
   }
 
-  async run(tables: readonly TableConfig[]): Promise<void> {
-    const { config, tracker, clock, log } = this.#parts
+  async run(tables: readonly TableConfig[], signal: AbortSignal): Promise<void> {
+    const { tracker, clock, log } = this.#parts
     const stop = () => this.#stopping.abort()
-    if (this.#options.signal?.aborted) return
-    this.#options.signal?.addEventListener('abort', stop, { once: true })
-    await using served = await serve({ ...{ config: () => config, tracker, clock, log }, turnedMs: () => this.#turnedMs })
+    if (signal.aborted) return
+    signal.addEventListener('abort', stop, { once: true })
+    await using served = await serve({ config: () => this.#config, tracker, clock, log, turnedMs: () => this.#turnedMs })
     this.#served = served
-    await using pool = loadPool(config.maxParallelJobs, config, this.#ending.signal)
-    const shared = this.#shared(pool)
+    await using pool = loadPool(this.#config.maxParallelJobs, this.#config, this.#ending.signal)
+    using service = this.#service
     try {
-      await this.#note('running')
-      pool.start()
-      for (const table of tables) this.#add(table, shared)
-      log.info({ tables: this.#tables.size, pid: process.pid, version: packageVersion() }, 'daemon started')
+      await this.#start(tables, pool)
+      await service.ready(`${this.#tables.size} tables`)
       await this.#untilStopped()
-      await this.#note('stopping')
+      await service.stopping()
+      await this.#note('stopping').catch(() => undefined)
       log.info({ running: this.#turns.running }, 'stopping: what runs is finished or given back')
       await this.#stop()
-      log.info('daemon stopped')
     } finally {
-      this.#options.signal?.removeEventListener('abort', stop)
+      signal.removeEventListener('abort', stop)
       for (const table of this.#tables.values()) table[Symbol.dispose]()
-      await this.#note(null)
+      // Why it ends tells more than that nobody can be told.
+      await this.#note(null).catch(() => undefined)
     }
     if (this.#fault !== undefined) throw this.#fault
+    log.info('daemon stopped')
   }
 
-  #shared(pool: TableParts['pool']): TableParts {
-    const { config, tracker, owner, clock, log } = this.#parts
-    return {
-      ...{ tracker, owner, clock, pool, retryBackoff: config.retryBackoff },
+  /** A config that is broken changes nothing; a table that runs ends its turn as it began it. */
+  async reload(): Promise<ReloadReport> {
+    const { log, read } = this.#parts
+    await this.#service.reloading()
+    try {
+      const reload = await reloadConfig(this.#config, read)
+      if (reload.kind === 'changed') this.#apply(reload)
+      const report = reloadReport(reload)
+      if (reload.kind === 'refused') log.error(report, 'the config has errors: the old one stays in force')
+      else log.info(report, reload.kind === 'changed' ? 'the config was read again' : 'the config is as it was')
+      return report
+    } finally {
+      await this.#service.ready(`${this.#tables.size} tables`)
+    }
+  }
+
+  #apply({ config, added, removed, changed }: Extract<Reload, { kind: 'changed' }>): void {
+    this.#config = config
+    for (const { name } of [...removed, ...changed.map(({ table }) => table)]) {
+      this.#tables.get(name)?.[Symbol.dispose]()
+      this.#turns.forget(name)
+    }
+    for (const { name } of removed) this.#tables.delete(name)
+    // A daemon that was started for some tables stays with them.
+    const isWanted = ({ name }: TableConfig) => this.#options.tables === undefined || this.#tables.has(name)
+    for (const table of [...added, ...changed.map((one) => one.table)].filter(isWanted)) {
+      this.#tables.delete(table.name)
+      this.#add(table)
+    }
+  }
+
+  async #start(tables: readonly TableConfig[], pool: LoadPool): Promise<void> {
+    const { tracker, owner, clock, log } = this.#parts
+    await this.#note('running')
+    pool.start()
+    this.#shared = {
+      ...{ tracker, owner, clock, pool, retryBackoff: this.#config.retryBackoff },
       stopping: this.#stopping.signal,
       ending: this.#ending.signal,
       othersWait: () => this.#turns.waiting > 0,
@@ -106,16 +177,20 @@ class Daemon {
       onEvent: (event) => this.#told(event),
       onWarning: (message) => log.warn(message),
     }
+    for (const table of tables) this.#add(table)
+    log.info({ tables: this.#tables.size, pid: process.pid, version: packageVersion() }, 'daemon started')
   }
 
-  #add(config: TableConfig, shared: TableParts): void {
+  #add(config: TableConfig): void {
+    const { log } = this.#parts
+    if (this.#shared === undefined) return
     if (config.unsupported.length > 0) {
-      for (const { message, hint } of config.unsupported) this.#parts.log.error({ table: config.name, hint }, message)
+      for (const { message, hint } of config.unsupported) log.error({ table: config.name, hint }, message)
       return
     }
-    const table = new DaemonTable(config, shared)
+    const table = new DaemonTable(config, this.#shared)
     this.#tables.set(config.name, table)
-    this.#parts.log.info({ table: config.name, source: config.sourcePattern }, `source is ${table.source.kind}`)
+    log.info({ table: config.name, source: config.sourcePattern, by: table.source.kind }, 'table taken on')
     // What another process left behind is settled first, whatever the source has.
     table.wake()
   }
@@ -123,18 +198,29 @@ class Daemon {
   async #turn(name: string): Promise<void> {
     const table = this.#tables.get(name)
     if (table === undefined) return
-    const { name: tableName } = table.config
-    this.#told({ kind: 'tableStarted', table: tableName, index: 0, total: this.#tables.size })
+    this.#told({ kind: 'tableStarted', table: name, index: 0, total: this.#tables.size })
     try {
       const report = await table.turn()
-      this.#told({ kind: 'tableEnded', table: tableName, index: 0, total: this.#tables.size, report })
+      this.#told({ kind: 'tableEnded', table: name, index: 0, total: this.#tables.size, report })
+      await this.#noteListing(table)
     } catch (error) {
-      this.#stopFor(error)
+      this.#failed(error)
     }
   }
 
+  /** Who asks whether the source is still looked at reads it in the tracker. */
+  async #noteListing(table: DaemonTable): Promise<void> {
+    const { listing } = table
+    if (listing === undefined) return
+    await this.#parts.tracker.noteTable(table.config.name, {
+      last_listed_at: new Date(listing.endedMs).toISOString(),
+      listing_error: listing.error,
+      next_run_at: isoOrNull(table.source.nextListingMs),
+    })
+  }
+
   /** A tracker that is held for long is waited for; one that is damaged or gone leaves nothing to do. */
-  #stopFor(error: unknown): void {
+  #failed(error: unknown): void {
     const { log } = this.#parts
     if (error instanceof UnavailableError && error.code === 'ING-TRACKER-LOCKED') {
       log.warn({ code: error.code, hint: error.hint }, error.message)
@@ -146,6 +232,7 @@ class Daemon {
 
   #told(event: RunEvent): void {
     this.#teller.tell(event)
+    this.#parts.activity.event(event)
     this.#served?.observe(event)
     this.#options.onEvent?.(event)
   }
@@ -163,11 +250,11 @@ class Daemon {
 
   /** What no event tells: files that other commands made pending, retries that are due, folders that came back. */
   async #look(): Promise<void> {
+    const now = this.#parts.clock.now()
+    this.#turnedMs = now
     for (const table of this.#tables.values()) table.source.checkBase()
     try {
-      if (!this.#isTrackerThere()) throw trackerGone(this.#parts.config.trackerFile)
-      const now = this.#parts.clock.now()
-      this.#turnedMs = now
+      if (!this.#isTrackerThere() || !this.#parts.isLocked()) throw trackerGone(this.#config.trackerFile)
       const paused = await this.#parts.tracker.paused()
       for (const { table: name, pending, nextAttemptMs } of await this.#parts.tracker.dueWork()) {
         const table = this.#tables.get(name)
@@ -175,7 +262,7 @@ class Daemon {
         if (pending || (nextAttemptMs !== null && nextAttemptMs <= now)) table.wake()
       }
     } catch (error) {
-      this.#stopFor(error)
+      this.#failed(error)
     }
   }
 
@@ -193,17 +280,14 @@ class Daemon {
     const { tracker, owner, clock } = this.#parts
     if (state === null) return tracker.noteDaemon(owner.id, null)
     await tracker.noteDaemon(owner.id, {
-      ...{
-        pid: process.pid,
-        host: hostname(),
-        version: packageVersion(),
-        started_at: this.#startedAt,
-        state,
-        http: this.#served?.url ?? null,
-      },
-      heartbeat_at: new Date(clock.now()).toISOString(),
+      ...{ pid: process.pid, host: hostname(), version: packageVersion(), started_at: this.#startedAt },
+      ...{ state, http: this.#served?.url ?? null, heartbeat_at: new Date(clock.now()).toISOString() },
     })
   }
+}
+
+function isoOrNull(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString()
 }
 
 /** What is written to a file that was deleted is lost when the daemon ends. */

@@ -1,3 +1,4 @@
+import { validate } from 'node-cron'
 import type { ErrorCode } from '../../errors/codes.ts'
 import { AUDIT_COLUMNS } from '../../model/schema.ts'
 import { fileColumnNames } from '../../model/table.ts'
@@ -220,6 +221,8 @@ function watchClash({ watch }: TableInput): Clash | undefined {
     return { key: ['watch', 'mode'], problem: 'mode: cron needs watch.cron', fix: 'add it, for example cron: "0 2 * * *"' }
   if (watch.cron !== null && watch.mode !== 'cron' && watch.mode !== 'auto')
     return { key: ['watch', 'cron'], problem: `mode: ${watch.mode} does not use watch.cron`, fix: 'remove it, or set mode: cron' }
+  if (watch.cron !== null && !validate(watch.cron))
+    return { key: ['watch', 'cron'], problem: `${JSON.stringify(watch.cron)} is no cron expression`, fix: 'write for example "0 2 * * *"' }
   if (watch.marker === null) return undefined
   if (/[/\\]/.test(watch.marker) || watch.marker.includes('\0'))
     return {

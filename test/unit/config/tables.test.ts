@@ -260,6 +260,11 @@ describe('keys that need or contradict one another', () => {
     ],
     ['watch: {mode: cron}', 'watch.mode', 'mode: cron needs watch.cron; add it, for example cron: "0 2 * * *" [ING-CONFIG-COMBINATION]'],
     [
+      'watch: {cron: "61 * * * *"}',
+      'watch.cron',
+      '"61 * * * *" is no cron expression; write for example "0 2 * * *" [ING-CONFIG-COMBINATION]',
+    ],
+    [
       'watch: {mode: poll, cron: "0 2 * * *"}',
       'watch.cron',
       'mode: poll does not use watch.cron; remove it, or set mode: cron [ING-CONFIG-COMBINATION]',

@@ -120,9 +120,6 @@ describe('what is not built yet', () => {
     ['on_changed_file: replace', 'on_changed_file', 'on_changed_file: replace is not built yet'],
     ['after_load: delete', 'after_load', 'after_load: delete is not built yet'],
     ['after_load: {archive: x}', 'after_load', 'after_load: {archive: …} is not built yet'],
-    ['watch: {mode: poll}', 'watch.mode', 'watch.mode: poll is not built yet'],
-    ['watch: {cron: "* * * * *"}', 'watch.cron', 'watch.cron is not built yet'],
-    ['watch: {poll_interval_seconds: 5}', 'watch.poll_interval_seconds', 'watch.poll_interval_seconds is not built yet'],
     [
       'table_properties: {delta.enableChangeDataFeed: "true"}',
       'table_properties.delta.enableChangeDataFeed',
