@@ -6,9 +6,11 @@ export type {
   OptimizeOptions,
   QueryOptions,
   QueryResult,
+  ReplayOptions,
   RestoreOptions,
   RunOptions,
   TrackerCalls,
+  UnloadOptions,
   VacuumOptions,
   ValidateOptions,
   VerifyOptions,
@@ -37,6 +39,7 @@ export type { Column } from './model/schema.ts'
 export type { StatusFile, StatusReport, TableDetail, TableState } from './model/status-report.ts'
 export type { TableConfig } from './model/table.ts'
 export type { AdoptReport, BackupReport, PruneReport, RebuildReport } from './model/tracker-report.ts'
+export type { UnloadReport } from './model/undo-report.ts'
 export type { VerifyReport } from './model/verification.ts'
 export type { LoadPlan, PlanInput, Removal, Strategy } from './strategies/strategy.ts'
 export { defineStrategy } from './strategies/strategy.ts'

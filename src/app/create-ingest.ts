@@ -18,6 +18,7 @@ import { createLogger, logEvent } from './log.ts'
 import { optimizeTables, vacuumTables } from './maintain.ts'
 import { thisOwner } from './owner.ts'
 import { spoolOf } from './places.ts'
+import { replay } from './replay.ts'
 import { historyReports, schemaReport } from './reports.ts'
 import { dryRestore, restore } from './restore.ts'
 import { runOnce } from './run-once.ts'
@@ -28,6 +29,7 @@ import { absolutePath, knownFiles, trackedFiles } from './tracked-files.ts'
 import { trackerCalls } from './tracker-calls.ts'
 import { caredFor } from './tracker-care.ts'
 import { trackerOptions } from './tracker-options.ts'
+import { unload } from './unload.ts'
 import { validate } from './validate.ts'
 import { verifyTables } from './verify.ts'
 
@@ -91,6 +93,7 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
     // The engine is loaded into this process by a query alone.
     query: async (text, use, asked = {}) => (await import('./query.ts')).queryTables(text, config, { use, at: asked.at ?? {} }),
     ...quarantineCalls(config, (act) => maintaining({}, act)),
+    ...undoCalls(maintaining),
     restore: (name, asked) =>
       withWorker(async (worker) => {
         const work = { config, owner, clock, worker }
@@ -170,6 +173,13 @@ function historyCalls(config: ResolvedConfig, withWorker: WithWorker, looking: L
     },
     schemaHistory: (name, { limit = 20 } = {}) =>
       withWorker(async (worker) => (await worker.schemaHistory(oneTable(config.tables, name), limit)).map(schemaReport)),
+  }
+}
+
+function undoCalls(maintaining: Maintaining): Pick<Ingest, 'unload' | 'replay'> {
+  return {
+    unload: (files, asked = {}) => maintaining(asked, (work) => unload(files, asked, work)),
+    replay: (files, asked = {}) => maintaining({ signal: asked.signal }, (work) => replay(files, asked, work)),
   }
 }
 

@@ -2,7 +2,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { ExplainReport } from '../model/report.ts'
 import type { TableConfig } from '../model/table.ts'
 import { changedFilePolicy } from '../pipeline/policy.ts'
-import type { TrackedFile, Tracker } from '../tracker/tracker.ts'
+import { loadsChanged, type TrackedFile, type Tracker } from '../tracker/tracker.ts'
 import { localLister } from '../watcher/local.ts'
 import type { DecisionStep, Sighting } from '../watcher/watcher.ts'
 
@@ -102,13 +102,31 @@ function stateSteps(table: TableConfig, row: TrackedFile, changed: boolean, cloc
 function loadedStep(table: TableConfig, row: TrackedFile, changed: boolean): DecisionStep {
   const rejected = row.rows_rejected ?? 0
   const others = rejected === 0 ? '' : `, ${rejected} rejected: ingest quarantine list --file FILE`
-  const before = `loaded in version ${row.table_version ?? '?'} (${row.rows_loaded ?? 0} rows, batch ${row.batch_id ?? '?'}${others})`
+  const before = `loaded in version ${row.table_version ?? '?'} (${row.rows_loaded ?? 0} rows, batch ${row.batch_id ?? '?'}${others})${cleanUpText(row)}`
   if (!changed) return { check: 'not_loaded_yet', passed: false, detail: before }
-  const loads = changedFilePolicy(table) === 'load'
+  const loads = loadsChanged(changedFilePolicy(table))
   return {
     check: 'not_loaded_yet',
     passed: loads,
     detail: `${before}; its new content is ${loads ? 'loaded' : 'not loaded'} by on_changed_file: ${table.onChangedFile}`,
+  }
+}
+
+/** What became of it at its source. */
+function cleanUpText(row: TrackedFile): string {
+  switch (row.clean_up_status) {
+    case null:
+      return ''
+    case 'due':
+      return '; it is about to be cleaned up (after_load)'
+    case 'failed':
+      return `; its clean-up failed (${row.clean_up_reason ?? '?'}) and is tried again at ${row.clean_up_next_at ?? '?'}`
+    case 'archived':
+      return `; archived as ${row.clean_up_path ?? '?'}`
+    case 'deleted':
+      return '; deleted at its source (after_load)'
+    case 'kept':
+      return `; left at its source: ${row.clean_up_reason ?? '?'}`
   }
 }
 

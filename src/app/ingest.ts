@@ -15,6 +15,7 @@ import type {
 } from '../model/report.ts'
 import type { StatusFile, StatusReport, TableDetail } from '../model/status-report.ts'
 import type { AdoptReport, BackupReport, PruneReport, RebuildReport } from '../model/tracker-report.ts'
+import type { UnloadReport } from '../model/undo-report.ts'
 import type { VerifyReport } from '../model/verification.ts'
 import type { FileFilter, TrackedFile } from '../tracker/tracker.ts'
 import type { QuarantineDiscardOptions, QuarantineFilter, QuarantineListOptions } from './quarantine.ts'
@@ -176,8 +177,27 @@ export interface Ingest extends AsyncDisposable {
   discard(options?: QuarantineDiscardOptions): Promise<readonly DiscardReport[]>
   /** Runs SQL over the configured tables, each seen as `database.table` at its current version, or at the one of `at`. */
   query(sql: string, use: (result: QueryResult) => Promise<void>, options?: QueryOptions): Promise<void>
+  /**
+   * Takes the rows of landing files out of append tables; the files are skipped from then on. TableError `ING-TABLE-UNDO` where that cannot be
+   * done file by file.
+   */
+  unload(files: readonly string[], options?: UnloadOptions): Promise<readonly UnloadReport[]>
+  /** Loads files again, as they are now; the rows that an append table has of them leave with the same commit. */
+  replay(files: readonly string[], options?: ReplayOptions): Promise<RunReport>
   /** Makes the content of a table that of an older version, as one new version; the tracker follows. */
   restore(table: string, options: RestoreOptions): Promise<RestoreReport>
+}
+
+export interface UnloadOptions {
+  /** Bare or qualified names; all tables that know the files when left out. */
+  readonly tables?: readonly string[] | undefined
+  /** Counts the rows, and changes nothing. */
+  readonly dryRun?: boolean | undefined
+}
+
+export interface ReplayOptions {
+  readonly tables?: readonly string[] | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 /** What a caller of the library may pass. */

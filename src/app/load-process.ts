@@ -1,5 +1,6 @@
 import { Child } from '../engine/child.ts'
 import type { OptimizeResult, VacuumResult } from '../model/maintenance.ts'
+import type { TakenOutFile } from '../model/manifest.ts'
 import type { RemovedTwice, ValidateResult } from '../model/validation.ts'
 import type { TableVerification } from '../model/verification.ts'
 import type {
@@ -13,6 +14,7 @@ import type {
   Preview,
   RestoreResult,
   ResubmitResult,
+  UnloadResult,
 } from '../pipeline/protocol.ts'
 import type { HistoryEntry, SchemaVersion } from '../stores/store.ts'
 import type { AdoptedTable, AdoptJob } from './adopt-table.ts'
@@ -54,6 +56,9 @@ export function loadProcess(options: WorkerArguments & { readonly timeoutMs: num
     preview: async (job, count) => (await child.call('preview', { job, count }, { timeoutMs, signal })) as Preview,
     planRestore: async (question) => (await child.call('planRestore', question, { timeoutMs, signal })) as PlannedRestore,
     restore: async (job) => (await child.call('restore', job, { timeoutMs, signal })) as RestoreResult,
+    planUnload: async (question) => (await child.call('planUnload', question, { timeoutMs, signal })) as readonly TakenOutFile[],
+    laterFiles: async (question) => (await child.call('laterFiles', question, { timeoutMs, signal })) as readonly string[] | null,
+    unload: async (job) => (await child.call('unload', job, { timeoutMs, signal })) as UnloadResult,
     mendedTables: async (file) => (await child.call('mendedTables', file, { signal })) as readonly string[],
     checkMended: async (question) => void (await child.call('checkMended', question, { signal })),
     resubmit: async (job) => (await child.call('resubmit', job, { timeoutMs, signal })) as ResubmitResult,

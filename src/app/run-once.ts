@@ -56,7 +56,7 @@ export async function runOnce(tables: readonly TableConfig[], options: RunOption
   return { tables: reports, totals: totalsOf(reports, (pass.clock.now() - startedMs) / 1000) }
 }
 
-function totalsOf(reports: readonly TableReport[], seconds: number): RunTotals {
+export function totalsOf(reports: readonly TableReport[], seconds: number): RunTotals {
   const count = (status: TableReport['status']) => reports.filter((report) => report.status === status).length
   const sum = (value: (report: TableReport) => number) => reports.reduce((total, report) => total + value(report), 0)
   return {

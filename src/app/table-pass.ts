@@ -1,16 +1,18 @@
 import { contentHash } from '../blobs/local-content.ts'
 import { UnavailableError } from '../errors/errors.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { FileSeen } from '../model/file.ts'
 import type { TableReport } from '../model/report.ts'
 import type { TableConfig } from '../model/table.ts'
 import type { Owner } from '../pipeline/recover.ts'
-import { runTable, type TablePass } from '../pipeline/run-table.ts'
+import { replayTable, runTable, type TablePass } from '../pipeline/run-table.ts'
 import { TableTally } from '../pipeline/tally.ts'
 import type { Tracker } from '../tracker/tracker.ts'
 import { localLister } from '../watcher/local.ts'
 import { waitForSettled } from '../watcher/settle.ts'
 import type { Lister } from '../watcher/watcher.ts'
 import { maintainAfterLoads } from './after-loads.ts'
+import { beginCleanUp, cleanUpSources } from './clean-up.ts'
 import type { RunOptions } from './ingest.ts'
 import type { LoadProcess } from './load-process.ts'
 import { leased } from './table-work.ts'
@@ -33,7 +35,10 @@ export interface PassTurn {
   readonly stopping: AbortSignal
 }
 
-type PassOptions = Pick<RunOptions, 'dryRun' | 'onEvent' | 'optimize' | 'runType' | 'signal' | 'tables' | 'vacuum'>
+interface PassOptions extends Pick<RunOptions, 'dryRun' | 'onEvent' | 'optimize' | 'runType' | 'signal' | 'tables' | 'vacuum'> {
+  /** Files that are loaded again, as they are now; nothing else is. */
+  readonly replay?: readonly FileSeen[] | undefined
+}
 
 export interface PassResult {
   readonly report: TableReport
@@ -77,8 +82,12 @@ async function isPaused(table: TableConfig, { tables }: PassOptions, tracker: Tr
 async function passUnderLease(pass: TablePass, options: PassOptions, stopping?: AbortSignal): Promise<boolean> {
   const { tally, signal } = pass
   try {
-    const more = await runTable(pass)
-    if (options.dryRun !== true) await maintainAfterLoads(pass, options)
+    if (options.dryRun !== true) await beginCleanUp(pass)
+    const more = options.replay === undefined ? await runTable(pass) : await replayTable(pass, options.replay)
+    if (options.dryRun !== true) {
+      await cleanUpSources(pass)
+      await maintainAfterLoads(pass, options)
+    }
     return more
   } catch (error) {
     if (error instanceof UnavailableError && error.code.startsWith('ING-TRACKER')) throw error

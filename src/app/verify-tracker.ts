@@ -49,8 +49,8 @@ function differenceOf(file: TrackedFile, load: LoadInForce, { strategy }: TableC
   const { file_path: path, status } = file
   const isSame = file.file_version === load.version
   if (status !== 'completed') {
-    // New content waits, or a strategy that may load a file again without doubling it.
-    if (!isSame || strategy !== 'append') return undefined
+    // New content waits, or a strategy or a replay that loads a file again without doubling it.
+    if (!isSame || strategy !== 'append' || file.replaces) return undefined
     return finding('tracker_state', path, `the table holds it, for the tracker it is ${status}: its rows would be there twice`)
   }
   if (!isSame || file.batch_id !== load.batchId) {

@@ -47,6 +47,7 @@ import { type MendedReading, mendedLanding, mendedNumbers, withMendedFiles } fro
 import { openTable, openTableAt } from './open-table.ts'
 import { OpenTables } from './open-tables.ts'
 import { optimizeWithQuarantine, vacuumWithQuarantine } from './quarantine-upkeep.ts'
+import { unloadMethods } from './unload-worker.ts'
 import { validateTable } from './validate-table.ts'
 import { verifyTable } from './verify-table.ts'
 
@@ -94,6 +95,7 @@ serve(async (argument): Promise<Service> => {
         const { table, trackerId } = job
         return restoreBatch(job, await worker.open(table), { trackerId, appId: applicationId(trackerId, table) })
       },
+      ...unloadMethods((table) => worker.open(table), session),
       mendedTables: (given) => tablesOfMended(given as string, session),
       checkMended: async (given) => {
         const { table, trackerId, file } = given as MendedQuestion

@@ -13,6 +13,7 @@ import { optimizeCommand } from './commands/optimize.ts'
 import { pauseCommand, resumeCommand } from './commands/pause.ts'
 import { quarantineCommand } from './commands/quarantine.ts'
 import { queryCommand } from './commands/query.ts'
+import { replayCommand } from './commands/replay.ts'
 import { restoreCommand } from './commands/restore.ts'
 import { retryCommand } from './commands/retry.ts'
 import { runCommand } from './commands/run.ts'
@@ -20,6 +21,7 @@ import { schemaCommand } from './commands/schema.ts'
 import { skipCommand } from './commands/skip.ts'
 import { statusCommand } from './commands/status.ts'
 import { trackerCommand } from './commands/tracker.ts'
+import { unloadCommand } from './commands/unload.ts'
 import { vacuumCommand } from './commands/vacuum.ts'
 import { validateCommand } from './commands/validate.ts'
 import { verifyCommand } from './commands/verify.ts'
@@ -41,6 +43,8 @@ const COMMANDS = [
   retryCommand,
   skipCommand,
   approveCommand,
+  replayCommand,
+  unloadCommand,
   pauseCommand,
   resumeCommand,
   quarantineCommand,

@@ -121,6 +121,13 @@ export function formatOf(pattern: string, suffixes: ReadonlyMap<string, string>)
   return found.size === 1 ? only : undefined
 }
 
+/** The folder that a listing by the pattern begins in. */
+export function baseOf(pattern: string): string {
+  const names = pattern.split('/')
+  const firstGlob = names.findIndex(hasGlob)
+  return literalOf(names.slice(0, firstGlob < 0 ? names.length - 1 : firstGlob).join('/'))
+}
+
 /** Tells whether a listing by the pattern would look into a folder. */
 export function listsInside(pattern: string): (folder: string) => boolean {
   // Without a glob, or with a slash at its end, the pattern may be a folder with all that is below it.

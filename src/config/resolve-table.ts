@@ -2,10 +2,12 @@ import { isAbsolute } from 'node:path'
 import { FORMATS } from '../formats/registry.ts'
 import { FORMAT_NAMES, type FormatName, fileColumnNames, type TableConfig, type UnsupportedKey } from '../model/table.ts'
 import { STRATEGIES } from '../strategies/registry.ts'
+import { afterLoadOf } from './checks/after-load.ts'
 import { checkCombinations } from './checks/combinations.ts'
 import { complain, type Desk, type StrategyKind, type TableDraft } from './checks/draft.ts'
 import { formatOptions, jsonPathOf } from './checks/format-options.ts'
 import { nameProblem } from './checks/names.ts'
+import { checkProperties } from './checks/properties.ts'
 import { checkSourceTable } from './checks/source-table.ts'
 import { checkStrategyKeys, TABLE_DEFAULTS } from './checks/strategy-keys.ts'
 import { expectationsOf } from './expectations.ts'
@@ -77,6 +79,8 @@ export function resolveTable(given: Pick<TableDraft, 'input' | 'at' | 'bad'>, ar
     transform: transformOf(draft, around.transforms, desk),
     transformModule: transformModuleOf(draft, around.folder),
     expectations: expectationsOf(draft, desk.places),
+    afterLoad: afterLoadOf(draft, { ...around, source, fileFormat }, desk),
+    archives: [],
     unsupported,
   }
   return { table, source, target }
@@ -121,6 +125,8 @@ function settingsOf(
   | 'transform'
   | 'transformModule'
   | 'expectations'
+  | 'afterLoad'
+  | 'archives'
   | 'unsupported'
 > {
   const { columns, sequence_by: sequence, schema_evolution: evolution } = input
@@ -261,17 +267,6 @@ function checkColumnTypes(draft: TableDraft, desk: Desk): void {
         code: 'ING-CONFIG-VALUE',
       })
     seen.add(name.toLowerCase())
-  }
-}
-
-function checkProperties(draft: TableDraft, desk: Desk): void {
-  for (const name of Object.keys(draft.input.table_properties)) {
-    if (name.toLowerCase().startsWith('ingestd.'))
-      complain(desk, draft, ['table_properties', name], {
-        problem: 'properties that begin with ingestd. are its own',
-        fix: 'choose another name',
-        code: 'ING-CONFIG-VALUE',
-      })
   }
 }
 

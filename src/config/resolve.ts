@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { checkArchives } from './checks/after-load.ts'
 import { type Claim, checkCollisions } from './checks/collisions.ts'
 import type { Desk } from './checks/draft.ts'
 import { identifierProblem, nameProblem } from './checks/names.ts'
@@ -55,8 +56,9 @@ export function resolveConfig(config: ConfigInput): ResolvedConfig | undefined {
   }
   const tables = (input.tables ?? []).flatMap((_, index) => tableAt(config, index, around))
   checkCollisions(tables.map(claimOf), paths.checkpoint, desk)
+  const archives = checkArchives(tables, desk)
   if (desk.issues.count > 0) return undefined
-  return { ...settingsOf(input), ...pathsOf(input, paths, config.file), tables: tables.map(({ table }) => table) }
+  return { ...settingsOf(input), ...pathsOf(input, paths, config.file), tables: tables.map(({ table }) => ({ ...table, archives })) }
 }
 
 type PlacedTable = ResolvedTable & { readonly at: Path; readonly bad: ReadonlySet<string> }

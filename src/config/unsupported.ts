@@ -27,13 +27,6 @@ const TABLE_KEYS: readonly Unbuilt[] = [
   { key: ['transform', 'scope'], what: () => 'transform.scope: batch', hint: 'remove it, so that the transform sees one file' },
   { key: ['pre_sql'] },
   { key: ['post_sql'] },
-  {
-    key: ['on_changed_file'],
-    what: () => 'on_changed_file: replace',
-    built: (value) => value !== 'replace',
-    hint: 'use auto, ignore, append or fail',
-  },
-  { key: ['after_load'], what: (value) => (value === 'delete' ? 'after_load: delete' : 'after_load: {archive: …}'), hint: 'use keep' },
 ]
 
 /** Keys of the whole config: all tables fail, since none could be loaded as asked. */

@@ -48,6 +48,10 @@ export const ERROR_CODES = {
     cause: 'A file that was loaded has new content, and on_changed_file does not load it.',
     remedy: 'Set on_changed_file, or deliver new content under a new name.',
   },
+  'ING-FILE-STATE': {
+    cause: 'The file is in no state in which it could be unloaded or loaded again.',
+    remedy: 'See `ingest explain FILE`.',
+  },
   'ING-FILE-WAITING': {
     cause: 'A file is not complete yet: it is still changing, or its marker is missing.',
     remedy: 'None: a later run takes it.',
@@ -201,6 +205,14 @@ export const ERROR_CODES = {
     cause: 'The table cannot go back to that version: files are gone, or the step is not one that can be made.',
     remedy: 'Choose another version that `ingest history TABLE` shows.',
   },
+  'ING-TABLE-UNDO': {
+    cause: 'Rows of single files cannot be taken out of the table, or loaded again.',
+    remedy: 'Do what the message says; nothing was changed.',
+  },
+  'ING-TABLE-SOURCE-UNKNOWN': {
+    cause: 'The rows of the table do not tell which landing file they came from, so those of one file cannot be taken out or replaced.',
+    remedy: 'Go back to an older version with `ingest restore`, or load all files again with `ingest run --full-drop`.',
+  },
   'ING-TABLE-BUSY': { cause: 'Another process is working on the table.', remedy: 'Wait for it, and run the command again.' },
   'ING-TABLE-DATA-FILE': { cause: 'A data file that the log lists is missing or damaged.', remedy: 'Restore it, or rewrite the table.' },
   'ING-TABLE-NOT-EMPTY': {
@@ -241,6 +253,14 @@ export const ERROR_CODES = {
   },
   'ING-TABLE-STRATEGY': { cause: 'A custom strategy failed or returned no plan.', remedy: 'Mend the module.' },
 
+  'ING-SOURCE-CLEAN-UP': {
+    cause: 'A loaded file could not be archived or deleted, as after_load asks.',
+    remedy: 'None for what is loaded. Do what the message says; later runs try again.',
+  },
+  'ING-SOURCE-CLEANED': {
+    cause: 'Loaded files are not at their source any more, since after_load took them from there, and all of them were to be loaded again.',
+    remedy: 'Move the archived files back first.',
+  },
   'ING-SOURCE-MISSING': {
     cause: 'The folder or file that a source pattern names does not exist.',
     remedy: 'Create it, or mend source_path_pattern.',

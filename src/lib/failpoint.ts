@@ -35,6 +35,17 @@ export const MAINTENANCE_FAILPOINTS = [
 /** The same of batches that take single rows out of the table. */
 export const REMOVAL_FAILPOINTS = ['after-removal', 'after-changes'] as const
 
+/** The same of the clean-up of loaded files. */
+export const CLEAN_UP_FAILPOINTS = [
+  'before-clean-up-mark',
+  'after-clean-up-plan',
+  'archive-after-copy',
+  'archive-after-place',
+  'archive-after-remove',
+  'before-clean-up-settle',
+  'after-clean-up-settle',
+] as const
+
 /** The same of data files that are put together from row groups of others. */
 export const SPLICE_FAILPOINTS = ['splice-half-way'] as const
 
@@ -66,6 +77,7 @@ export type Failpoint =
   | (typeof KEYED_FAILPOINTS)[number]
   | (typeof QUARANTINE_FAILPOINTS)[number]
   | (typeof REPAIR_FAILPOINTS)[number]
+  | (typeof CLEAN_UP_FAILPOINTS)[number]
   | (typeof TRACKER_FAILPOINTS)[number]
 
 /**

@@ -1,6 +1,12 @@
 /** The states of a tracked file; `tracker/moves.ts` has the moves between them. */
 export type FileStatus = 'pending' | 'processing' | 'completed' | 'failed' | 'skipped'
 
+/**
+ * What becomes of a loaded file at its source: `due` and `failed` are tried (again), the others are the end of it. `kept` says that it was
+ * left where it is, for a reason.
+ */
+export type CleanUpStatus = 'due' | 'failed' | 'archived' | 'deleted' | 'kept'
+
 /** What a listing knows of one file. */
 export interface FileSeen {
   /** Absolute path or URI without credentials; bytes that are not UTF-8 stand percent-encoded. Equal in tracker, `_source_file` and errors. */
@@ -23,6 +29,8 @@ export interface BatchFile extends FileSeen {
   readonly unit: string
   /** By hand: it loads whatever the guard says. */
   readonly approved?: boolean
+  /** The table may have rows of it: those of an append table leave with the commit that adds the new ones. */
+  readonly replaces?: boolean
 }
 
 /**

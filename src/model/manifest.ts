@@ -7,7 +7,7 @@ import type { Resubmission } from './quarantine.ts'
  * `txn` of the log backwards by `previous`, is the list of what was loaded; the tracker is rebuilt from it.
  */
 export interface Manifest {
-  /** 2 where it says what a reader of format 1 would overlook: a restore, mended rows. */
+  /** 2 where it says what a reader of format 1 would overlook: a restore, mended rows, rows that were taken out. */
   readonly format: 1 | 2
   /** `ingestd/<tracker uuid>/<database.table>`: the application id of the `txn`. */
   readonly appId: string
@@ -31,6 +31,14 @@ export interface Manifest {
   readonly expectations?: readonly ExpectationCount[] | undefined
   /** Of mended rows, which are part of files that were loaded before: `files` is empty. */
   readonly resubmit?: Resubmission | undefined
+  /** Files whose earlier rows the batch took out of the table: for new ones where `files` has the path, else it unloaded the file. */
+  readonly takenOut?: readonly TakenOutFile[] | undefined
+}
+
+/** A landing file, and how many of its rows left the table. */
+export interface TakenOutFile {
+  readonly path: string
+  readonly rows: bigint
 }
 
 /** The table as it was at an older version. Batches after it are undone, and those that it had are in force again. */

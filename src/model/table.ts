@@ -56,6 +56,10 @@ export interface TableConfig {
   readonly maxBadRows: number | { readonly share: number }
   readonly auditColumns: boolean
   readonly onChangedFile: 'auto' | 'ignore' | 'append' | 'replace' | 'fail'
+  /** What becomes of a loaded file: it is moved to a folder, under its path below another one, if it lies there. */
+  readonly afterLoad: 'keep' | 'delete' | { readonly archive: string; readonly below: string }
+  /** Folders that files of any table are archived in: nothing there is taken. */
+  readonly archives: readonly string[]
   readonly snapshotUnit: 'file' | 'folder' | 'batch'
   readonly overwriteScope: 'table' | 'partition'
   readonly watch: WatchConfig

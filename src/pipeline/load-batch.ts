@@ -12,8 +12,9 @@ import type { LoadJob, LoadResult, Preview } from './protocol.ts'
 import { stageRejects } from './quarantine.ts'
 import { ignoredWarnings } from './schema-modes.ts'
 import { type KeyedShape, type Shape, shapeOf } from './shape.ts'
+import { countingSink, type Sink, tableSink } from './sink.ts'
 import { inspectSource, judged } from './source.ts'
-import { countingSink, type Sink, type StagedPlan, stagePlan, tableSink } from './stage.ts'
+import { type StagedPlan, stagePlan } from './stage.ts'
 import { emptyLeaving, type Leaving, leave } from './units.ts'
 
 /**

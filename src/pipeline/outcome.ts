@@ -47,7 +47,7 @@ export function givenUp(batch: Batch, reason: string): LoadResult {
 export function manifestOf(job: LoadJob, plan: StagedPlan, reader: unknown, context: LoadContext): Manifest {
   const files = job.batch.files.filter((file) => plan.rows.has(file.path))
   return {
-    format: 1,
+    format: plan.takenOut.length === 0 ? 1 : 2,
     appId: context.appId,
     batch: job.batch.number,
     batchId: job.batch.id,
@@ -59,6 +59,7 @@ export function manifestOf(job: LoadJob, plan: StagedPlan, reader: unknown, cont
     sideFiles: plan.sideFiles,
     ...(job.replaceAll ? { replacesAll: true } : {}),
     ...(plan.expectations.length === 0 ? {} : { expectations: plan.expectations }),
+    ...(plan.takenOut.length === 0 ? {} : { takenOut: plan.takenOut }),
   }
 }
 

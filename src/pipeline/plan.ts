@@ -12,6 +12,7 @@ import { metadataNames } from './metadata-columns.ts'
 import type { LoadJob } from './protocol.ts'
 import type { RejectTable } from './rejected-rows.ts'
 import { checkRejects, placeOf } from './rejects.ts'
+import type { RowsOfFiles } from './replace.ts'
 import type { Shape } from './shape.ts'
 import { observationShape } from './side-files.ts'
 import { settleTies } from './ties.ts'
@@ -37,6 +38,8 @@ export interface PlanWork {
   /** Side files in force. */
   readonly sideFiles: readonly string[]
   readonly rejects: RejectTable
+  /** Rows that the commit takes out: for the plan they are gone. */
+  readonly replaced?: RowsOfFiles | undefined
 }
 
 /** Plans the rows of a batch. Rows that tie are told of, or rejected: then the rest is planned again. */
@@ -110,7 +113,7 @@ async function countsOf(counts: Sql, session: Session): Promise<PlanCounts> {
 }
 
 async function planOf(records: Sql, kept: KeptRecords | undefined, shape: Shape, work: PlanWork): Promise<LoadPlan> {
-  const { job, target, context, sideFiles } = work
+  const { job, target, context, sideFiles, replaced } = work
   const { strategy } = context
   if (strategy.keyed !== undefined && !hasKeys(shape, job.table)) return nothing(records, shape)
   // A table that is replaced as a whole is planned as if it were new.
@@ -120,7 +123,7 @@ async function planOf(records: Sql, kept: KeptRecords | undefined, shape: Shape,
   const input = {
     table: job.table,
     records,
-    current: many ? await currentAs(shape, target, { isLocated: strategy.locates?.(job.table) ?? false, keys }) : null,
+    current: many ? await currentAs(shape, target, { isLocated: strategy.locates?.(job.table) ?? false, keys, replaced }) : null,
     observations: await observationsOf(shape, work, sideFiles),
     files: kept?.files ?? raw('(select null::varchar as path where false)'),
     partitionSequences: many && job.table.overwriteScope === 'partition' ? await target.partitionSequences() : null,
@@ -178,7 +181,11 @@ function planned(input: PlanInput, { job, context }: PlanWork): LoadPlan {
 async function currentAs(
   shape: Shape,
   target: OpenTable,
-  { isLocated, keys }: { readonly isLocated: boolean; readonly keys: KeyRows | undefined },
+  {
+    isLocated,
+    keys,
+    replaced,
+  }: { readonly isLocated: boolean; readonly keys: KeyRows | undefined; readonly replaced: RowsOfFiles | undefined },
 ): Promise<Sql> {
   const known = new Map(target.state?.columns.map((column) => [column.name, column.type]))
   const values = shape.columns.map((column) => {
@@ -187,6 +194,6 @@ async function currentAs(
       ? id(column.name)
       : sql`${type === undefined ? raw('null') : id(column.name)}::${raw(column.type)} as ${id(column.name)}`
   })
-  if (!isLocated) return sql`select ${join(values)} from (${await target.current()})`
+  if (!isLocated) return sql`select ${join(values)} from (${await target.current()}) where ${replaced?.others ?? raw('true')}`
   return sql`select ${join([...values, id('__file'), id('__position')])} from (${await target.located(keys)})`
 }

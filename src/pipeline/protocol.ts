@@ -2,7 +2,7 @@ import type { Batch, BatchOutcome } from '../model/batch.ts'
 import type { BatchFigures } from '../model/batch-figures.ts'
 import type { BatchFile } from '../model/file.ts'
 import type { OptimizeRequest, OptimizeResult, VacuumRequest, VacuumResult } from '../model/maintenance.ts'
-import type { Manifest, UndoneFiles } from '../model/manifest.ts'
+import type { Manifest, TakenOutFile, UndoneFiles } from '../model/manifest.ts'
 import type { RowDifference } from '../model/report.ts'
 import type { RestoredFile, RestorePlan } from '../model/restore.ts'
 import type { Column } from '../model/schema.ts'
@@ -70,6 +70,12 @@ export interface LoadWorker {
   planRestore(question: RestoreQuestion): Promise<PlannedRestore>
   /** One restore to its commit. */
   restore(job: RestoreJob): Promise<RestoreResult>
+  /** How many rows the table has of each of some landing files. TableError where its rows do not tell. */
+  planUnload(question: UnloadQuestion): Promise<readonly TakenOutFile[]>
+  /** Files that changed keys of a file since it was loaded; null where that cannot be told. */
+  laterFiles(question: LaterQuestion): Promise<readonly string[] | null>
+  /** One batch that takes rows out to its commit. */
+  unload(job: UnloadJob): Promise<UnloadResult>
   /** The tables, `database.table`, of the rows in a file of mended ones. ConfigError for a file that is none. */
   mendedTables(file: string): Promise<readonly string[]>
   /** Whether the rows of a file that belong to the table are in quarantine. ConfigError for those that are not. */
@@ -133,6 +139,34 @@ export interface RestoreJob {
 
 export type RestoreResult =
   | { readonly kind: 'committed'; readonly version: bigint; readonly plan: RestorePlan; readonly adopted: AdoptedRestore }
+  /** Nothing was committed: another writer was first. */
+  | { readonly kind: 'givenUp'; readonly reason: string }
+
+export interface UnloadQuestion {
+  readonly table: TableConfig
+  /** Landing files. */
+  readonly paths: readonly string[]
+}
+
+export interface LaterQuestion {
+  readonly table: TableConfig
+  readonly path: string
+  /** The version that loaded the file; null when it is not known. */
+  readonly version: number | null
+}
+
+export interface UnloadJob extends UnloadQuestion {
+  /** Without files. */
+  readonly batch: Batch
+  readonly trackerId: string
+  /** The last batch in the log that the tracker has settled; with a later one there the batch gives up. */
+  readonly lastBatch: bigint | null
+  /** ISO 8601, UTC. */
+  readonly at: string
+}
+
+export type UnloadResult =
+  | { readonly kind: 'committed'; readonly version: bigint; readonly manifest: Manifest }
   /** Nothing was committed: another writer was first. */
   | { readonly kind: 'givenUp'; readonly reason: string }
 

@@ -88,13 +88,21 @@ export async function standingOf(quarantined: Quarantined, nowMs: number): Promi
 
 function taken(batches: readonly Taken[]): Sql {
   if (batches.length === 0) return raw('false')
-  const rows = batches.map(({ ids, batch }) => sql`select ${unnested(ids)} as taken_id, ${batch}::bigint as taken_by`)
-  return sql`exists (select 1 from (${join(rows, ' union all ')}) where taken_id = id and taken_by > _batch_number)`
+  const ids = batches.flatMap(({ ids: some, batch }) =>
+    some.length === 0 ? [] : [sql`select ${unnested(some)} as taken_id, ${batch}::bigint as taken_by`],
+  )
+  const files = batches.flatMap(({ paths, batch }) =>
+    paths.length === 0 ? [] : [sql`select ${unnested(paths)} as taken_file, ${batch}::bigint as taken_by`],
+  )
+  const byId = sql`exists (select 1 from (${join(ids, ' union all ')}) where taken_id = id and taken_by > _batch_number)`
+  const byFile = sql`exists (select 1 from (${join(files, ' union all ')}) where taken_file = _source_file and taken_by > _batch_number)`
+  return sql`(${ids.length === 0 ? raw('false') : byId} or ${files.length === 0 ? raw('false') : byFile})`
 }
 
-/** Rows that a batch in force took back in. */
+/** Rows that a batch in force took back in, or whose landing file it unloaded or replaced. */
 interface Taken {
   readonly ids: readonly string[]
+  readonly paths: readonly string[]
   readonly batch: bigint
   readonly takenMs: number
 }
@@ -124,11 +132,13 @@ async function chainDownTo(lowest: bigint, { target, appId, table }: Quarantined
   let standing = last
   for (let number = last; number !== null && number >= lowest; ) {
     const manifest = await committedManifest(target, number)
-    const { batch, batchId, previous, resubmit } = manifest
+    const { batch, batchId, previous, resubmit, takenOut = [] } = manifest
     const below = belowOf(manifest, table)
     batches.push({ batchId, undoneMs: number === standing ? null : undoing.atMs })
     if (number === standing) {
-      if (resubmit !== undefined) taken.push({ ids: resubmit.ids, batch, takenMs: Date.parse(manifest.createdAt) })
+      const paths = takenOut.map(({ path }) => path)
+      if (resubmit !== undefined || paths.length > 0)
+        taken.push({ ids: resubmit?.ids ?? [], paths, batch, takenMs: Date.parse(manifest.createdAt) })
       standing = below
     }
     if (below !== previous) undoing.by(manifest)

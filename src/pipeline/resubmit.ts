@@ -10,7 +10,8 @@ import { commitPlan, planBatch } from './load-batch.ts'
 import type { Mended } from './mended.ts'
 import { manifestOf } from './outcome.ts'
 import type { LoadJob, ResubmitResult } from './protocol.ts'
-import { type StagedPlan, tableSink } from './stage.ts'
+import { tableSink } from './sink.ts'
+import type { StagedPlan } from './stage.ts'
 
 /** The table as mended rows are loaded into it: however many are still bad, and beside what is there. */
 export function resubmittedTable(table: TableConfig): TableConfig {

@@ -12,6 +12,7 @@ import { givenUp } from './outcome.ts'
 import { changedFilePolicy } from './policy.ts'
 import type { Inspection, LoadJob, LoadResult } from './protocol.ts'
 import { adopt, FULL_DROP, highestBatch, type RecoverPass, recover } from './recover.ts'
+import { checkNoFullDrop, reopenFiles } from './replay.ts'
 import { selectSnapshots } from './select.ts'
 import { DEATHS_IN_A_ROW, isWhole, outcomeOfDeath } from './suspects.ts'
 import type { TableTally } from './tally.ts'
@@ -23,6 +24,8 @@ export interface TablePass extends RecoverPass, UnchangedPass {
   readonly clock: Clock
   readonly tally: TableTally
   readonly signal: AbortSignal
+  /** The files that are loaded, where not all that are pending are. */
+  readonly only?: readonly string[] | undefined
   /** Whether the pass shall end before another batch, asked with the number of batches so far. */
   readonly isTurnOver: (batches: number) => boolean
   readonly onEvent: (event: RunEvent) => void
@@ -59,6 +62,20 @@ export async function runTable(given: TablePass): Promise<boolean> {
   await reopenAll(pass, seen)
   pass.onEvent({ kind: 'pending', table: table.name, files: await tracker.pendingCount(table.name) })
   return loadBatches(pass, inspection, seen)
+}
+
+/** Loads files again, as they are now, and nothing else. The caller holds the table's lock. True when its turn was over before. */
+export async function replayTable(given: TablePass, files: readonly FileSeen[]): Promise<boolean> {
+  const { table } = given
+  const only = files.map(({ path }) => path)
+  // The content is that of the last load: that is what was asked for.
+  const pass: TablePass = { ...given, table: { ...table, unchanged: { ...table.unchanged, skip: false } }, replaceAll: false, only }
+  const inspection = await recover(pass)
+  await checkNoFullDrop(pass)
+  await reopenFiles(pass, files)
+  failpoint('after-reopen')
+  pass.onEvent({ kind: 'pending', table: table.name, files: files.length })
+  return loadBatches(pass, inspection, undefined)
 }
 
 /** Claims, loads and settles until nothing is pending; what another writer was first with is recovered and claimed again. */
@@ -198,7 +215,7 @@ async function claim(pass: ClaimPass, inspection: Inspection): Promise<Batch | u
     const limits = pass.replaceAll ? whole : { maxFiles: table.maxFilesPerBatch, maxBytes: table.maxBytesPerBatch, above }
     if (table.unchanged.skip && (await skipUnchanged(pass, await tracker.pendingFiles(table.name), { inspection, units: new Map() })))
       return undefined
-    return claimed(await tracker.claim(table.name, owner.id, limits))
+    return claimed(await tracker.claim(table.name, owner.id, limits, pass.only))
   }
   const selection = await selectUnits(pass, inspection)
   for (const { paths, reason } of selection.skip) pass.tally.skipped(await tracker.skipPending(table.name, paths, reason))

@@ -4,10 +4,11 @@ import { type FileError, UnavailableError } from '../errors/errors.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import type { Warning } from '../model/batch.ts'
 import { addCounts, type ExpectationCount } from '../model/expectation.ts'
-import { type BatchFile, NO_ROWS, type RowCounts } from '../model/file.ts'
+import { NO_ROWS, type RowCounts } from '../model/file.ts'
+import type { TakenOutFile } from '../model/manifest.ts'
 import { mayReject } from '../model/reject.ts'
 import type { RowDifference } from '../model/report.ts'
-import type { ObserveRequest, OpenTable, Staged, StagedRemoval } from '../stores/store.ts'
+import type { OpenTable, Staged, StagedRemoval } from '../stores/store.ts'
 import type { LoadPlan } from '../strategies/strategy.ts'
 import { rowsByFile } from './balance.ts'
 import type { LoadContext } from './context.ts'
@@ -22,24 +23,14 @@ import { hasKeys, type MadePlan, makePlan, type PlanCounts } from './plan.ts'
 import type { LoadJob } from './protocol.ts'
 import { recordsOf } from './records.ts'
 import { type RejectedRows, RejectTable } from './rejected-rows.ts'
-import { keepAdded, type RowRemoval } from './row-removal.ts'
+import { type RowsOfFiles, replacedRows, replacing, takenOutOf } from './replace.ts'
+import { addedOnce } from './row-removal.ts'
 import type { Shape } from './shape.ts'
 import { observed, sideFilesAfter } from './side-files.ts'
+import { filesOf, type Sink } from './sink.ts'
 import { compareVersions, type Released } from './source.ts'
 import { emptyLeaving, leave } from './units.ts'
 import { ForbiddenRows, rejectForbidden, writeAllowed } from './violators.ts'
-
-/** Where a plan's rows go: data files of the table, or, in a dry run, a count. */
-export interface Sink {
-  /** True where the rows are counted alone. */
-  readonly isDry: boolean
-  write(add: Sql, shape: Shape, batchId: string, tags: Readonly<Record<string, string>> | undefined): Promise<Staged>
-  /** Takes rows of the table out; null where nothing is to be committed. */
-  remove(removal: RowRemoval, shape: Shape, batchId: string): Promise<StagedRemoval | null>
-  /** Keeps what the batch observed of keys; the side files that are then in force. */
-  observe(request: ObserveRequest): Promise<readonly string[]>
-  discard(staged: readonly Staged[]): Promise<void>
-}
 
 /** Closing it drops the rejected rows. */
 export interface StagedPlan extends AsyncDisposable {
@@ -49,6 +40,8 @@ export interface StagedPlan extends AsyncDisposable {
   readonly remove: 'nothing' | 'everything' | 'partitions' | 'positions'
   readonly removal: StagedRemoval | null
   readonly blindAppend: boolean
+  /** Earlier rows of the files that leave with the commit. */
+  readonly takenOut: readonly TakenOutFile[]
   /** Of the files that are in the staged rows. */
   readonly rows: ReadonlyMap<string, RowCounts>
   readonly superseded: bigint
@@ -73,38 +66,6 @@ export interface StageWork {
   readonly target: OpenTable
   readonly sink: Sink
   readonly context: LoadContext
-}
-
-/** Data files go to the table's folder, unseen until the commit. */
-export function tableSink(target: OpenTable): Sink {
-  return {
-    isDry: false,
-    write: (add, shape, batchId, tags) => {
-      const sourceBytes = filesOf(shape).reduce((sum, file) => sum + file.size, 0n)
-      return target.stage({ add, columns: shape.columns, batchId, sourceBytes, ...(tags === undefined ? {} : { tags }) })
-    },
-    remove: (removal, { columns }, batchId) => target.stageRemoval({ ...removal, columns, batchId }),
-    observe: (request) => target.stageObservations(request),
-    discard: (staged) => target.discard(staged),
-  }
-}
-
-/** A dry run counts the rows and writes nothing. */
-export function countingSink({ session }: LoadContext): Sink {
-  return {
-    isDry: true,
-    write: async (add) => {
-      // Every value is read, as a load would, so that a value that does not fit is found.
-      const [counted] = await session.rows(sql`select count(*) as rows, bit_xor(hash(record)) as checked from (${add}) as record`)
-      return { files: [], rows: typeof counted?.['rows'] === 'bigint' ? counted['rows'] : 0n, localPaths: [], emptyPartitions: false }
-    },
-    remove: async ({ positions }) => {
-      await session.rows(sql`select count(*) as rows from (${positions})`)
-      return null
-    },
-    observe: async ({ previous }) => previous,
-    discard: async () => {},
-  }
 }
 
 /**
@@ -206,16 +167,17 @@ async function stageOnce(shape: Shape, work: Staging): Promise<MadeStage> {
   const full = { ...shape, groups: shape.groups.filter(({ group }) => !group.empty) }
   const query = recordsOf(full, { loadedAt: context.loadedAt, batchId: job.batch.id }, context.format, context.formatContext)
   await checkDeletes(query, full, { table: job.table, session: context.session })
-  await using kept = await keptOf(query, shape, work)
+  await using replaced = await replacedRows(filesOf(shape), work)
+  await using kept = await keptOf(query, shape, { ...work, replaced })
   await using expected = await expectedRecords(kept, shape, work)
   const records = expected?.records ?? kept?.name ?? sql`(${query})`
   const sideFiles = strategy.keyed === undefined || job.replaceAll ? [] : await sideFilesAfter(job.lastBatch, target)
-  await using made = await makePlan(records, kept, full, { job, target, context, sideFiles, rejects })
+  await using made = await makePlan(records, kept, full, { job, target, context, sideFiles, rejects, replaced })
   failpoint('after-plan')
-  const remove = job.replaceAll ? 'everything' : made.plan.remove.kind
-  // Where a plan does not tell its changes the rows that are added are read for them again, and must be the same each time.
-  await using added = remove === 'positions' && made.plan.changes === undefined ? await keepAdded(made.plan, context.session) : undefined
-  const plan = added === undefined ? made.plan : { ...made.plan, add: added.rows }
+  const planned = replacing(made.plan, replaced)
+  const remove = job.replaceAll ? 'everything' : planned.remove.kind
+  await using added = remove === 'positions' && replaced === undefined ? await addedOnce(planned, context.session) : undefined
+  const plan = added === undefined ? planned : { ...planned, add: added.rows }
   const written = await writeBalanced({ ...made, plan }, { records, kept, filtered: expected?.filtered, shape, full }, work)
   const removal =
     plan.remove.kind === 'positions' && remove === 'positions'
@@ -226,6 +188,7 @@ async function stageOnce(shape: Shape, work: Staging): Promise<MadeStage> {
     remove,
     removal,
     blindAppend: plan.blindAppend && !job.replaceAll,
+    takenOut: takenOutOf(replaced),
     rows: written.rows,
     superseded: plan.dropped === 'superseded' ? written.dropped : 0n,
     counts: made.counts,
@@ -236,13 +199,17 @@ async function stageOnce(shape: Shape, work: Staging): Promise<MadeStage> {
   }
 }
 
-/** The rows in tables, where a strategy reads them more than once, or some of them may be rejected. */
-async function keptOf(query: Sql, shape: Shape, work: Staging): Promise<KeptRecords | undefined> {
+interface Replaced {
+  readonly replaced: RowsOfFiles | undefined
+}
+
+/** The rows in tables, where they are read more than once, or some of them may be rejected. */
+async function keptOf(query: Sql, shape: Shape, work: Staging & Replaced): Promise<KeptRecords | undefined> {
   const { job, target, context, rejects, isConstrained = false } = work
   const { strategy, session } = context
   const keyed = strategy.keyed !== undefined && hasKeys(shape, job.table) ? job.table : undefined
   const isJudged = keyed !== undefined || isConstrained || job.table.expectations.length > 0
-  if (!isJudged && strategy.reads(job.table) !== 'many') return undefined
+  if (!isJudged && work.replaced === undefined && strategy.reads(job.table) !== 'many') return undefined
   const judged = isJudged ? rejects : undefined
   const isAligned = context.format.rejecting?.isAligned() ?? true
   const kept = await keepRecords(query, filesOf(shape), { session, keyed, rejects: judged, places: context.resubmitted?.rows, isAligned })
@@ -343,6 +310,3 @@ async function write(plan: LoadPlan, shape: Shape, { job, sink, context }: Stage
 }
 
 /** Each once: the members of an archive may stand in several groups. */
-function filesOf(shape: Shape): readonly BatchFile[] {
-  return [...new Map(shape.groups.flatMap(({ group }) => group.files.map((file) => [file.path, file] as const))).values()]
-}

@@ -158,6 +158,12 @@ export class TableTally {
     this.#warnings.push({ code, message: `small files were not put together: ${message}`, file: null })
   }
 
+  /** Loaded files that could not be archived or deleted: the loads stand. */
+  notCleanedUp(files: number, reason: string): void {
+    const message = `${files} loaded ${files === 1 ? 'file' : 'files'} could not be cleaned up (after_load), and will be tried again: ${reason}`
+    this.#warnings.push({ code: 'ING-SOURCE-CLEAN-UP', message, file: null })
+  }
+
   skipTable(reason: string): void {
     this.#skipReason = reason
   }

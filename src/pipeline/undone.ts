@@ -31,50 +31,77 @@ export async function restoredFiles(
   return files.all()
 }
 
-/** The loads that the table holds after a batch, newest first. */
+/** The loads that the table holds after a batch, newest first: each with the files alone whose rows no later batch took out. */
 export async function* loadsInForce(batch: bigint | null, read: ReadManifest): AsyncIterable<Manifest> {
-  for (let manifest = await inForce(batch, read); manifest !== undefined; manifest = await before(manifest, read)) yield manifest
+  const gone = new Set<string>()
+  for (let manifest = await inForce(batch, read); manifest !== undefined; manifest = await before(manifest, read)) {
+    yield gone.size === 0 ? manifest : withoutFiles(manifest, gone)
+    for (const { path } of manifest.takenOut ?? []) gone.add(path)
+  }
 }
 
-/** Files of the loads that one side has and the other lacks. Loads come newest first, and the newest of a path counts. */
+function withoutFiles(manifest: Manifest, gone: ReadonlySet<string>): Manifest {
+  const { files, resubmit } = manifest
+  const stays = ({ path }: { readonly path: string }) => !gone.has(path)
+  return {
+    ...manifest,
+    files: files.filter(stays),
+    ...(resubmit === undefined ? {} : { resubmit: { ...resubmit, files: resubmit.files.filter(stays) } }),
+  }
+}
+
+/**
+ * Files of the loads that one side has and the other lacks. Batches come newest first, and what the newest of them did to a path counts: it
+ * loaded the file, or unloaded it.
+ */
 class Differing {
-  readonly #undone = new Map<string, string>()
-  readonly #loaded = new Map<string, LoadedFile>()
+  /** By path: the version that the side had before the restore; null where it had been unloaded. */
+  readonly #gone = new Map<string, string | null>()
+  /** The same of the side that comes back. */
+  readonly #back = new Map<string, LoadedFile | null>()
   /** Files whose mended rows one side has and the other lacks: they stay loaded, with other counts. */
   readonly #recounted = new Set<string>()
   /** Mended rows that are in force, newest first. */
   readonly #resubmitted: ResubmittedFile[] = []
   #sought: Set<string> | undefined
 
-  undo({ files, resubmit }: Manifest): void {
-    for (const { path, version } of files) if (!this.#undone.has(path)) this.#undone.set(path, version)
-    for (const { path } of resubmit?.files ?? []) this.#recounted.add(path)
+  undo(manifest: Manifest): void {
+    for (const { path, version } of manifest.files) if (!this.#gone.has(path)) this.#gone.set(path, version)
+    for (const path of unloadedBy(manifest)) if (!this.#gone.has(path)) this.#gone.set(path, null)
+    for (const { path } of manifest.resubmit?.files ?? []) this.#recounted.add(path)
   }
 
   bringBack(manifest: Manifest): void {
     for (const { path } of manifest.resubmit?.files ?? []) this.#recounted.add(path)
     this.#resubmitted.push(...(manifest.resubmit?.files ?? []))
-    for (const file of manifest.files) if (!this.#loaded.has(file.path)) this.#loaded.set(file.path, this.#counted(file, manifest))
+    for (const file of manifest.files) if (!this.#back.has(file.path)) this.#back.set(file.path, this.#counted(file, manifest))
+    for (const path of unloadedBy(manifest)) if (!this.#back.has(path)) this.#back.set(path, null)
   }
 
   mayHaveEarlierLoads(): boolean {
     return this.#earlier().size > 0
   }
 
-  /** A path that is undone may have an earlier load in a batch that stays: its rows are in the table still. */
+  /** What one side alone tells of a path the batches that both have tell of the other: an earlier load, whose rows stay, or none. */
   findEarlier(manifest: Manifest): void {
     const sought = this.#earlier()
     this.#resubmitted.push(...(manifest.resubmit?.files ?? []))
-    for (const file of manifest.files) if (sought.delete(file.path)) this.#loaded.set(file.path, this.#counted(file, manifest))
+    for (const file of manifest.files) {
+      if (!sought.delete(file.path)) continue
+      if (!this.#back.has(file.path)) this.#back.set(file.path, this.#counted(file, manifest))
+      else if (!this.#gone.has(file.path)) this.#gone.set(file.path, file.version)
+    }
+    for (const path of unloadedBy(manifest)) sought.delete(path)
   }
 
   all(): readonly RestoredFile[] {
-    const paths = new Set([...this.#undone.keys(), ...this.#loaded.keys()])
-    return [...paths].map((path) => ({ path, undone: this.#undone.get(path) ?? null, loaded: this.#loaded.get(path) ?? null }))
+    const paths = new Set([...this.#gone.keys(), ...this.#back.keys()])
+    return [...paths].map((path) => ({ path, undone: this.#gone.get(path) ?? null, loaded: this.#back.get(path) ?? null }))
   }
 
   #earlier(): Set<string> {
-    this.#sought ??= new Set([...this.#undone.keys(), ...this.#recounted].filter((path) => !this.#loaded.has(path)))
+    const unloaded = [...this.#back].flatMap(([path, loaded]) => (loaded === null && !this.#gone.has(path) ? [path] : []))
+    this.#sought ??= new Set([...[...this.#gone.keys(), ...this.#recounted].filter((path) => !this.#back.has(path)), ...unloaded])
     return this.#sought
   }
 
@@ -83,6 +110,12 @@ class Differing {
     const own = this.#resubmitted.filter((one) => one.path === file.path && one.batchId === batchId)
     return { ...file, batchId, rows: own.reduce((rows, mended) => withResubmitted(rows, mended.rows), file.rows) }
   }
+}
+
+function unloadedBy({ files, takenOut = [] }: Manifest): readonly string[] {
+  if (takenOut.length === 0) return []
+  const loaded = new Set(files.map(({ path }) => path))
+  return takenOut.flatMap(({ path }) => (loaded.has(path) ? [] : [path]))
 }
 
 function isNewer(one: Manifest | undefined, other: Manifest | undefined): one is Manifest {

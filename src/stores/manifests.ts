@@ -4,7 +4,7 @@ import { padded } from '../delta/log-names.ts'
 import { TableError } from '../errors/errors.ts'
 import type { ExpectationCount } from '../model/expectation.ts'
 import type { RowCounts } from '../model/file.ts'
-import type { Manifest, ManifestFile, RestorePoint } from '../model/manifest.ts'
+import type { Manifest, ManifestFile, RestorePoint, TakenOutFile } from '../model/manifest.ts'
 import type { Resubmission, ResubmittedFile } from '../model/quarantine.ts'
 import { ROW_ACTIONS } from '../model/table.ts'
 
@@ -84,6 +84,7 @@ function decode(value: unknown): Manifest {
     ...(manifest['restore'] === undefined ? {} : { restore: decodeRestore(manifest['restore'], batch) }),
     ...(manifest['expectations'] === undefined ? {} : { expectations: list(manifest['expectations']).map(decodeCount) }),
     ...(manifest['resubmit'] === undefined ? {} : { resubmit: decodeResubmission(manifest['resubmit']) }),
+    ...(manifest['takenOut'] === undefined ? {} : { takenOut: list(manifest['takenOut']).map(decodeTakenOut) }),
   }
 }
 
@@ -104,6 +105,11 @@ function decodeResubmission(value: unknown): Resubmission {
 function decodeResubmitted(value: unknown): ResubmittedFile {
   const file = record(value)
   return { path: text(file['path']), version: text(file['version']), batchId: text(file['batchId']), rows: decodeRows(file['rows']) }
+}
+
+function decodeTakenOut(value: unknown): TakenOutFile {
+  const { path, rows } = record(value)
+  return { path: text(path), rows: integer(rows) }
 }
 
 function decodeCount(value: unknown): ExpectationCount {

@@ -26,22 +26,22 @@ export async function stageSplice(
   const from = `${folder}/${name}.${EXTENSION}`
   const path = blobs.localPath(from)
   await blobs.createFolder(folder)
-  let rewritten: StagedFiles | undefined
+  const rewritten: StagedFiles[] = []
+  const remembered: Rewrite = async () => {
+    const files = await rewrite()
+    if (files !== undefined) rewritten.push(files)
+    return files
+  }
   try {
-    const remembered: Rewrite = async () => {
-      rewritten = await rewrite()
-      return rewritten
-    }
     const { bytes, rows, isJoined } = await writingBehind(blobs.localPath(folder), () => writeSplice(path, spliced, remembered))
     const file = await writtenFile({ path, from, name, bytes, rows }, spliced, target)
     const staged = new StagedFiles(folder, [file], blobs)
-    if (rewritten === undefined) return [staged]
-    if (!isJoined) return [staged, rewritten]
-    await discardFiles(rewritten, blobs)
+    if (!isJoined) return [staged, ...rewritten]
+    for (const one of rewritten) await discardFiles(one, blobs)
     return [staged]
   } catch (error) {
     // What remains is removed by clean; the first error tells more.
-    if (rewritten !== undefined) await discardFiles(rewritten, blobs).catch(() => undefined)
+    for (const one of rewritten) await discardFiles(one, blobs).catch(() => undefined)
     await blobs.removeFolder(folder).catch(() => undefined)
     throw error
   }

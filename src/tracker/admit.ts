@@ -2,8 +2,8 @@ import { sql } from 'kysely'
 import type { FileSeen, FileStatus } from '../model/file.ts'
 import { recordAdmitted } from './history.ts'
 import { type Given, inTransaction, int64, type Ledger, nowOf } from './ledger.ts'
-import { forgetError, forgetResult, move, replacePending } from './moves.ts'
-import type { AdmitResult, Announce, ChangedFilePolicy } from './tracker.ts'
+import { forgetCleanUp, forgetError, forgetResult, move, replacePending } from './moves.ts'
+import { type AdmitResult, type Announce, type ChangedFilePolicy, loadsChanged } from './tracker.ts'
 
 const IGNORED_SHOWN = 100
 
@@ -21,6 +21,7 @@ interface Admission {
   readonly other: readonly FileSeen[]
   /** Besides pending. */
   readonly movable: readonly FileStatus[]
+  readonly policy: ChangedFilePolicy
 }
 
 const NOTHING = { admitted: 0, changed: 0 }
@@ -36,14 +37,14 @@ export async function admit(
   { policy, announce }: { readonly policy: ChangedFilePolicy; readonly announce: Announce | undefined },
 ): Promise<AdmitResult> {
   const differing = await differingFiles(ledger, table, page)
-  const ignored = policy === 'load' ? [] : differing.filter(({ status }) => status === 'completed').map(({ seen }) => seen.path)
-  const movable: readonly FileStatus[] = policy === 'load' ? ['failed', 'skipped', 'completed'] : ['failed', 'skipped']
+  const ignored = loadsChanged(policy) ? [] : differing.filter(({ status }) => status === 'completed').map(({ seen }) => seen.path)
+  const movable: readonly FileStatus[] = loadsChanged(policy) ? ['failed', 'skipped', 'completed'] : ['failed', 'skipped']
   const fresh = differing.filter(({ status }) => status === null).map(({ seen }) => seen)
   const other = differing
     .filter(({ status }) => status === 'pending' || (status !== null && movable.includes(status)))
     .map(({ seen }) => seen)
   if (announce && fresh.length + other.length > 0) await announce([...fresh, ...other])
-  const written = fresh.length + other.length === 0 ? NOTHING : await write(ledger, table, { fresh, other, movable })
+  const written = fresh.length + other.length === 0 ? NOTHING : await write(ledger, table, { fresh, other, movable, policy })
   return {
     ...written,
     known: page.length - written.admitted - written.changed - ignored.length,
@@ -68,23 +69,31 @@ async function differingFiles(ledger: Ledger, table: string, page: readonly File
   })
 }
 
-async function write(ledger: Ledger, table: string, { fresh, other, movable }: Admission): Promise<typeof NOTHING> {
+async function write(ledger: Ledger, table: string, { fresh, other, movable, policy }: Admission): Promise<typeof NOTHING> {
   return inTransaction(ledger, async (within) => ({
-    changed: other.length === 0 ? 0 : await admitVersions(within, table, other, movable),
+    changed: other.length === 0 ? 0 : await admitVersions(within, table, other, { movable, policy }),
     admitted: fresh.length === 0 ? 0 : await admitFiles(within, table, fresh),
   }))
 }
 
 /** A file that is processing stays as it is: its batch compares versions before and after reading. */
-async function admitVersions(ledger: Ledger, table: string, files: readonly FileSeen[], movable: readonly FileStatus[]): Promise<number> {
+async function admitVersions(
+  ledger: Ledger,
+  table: string,
+  files: readonly FileSeen[],
+  { movable, policy }: Pick<Admission, 'movable' | 'policy'>,
+): Promise<number> {
   const change = {
     given: ledger.dialect.relation(COLUMNS, files.map(givenOf)),
     where: sql`f.table_name = ${table} and f.file_path = g.path and f.file_version <> g.version`,
     set: [
       sql`file_version = g.version, file_size = g.size, file_modified_ns = g.modified_ns, raw_path = g.raw_path`,
       sql`retry_count = 0, held_reason = null, status_reason = null, unit = null`,
+      // Only a completed file has rows in the table; what an earlier new content was to replace, the next one does.
+      ...(policy === 'replace' ? [sql`replaces = case when f.status = 'completed' then 1 else f.replaces end`] : []),
       ...forgetResult(),
       ...forgetError(),
+      forgetCleanUp(),
     ],
     reason: sql`'new content'`,
     version: sql`g.version`,

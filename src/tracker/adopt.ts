@@ -6,6 +6,7 @@ import { inTransaction, type Ledger, nowOf } from './ledger.ts'
 import { loadsOf, takeLoad } from './loaded.ts'
 import { completeByLog } from './moves.ts'
 import { countResubmitted } from './resubmitted.ts'
+import { unloadFiles } from './unloaded.ts'
 
 const REASON = "found in the table's log"
 
@@ -15,6 +16,7 @@ export async function adoptManifest(ledger: Ledger, manifest: Manifest, version:
     if (!(await adoptBatch(within, manifest, version))) return false
     await recordExpectations(within, manifest, manifest.expectations)
     if (manifest.resubmit !== undefined) await countResubmitted(within, manifest, manifest.resubmit)
+    await unloadFiles(within, manifest)
     if (manifest.files.length === 0) return true
     const { batchId, files } = manifest
     const given = loadsOf(

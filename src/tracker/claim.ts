@@ -12,6 +12,7 @@ const LARGEST_LIMIT = 2 ** 53 - 1
 interface Candidate extends SeenRow {
   readonly id: bigint
   readonly approved_version: string | null
+  readonly replaces: bigint | null
   readonly suspect_group: string | null
 }
 
@@ -56,6 +57,7 @@ export async function claim(
         ...seenOf(row),
         unit: limits.units?.get(row.file_path) ?? row.file_path,
         ...(row.approved_version === row.file_version ? { approved: true } : {}),
+        ...(row.replaces === 1n ? { replaces: true } : {}),
       }))
       .sort(compareFiles)
       .map((file, ordinal) => ({ ...file, ordinal }))
@@ -77,7 +79,7 @@ export async function claimEmpty(ledger: Ledger, table: string, owner: string, a
 async function candidates(ledger: Ledger, table: string, limit: number, paths?: readonly string[]): Promise<readonly Candidate[]> {
   const among = paths === undefined ? sql`` : sql`and f.file_path in (select g.path from ${pathsOf(ledger, paths)} as g)`
   const { rows } = await sql<Candidate>`
-    select f.id, f.file_path, f.raw_path, f.file_version, f.file_size, f.file_modified_ns, f.approved_version, f.suspect_group
+    select f.id, f.file_path, f.raw_path, f.file_version, f.file_size, f.file_modified_ns, f.approved_version, f.replaces, f.suspect_group
     from ${sql.table('file')} as f
     where f.status = 'pending' and f.table_name = ${table} and f.held_reason is null ${among}
     order by f.file_modified_ns, f.file_path limit ${BigInt(Math.min(limit, LARGEST_LIMIT))}`.execute(ledger.db)

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { LoadedFile } from '../model/restore.ts'
 import { int64, type Ledger, nowOf } from './ledger.ts'
-import { forgetError } from './moves.ts'
+import { forgetCleanUp, forgetError } from './moves.ts'
 
 const COLUMNS = {
   path: 'text',
@@ -45,7 +45,8 @@ export function takeLoad(ledger: Ledger, tableVersion: RawBuilder<unknown>): rea
     sql`file_version = g.version, file_size = g.size, file_modified_ns = g.modified_ns, raw_path = g.raw_path, unit = g.unit`,
     sql`rows_read = g.read, rows_loaded = g.loaded, rows_rejected = g.rejected, rows_filtered = g.filtered`,
     sql`rows_deduplicated = g.deduplicated, bytes = g.size, batch_id = g.batch_id, table_version = ${tableVersion}`,
-    sql`ordinal = null, lease_owner = null, held_reason = null, status_reason = null, processing_end_time = ${nowOf(ledger)}`,
+    sql`ordinal = null, replaces = null, lease_owner = null, held_reason = null, status_reason = null, processing_end_time = ${nowOf(ledger)}`,
     ...forgetError(),
+    forgetCleanUp(),
   ]
 }

@@ -54,7 +54,8 @@ export async function replay(ledger: Ledger, table: string, paths: readonly stri
     move(within, {
       ...(await chosen(within, filter, ['completed'])),
       to: 'pending',
-      set: [sql`retry_count = 0, status_reason = ${reason}`, ...forgetResult(), ...forgetError()],
+      // A full drop replaces all rows anyway.
+      set: [sql`retry_count = 0, status_reason = ${reason}, replaces = ${paths === null ? null : 1n}`, ...forgetResult(), ...forgetError()],
       reason: sql`${reason}`,
     }),
   )

@@ -8,7 +8,7 @@ export const MOVES: Readonly<Record<FileStatus, readonly FileStatus[]>> = {
   pending: ['processing', 'skipped'],
   // Back to pending: the process that held it is gone, or gave it up.
   processing: ['completed', 'failed', 'skipped', 'pending'],
-  // By replay, or by a new version that is to be loaded; skipped by a restore that leaves it out.
+  // By replay, or by a new version that is to be loaded; skipped by unload, or by a restore that leaves it out.
   completed: ['pending', 'skipped'],
   // By an automatic retry that is due, by hand, or by a new version.
   failed: ['pending', 'skipped'],
@@ -87,6 +87,11 @@ export function forgetResult(): readonly RawBuilder<unknown>[] {
     sql`batch_id = null, ordinal = null, table_version = null, processing_start_time = null, processing_end_time = null`,
     sql`rows_read = null, rows_loaded = null, rows_rejected = null, rows_filtered = null, rows_deduplicated = null, bytes = null`,
   ]
+}
+
+/** The same of what became of its source: it stays until there is a new one, or another load. */
+export function forgetCleanUp(): RawBuilder<unknown> {
+  return sql`clean_up_status = null, clean_up_path = null, clean_up_reason = null, clean_up_attempts = null, clean_up_next_at = null`
 }
 
 export function forgetError(): readonly RawBuilder<unknown>[] {

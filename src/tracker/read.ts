@@ -102,6 +102,12 @@ function trackedOf(row: FileRow): TrackedFile {
     bytes: numberOrNull(row.bytes),
     error_code: row.error_code,
     error_class: row.error_class,
+    replaces: row.replaces === 1n,
+    clean_up_status: row.clean_up_status,
+    clean_up_path: row.clean_up_path,
+    clean_up_reason: row.clean_up_reason,
+    clean_up_attempts: numberOrNull(row.clean_up_attempts),
+    clean_up_next_at: isoOrNull(row.clean_up_next_at),
   }
 }
 

@@ -4,7 +4,7 @@ import { adoptBatch } from './adopt.ts'
 import { inTransaction, type Ledger } from './ledger.ts'
 import { loadsOf, takeLoad } from './loaded.ts'
 import { completeByLog, forgetError, forgetResult, move } from './moves.ts'
-import type { AdoptedRestore, ChangedFilePolicy } from './tracker.ts'
+import { type AdoptedRestore, type ChangedFilePolicy, loadsChanged } from './tracker.ts'
 
 /**
  * Brings the files to where they stood at the restored version, as far as their rows are concerned. The tracker knows
@@ -27,11 +27,12 @@ async function reopen(ledger: Ledger, restore: AdoptedRestore, policy: ChangedFi
     from: ['completed'],
     to: point.files,
     given: ledger.dialect.relation(
-      { path: 'text', version: 'text' },
-      gone.map(({ path, undone }) => [path, undone]),
+      { path: 'text', version: 'text', replaces: 'integer' },
+      // The rows of its older content are in the table again.
+      gone.map(({ path, undone, loaded }) => [path, undone, policy === 'replace' && loaded !== null ? 1n : null]),
     ),
     where: sql`f.table_name = ${table} and f.file_path = g.path and f.file_version = g.version`,
-    set: [sql`retry_count = 0, status_reason = ${reason}`, ...forgetResult(), ...forgetError()],
+    set: [sql`retry_count = 0, status_reason = ${reason}, replaces = g.replaces`, ...forgetResult(), ...forgetError()],
     reason: sql`${reason}`,
     batchId,
   })
@@ -39,7 +40,7 @@ async function reopen(ledger: Ledger, restore: AdoptedRestore, policy: ChangedFi
 
 /** Where the rows of an older content are in force again, the newer one waits only if new content is loaded at all. */
 function isGone(undone: string | null, loaded: LoadedFile | null, policy: ChangedFilePolicy): boolean {
-  return undone !== null && (loaded === null || (policy === 'load' && loaded.version !== undone))
+  return undone !== null && (loaded === null || (loadsChanged(policy) && loaded.version !== undone))
 }
 
 /** Files whose rows are in the table: those of a batch that is in force again, or of an earlier load than the one that was undone. */
@@ -48,7 +49,7 @@ async function complete(ledger: Ledger, restore: AdoptedRestore, policy: Changed
   const loaded = restore.files.flatMap((file) => file.loaded ?? [])
   if (loaded.length === 0) return 0
   // New content that is to be loaded stays what it is; else the path stands for what the table holds of it.
-  const isSame = policy === 'load' ? sql`f.file_version = g.version` : sql`true`
+  const isSame = loadsChanged(policy) ? sql`f.file_version = g.version` : sql`true`
   return completeByLog(ledger, {
     given: loadsOf(ledger, loaded),
     where: sql`f.table_name = ${table} and f.file_path = g.path and ${isSame}

@@ -1,6 +1,6 @@
 import type { Generated } from 'kysely'
 import type { ActivityStage, DaemonNote } from '../model/activity.ts'
-import type { FileStatus } from '../model/file.ts'
+import type { CleanUpStatus, FileStatus } from '../model/file.ts'
 import type { RowAction } from '../model/table.ts'
 
 /** Every integer is a bigint, so that sizes, nanoseconds and versions are exact. Times are milliseconds since the epoch. */
@@ -28,6 +28,15 @@ export interface FileTable {
   /** Files that are tried apart from all others: one of them may have ended the process that loaded it. */
   readonly suspect_group: string | null
   readonly status_reason: string | null
+  /** 1 where the next load takes the rows out that the table has of the file; it may have none. */
+  readonly replaces: bigint | null
+  /** Of a loaded file whose source is to be archived or deleted: how far that is. */
+  readonly clean_up_status: CleanUpStatus | null
+  /** Where the file was moved to, or is about to be. */
+  readonly clean_up_path: string | null
+  readonly clean_up_reason: string | null
+  readonly clean_up_attempts: bigint | null
+  readonly clean_up_next_at: bigint | null
   readonly error_code: string | null
   readonly error_class: string | null
   readonly error_message: string | null

@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { BatchOutcome, FileOutcome } from '../model/batch.ts'
 import { recordExpectations } from './expectations.ts'
 import { inTransaction, type Ledger, nowOf } from './ledger.ts'
-import { forgetError, forgetResult, type Move, move } from './moves.ts'
+import { forgetCleanUp, forgetError, forgetResult, type Move, move } from './moves.ts'
 import type { BatchRow } from './tracker.ts'
 
 type Of<K extends FileOutcome['kind']> = Extract<FileOutcome, { kind: K }>
@@ -101,8 +101,9 @@ async function complete(ledger: Ledger, held: Held, files: readonly Of<'complete
     set: [
       sql`rows_read = g.read, rows_loaded = g.loaded, rows_rejected = g.rejected, rows_filtered = g.filtered`,
       sql`rows_deduplicated = g.deduplicated, bytes = f.file_size, table_version = ${held.version}`,
-      sql`processing_end_time = ${nowOf(ledger)}, status_reason = null`,
+      sql`processing_end_time = ${nowOf(ledger)}, status_reason = null, replaces = null`,
       ...forgetError(),
+      forgetCleanUp(),
     ],
     reason: sql`null`,
   })
@@ -126,7 +127,8 @@ async function fail(ledger: Ledger, held: Held, files: readonly Of<'failed'>[]):
     given,
     set: [
       sql`error_code = g.code, error_class = g.class, error_message = g.message, next_attempt_at = ${nextAttempt(ledger)}`,
-      sql`processing_end_time = ${nowOf(ledger)}, status_reason = null, suspect_group = coalesce(g.in_group, f.suspect_group)`,
+      sql`processing_end_time = ${nowOf(ledger)}, suspect_group = coalesce(g.in_group, f.suspect_group)`,
+      sql`status_reason = case when f.replaces = 1 then ${'the table still has the rows of its earlier content'} end`,
     ],
     reason: sql`g.message`,
   })

@@ -2,6 +2,7 @@ import { activity, daemons, noteActivity, noteDaemon, noteTable, schedules, thro
 import { admit } from './admit.ts'
 import { adoptManifest } from './adopt.ts'
 import { claim, claimEmpty, pendingCount, pendingFiles, requeueDue } from './claim.ts'
+import { cleanUpCounts, dueCleanUps, markCleanUp, planCleanUp, settleCleanUp } from './clean-up.ts'
 import { counts } from './counts.ts'
 import { dueWork } from './due.ts'
 import { expectationsOfBatches, expectationsOfFile } from './expectations.ts'
@@ -53,6 +54,11 @@ export function sqlTracker(ledger: Ledger, id: string, close: () => Promise<void
     retry: (filter) => retry(ledger, filter),
     skip: (filter, reason) => skip(ledger, filter, reason),
     approve: (filter) => approve(ledger, filter),
+    markCleanUp: (table, above, sinceMs) => markCleanUp(ledger, table, above, sinceMs),
+    dueCleanUps: (table, limit) => dueCleanUps(ledger, table, limit),
+    planCleanUp: (table, planned) => planCleanUp(ledger, table, planned),
+    settleCleanUp: (table, outcomes) => settleCleanUp(ledger, table, outcomes),
+    cleanUpCounts: (table) => cleanUpCounts(ledger, table),
     files: (filter) => files(ledger, filter),
     file: (table, path) => file(ledger, table, path),
     history: (table, path) => history(ledger, table, path),

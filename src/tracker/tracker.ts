@@ -2,7 +2,7 @@ import type { Activity, ActivityNote, DaemonNote, ScheduleNote, TableSchedule, T
 import type { Batch, BatchOutcome } from '../model/batch.ts'
 import type { Failure } from '../model/error-cause.ts'
 import type { FileExpectation, ReportExpectation } from '../model/expectation.ts'
-import type { FileSeen, FileStatus } from '../model/file.ts'
+import type { CleanUpStatus, FileSeen, FileStatus } from '../model/file.ts'
 import type { Manifest, RestorePoint } from '../model/manifest.ts'
 import type { RestoredFile, RestoreMoves } from '../model/restore.ts'
 import type { Pruned } from '../model/tracker-report.ts'
@@ -37,6 +37,15 @@ export interface TrackedFile {
   readonly bytes: number | null
   readonly error_code: string | null
   readonly error_class: string | null
+  /** Whether the table may have rows of it that its next load takes out. */
+  readonly replaces: boolean
+  /** What became of a loaded file at its source, where `after_load` asks for something. */
+  readonly clean_up_status: CleanUpStatus | null
+  /** Where it was archived. */
+  readonly clean_up_path: string | null
+  readonly clean_up_reason: string | null
+  readonly clean_up_attempts: number | null
+  readonly clean_up_next_at: string | null
 }
 
 /** One move of one file. */
@@ -68,7 +77,12 @@ export interface BatchExpectation extends ReportExpectation {
 }
 
 /** What happens when new content lies at a completed path (spec 10.3, `auto` already resolved by strategy). */
-export type ChangedFilePolicy = 'load' | 'ignore' | 'fail'
+export type ChangedFilePolicy = 'load' | 'replace' | 'ignore' | 'fail'
+
+/** Whether new content is loaded at all. */
+export function loadsChanged(policy: ChangedFilePolicy): policy is 'load' | 'replace' {
+  return policy === 'load' || policy === 'replace'
+}
 
 /** Is told of the files of a page that will be pending, before they are written. */
 export type Announce = (files: readonly FileSeen[]) => Promise<void>
@@ -139,6 +153,31 @@ export interface AdoptedRestore {
   /** Version of its commit; null when it is not known any more. */
   readonly version: bigint | null
   readonly files: readonly RestoredFile[]
+}
+
+/** A loaded file whose source is to be archived or deleted. */
+export interface DueCleanUp {
+  readonly path: string
+  readonly rawPath: string | null
+  readonly version: string
+  readonly rejected: bigint
+  /** Where an earlier attempt was about to move it. */
+  readonly target: string | null
+}
+
+export interface CleanUpOutcome {
+  readonly path: string
+  readonly version: string
+  readonly status: Exclude<CleanUpStatus, 'due'>
+  readonly target: string | null
+  readonly reason: string | null
+}
+
+export interface CleanUpCounts {
+  readonly due: number
+  readonly failed: number
+  /** Whether any file of the table was archived or deleted. */
+  readonly hasCleaned: boolean
 }
 
 /** Newest loaded snapshot of an overwrite table, by (modified time, path). */
@@ -234,6 +273,16 @@ export interface Tracker extends AsyncDisposable {
   skip(filter: FileFilter, reason: string): Promise<number>
   /** By hand: held files load with the next run, in the version that was held, whatever the guard says. */
   approve(filter: FileFilter): Promise<number>
+
+  /** Loaded files of committed batches above a number, settled since about that time, are due to be archived or deleted. */
+  markCleanUp(table: string, above: bigint, sinceMs: number): Promise<void>
+  /** Files whose clean-up is due, or is to be tried again by now. */
+  dueCleanUps(table: string, limit: number): Promise<readonly DueCleanUp[]>
+  /** Where they are about to be moved. */
+  planCleanUp(table: string, files: readonly { readonly path: string; readonly target: string }[]): Promise<void>
+  /** What became of them; nothing of what is loaded changes. What failed is due again after a backoff. */
+  settleCleanUp(table: string, outcomes: readonly CleanUpOutcome[]): Promise<void>
+  cleanUpCounts(table: string): Promise<CleanUpCounts>
 
   files(filter: FileFilter): AsyncIterable<TrackedFile>
   file(table: string, path: string): Promise<TrackedFile | undefined>

@@ -1,7 +1,7 @@
 import type { TableConfig } from '../model/table.ts'
 import type { CompleteRules } from './complete.ts'
 import { type IgnoreRule, ignoreRule } from './ignore.ts'
-import { compilePattern, type SourcePattern } from './pattern.ts'
+import { below, compilePattern, type SourcePattern } from './pattern.ts'
 
 /** Everything that decides whether a file of a source is taken; listing and looking follow the same rules. */
 export interface SourceRules {
@@ -23,16 +23,26 @@ const COMMITS = `${'[0-9]'.repeat(20)}.json`
 export function sourceRules(table: TableConfig): SourceRules {
   const { watch } = table
   const isTable = table.fileFormat === 'delta'
+  // The commits of a table are its files: any of them is decided by itself.
+  const pattern = isTable
+    ? compilePattern(`${table.sourcePattern.replace(/\/+$/, '')}/_delta_log/${COMMITS}`, false)
+    : compilePattern(table.sourcePattern, COMPRESSIBLE.includes(table.fileFormat))
+  const ignored = ignoreRule(watch.ignore, watch.marker)
   return {
     subject: table.tableName,
-    // The commits of a table are its files: any of them is decided by itself.
-    pattern: isTable
-      ? compilePattern(`${table.sourcePattern.replace(/\/+$/, '')}/_delta_log/${COMMITS}`, false)
-      : compilePattern(table.sourcePattern, COMPRESSIBLE.includes(table.fileFormat)),
-    ignored: isTable ? beforeStart(table, ignoreRule(watch.ignore, watch.marker)) : ignoreRule(watch.ignore, watch.marker),
+    pattern,
+    ignored: isTable ? beforeStart(table, ignored) : outsideArchives(table, pattern, ignored),
     marker: watch.marker,
     complete: { settleMs: watch.settleMs, modifiedAfterMs: watch.modifiedAfterMs },
   }
+}
+
+/** What was loaded and archived is not taken a second time, where the archive lies below a source. */
+function outsideArchives({ archives }: TableConfig, { base }: SourcePattern, ignored: IgnoreRule): IgnoreRule {
+  const folders = new Set(archives.flatMap((archive) => below(base, archive) ?? []))
+  if (folders.size === 0) return ignored
+  return (name, prefix) =>
+    ignored(name, prefix) ?? (folders.has(prefix + name) ? 'loaded files are archived there (after_load)' : undefined)
 }
 
 /** Commits before the version that a table is followed from are not taken. */

@@ -49,6 +49,8 @@ export function tableConfig(changes: Partial<TableConfig> = {}): TableConfig {
     maxBadRows: 0,
     auditColumns: true,
     onChangedFile: 'auto',
+    afterLoad: 'keep',
+    archives: [],
     snapshotUnit: 'file',
     overwriteScope: 'table',
     watch: {

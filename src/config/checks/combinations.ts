@@ -1,20 +1,11 @@
 import { validate } from 'node-cron'
-import type { ErrorCode } from '../../errors/codes.ts'
 import { AUDIT_COLUMNS } from '../../model/schema.ts'
 import { fileColumnNames } from '../../model/table.ts'
 import { fileColumnsOf, groupNames, patternProblem } from '../file-columns.ts'
-import type { Path } from '../input/places.ts'
 import type { TableInput } from '../schema/table.ts'
-import { complain, type Desk, type TableDraft } from './draft.ts'
+import { type Clash, complain, type Desk, type TableDraft } from './draft.ts'
 import { expectationClash } from './expectations.ts'
-
-interface Clash {
-  /** The key that is told, in the table. */
-  readonly key: Path
-  readonly problem: string
-  readonly fix: string
-  readonly code?: ErrorCode
-}
+import { replaceClash } from './undo.ts'
 
 interface Rule {
   /** Keys that the rule looks at; it is left out when one of them was wrong. */
@@ -34,6 +25,10 @@ const RULES: readonly Rule[] = [
             code: 'ING-CONFIG-MISSING',
           }
         : undefined,
+  },
+  {
+    keys: ['on_changed_file', 'loading_strategy', 'audit_columns', 'deduplicate', 'mask'],
+    find: replaceClash,
   },
   { keys: ['primary_keys', 'sequence_by'], find: ({ input }) => sequenceClash(input) },
   {

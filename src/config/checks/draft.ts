@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../errors/codes.ts'
 import type { Path, Places } from '../input/places.ts'
 import type { Finding, IssueList } from '../issues.ts'
 import type { TableInput } from '../schema/table.ts'
@@ -12,6 +13,15 @@ export interface TableDraft {
   /** Keys whose value was wrong; nothing is concluded from their defaults. */
   readonly bad: ReadonlySet<string>
   readonly kind: StrategyKind
+}
+
+/** Keys of a table that contradict each other. */
+export interface Clash {
+  /** The key that is told, in the table. */
+  readonly key: Path
+  readonly problem: string
+  readonly fix: string
+  readonly code?: ErrorCode
 }
 
 /** Where problems of a config go. */

@@ -6,6 +6,7 @@ import { addApprovals } from './0002-approvals.ts'
 import { indexRejected } from './0003-rejected.ts'
 import { createExpectations } from './0004-expectations.ts'
 import { createActivity } from './0005-activity.ts'
+import { addCleanUp } from './0007-clean-up.ts'
 import { addSuspects } from './0008-suspects.ts'
 
 const MIGRATIONS: Readonly<Record<string, (db: Kysely<Database>, dialect: TrackerDialect) => Promise<void>>> = {
@@ -14,6 +15,7 @@ const MIGRATIONS: Readonly<Record<string, (db: Kysely<Database>, dialect: Tracke
   '0003-rejected': indexRejected,
   '0004-expectations': createExpectations,
   '0005-activity': createActivity,
+  '0007-clean-up': addCleanUp,
   '0008-suspects': addSuspects,
 }
 
