@@ -35,6 +35,7 @@ export type {
   VacuumReport,
   ValidateReport,
 } from './model/report.ts'
+export type { ResourcesReport } from './model/resources-report.ts'
 export type { Column } from './model/schema.ts'
 export type { StatusFile, StatusReport, TableDetail, TableState } from './model/status-report.ts'
 export type { TableConfig } from './model/table.ts'

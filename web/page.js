@@ -221,7 +221,10 @@ function heading(at, daemons) {
     location.hash = text === '' ? '#/' : `#/files/${encodeURIComponent(text)}`
   })
   const daemon = daemons?.find(({ state }) => state === 'running') ?? daemons?.[0]
-  const about = daemon === undefined ? '' : `${daemon.version} on ${daemon.host}, ${daemon.state} since ${ago(daemon.started_at, at)}`
+  const about =
+    daemon === undefined
+      ? ''
+      : `${daemon.version} on ${daemon.host}, ${daemon.state} for ${duration((Date.parse(at) - Date.parse(daemon.started_at)) / 1000)}`
   return element(
     'header',
     {},

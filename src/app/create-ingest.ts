@@ -58,8 +58,7 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
   const maintaining: Maintaining = (asked, act) =>
     withWorker(async (worker) => {
       const work = { config, owner, clock, worker }
-      if (!asked.dryRun) return act({ ...work, tracker: await opened() })
-      return looking((known) => act({ ...work, tracker: known }))
+      return asked.dryRun ? looking((known) => act({ ...work, tracker: known })) : act({ ...work, tracker: await opened() })
     }, asked.signal)
   return {
     config,
@@ -137,11 +136,16 @@ type Maintaining = <T>(
   act: (work: TableWork) => Promise<T>,
 ) => Promise<T>
 
-type MaintenanceCalls = Pick<Ingest, 'optimize' | 'vacuum' | 'validate' | 'verify'>
+type MaintenanceCalls = Pick<Ingest, 'resources' | 'optimize' | 'vacuum' | 'validate' | 'verify'>
 
 /** What looks after tables, or looks at them; what changes nothing makes no tracker either. */
 function maintenanceCalls(maintaining: Maintaining): MaintenanceCalls {
   return {
+    resources: async ({ signal } = {}) => {
+      const { resourcesOf } = await import('./resources.ts')
+      const look = { dryRun: true, signal }
+      return maintaining(look, (work) => resourcesOf({ ...work, optimize: () => optimizeTables(look, work) }))
+    },
     optimize: (asked = {}) => maintaining(asked, (work) => optimizeTables(asked, work)),
     vacuum: (asked = {}) => maintaining(asked, (work) => vacuumTables(asked, work)),
     validate: (name, asked = {}) => maintaining({ ...asked, dryRun: !asked.repair || asked.dryRun }, (work) => validate(name, asked, work)),

@@ -13,6 +13,7 @@ import type {
   VacuumReport,
   ValidateReport,
 } from '../model/report.ts'
+import type { ResourcesReport } from '../model/resources-report.ts'
 import type { StatusFile, StatusReport, TableDetail } from '../model/status-report.ts'
 import type { AdoptReport, RebuildReport } from '../model/tracker-report.ts'
 import type { UnloadReport } from '../model/undo-report.ts'
@@ -127,6 +128,8 @@ export interface Ingest extends AsyncDisposable {
   /** Makes the daemon that runs here read its config again. One that is broken changes nothing. */
   reload(): Promise<ReloadReport>
   status(options?: { readonly tables?: readonly string[] | undefined }): Promise<StatusReport>
+  /** Memory, spill, cores and small files, and what to change about them; changes nothing. */
+  resources(options?: { readonly signal?: AbortSignal | undefined }): Promise<ResourcesReport>
   /** A table looked at closely. */
   tableDetail(table: string): Promise<TableDetail>
   /** Files whose path has the text in it, whatever its case; 200 by default. */

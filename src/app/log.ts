@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { type Logger, pino } from 'pino'
 import type { ResolvedConfig } from '../config/config.ts'
 import { redactUrl } from '../errors/redact.ts'
+import type { BatchFigures } from '../model/batch-figures.ts'
 import type { RunEvent } from '../model/report.ts'
 import type { CreateOptions } from './ingest.ts'
 
@@ -65,7 +66,7 @@ export function logEvent(log: Logger, event: RunEvent): void {
     case 'batchEnded': {
       const { table, batch, batchId, version, files, figures } = event
       log.info(
-        { table, batch, batch_id: batchId, version, files, rows: figures?.rows, bytes: figures?.bytes, ms: figures?.stages },
+        { table, batch, batch_id: batchId, version, files, rows: figures?.rows, bytes: figures?.bytes, ms: rounded(figures?.stages) },
         version === null ? 'batch ended without a commit' : 'batch committed',
       )
       break
@@ -89,4 +90,8 @@ export function logEvent(log: Logger, event: RunEvent): void {
     default:
       log.trace(event, event.kind)
   }
+}
+
+function rounded(stages: BatchFigures['stages'] = {}): Readonly<Record<string, number>> {
+  return Object.fromEntries(Object.entries(stages).map(([stage, ms]) => [stage, Math.round(ms)]))
 }

@@ -119,7 +119,7 @@ describe('the page', () => {
       'ING-FILE-JSON',
     ])
       expect(text).toContain(part)
-    expect(text).toContain('1.2.3 on box, running since 3 h ago')
+    expect(text).toContain('1.2.3 on box, running for 3 h')
     expect(text).toContain(HOSTILE)
     expect(await page.locator('main img, main script, main b').count()).toBe(0)
     expect(await page.evaluate('window.hacked')).toBeUndefined()
