@@ -125,6 +125,10 @@ export const ERROR_CODES = {
     cause: 'The file lacks a column of the table, and schema_evolution is fail (false).',
     remedy: 'Set `schema_evolution: true`, or add the column.',
   },
+  'ING-SCHEMA-STRANGER': {
+    cause: 'No column of the file is in the table: its first line is no header, or that of other files.',
+    remedy: 'Give the file its header, or name its columns by rename_columns.',
+  },
   'ING-SCHEMA-IGNORED': {
     cause: 'Files have a column, or a nested field, that the table lacks, and schema_evolution is ignore: it was left out.',
     remedy: 'None is needed; `schema_evolution: true` adds it, exclude_columns leaves it out without a word.',
