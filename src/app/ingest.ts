@@ -15,7 +15,7 @@ import type {
 } from '../model/report.ts'
 import type { ResourcesReport } from '../model/resources-report.ts'
 import type { StatusFile, StatusReport, TableDetail } from '../model/status-report.ts'
-import type { AdoptReport, RebuildReport } from '../model/tracker-report.ts'
+import type { AdoptReport, BackupReport, PruneReport, RebuildReport } from '../model/tracker-report.ts'
 import type { UnloadReport } from '../model/undo-report.ts'
 import type { VerifyReport } from '../model/verification.ts'
 import type { FileFilter, TrackedFile } from '../tracker/tracker.ts'
@@ -76,6 +76,10 @@ export interface ValidateOptions {
 export interface TrackerCalls {
   /** Makes the tracker anew from the tables alone. ConfigError `ING-TRACKER-NOT-EMPTY` for one that knows of loaded files, unless forced. */
   rebuild(options?: { readonly force?: boolean | undefined }): Promise<RebuildReport>
+  /** Copies the tracker while it is used; to `<checkpoint_path>/backups` where no file is named. Overwrites nothing. */
+  backup(options?: { readonly file?: string | undefined }): Promise<BackupReport>
+  /** Forgets history and batches that are older; never what is known of a file. `tracker_retention_days` where no days are given. */
+  prune(options?: { readonly olderThanDays?: number | undefined; readonly dryRun?: boolean | undefined }): Promise<PruneReport>
   /** Takes a table over that another tracker loaded. */
   adopt(table: string): Promise<AdoptReport>
 }

@@ -67,7 +67,7 @@ export async function passOver(
       async () => {
         more = await passUnderLease(tablePass(table, worker, tally, { options, turn, parts }), options, turn?.stopping)
       },
-      async () => tally.skipTable('another process is loading this table'),
+      () => tally.skipTable('another process is loading this table'),
     )
   }
   return { report: tally.report(parts.clock.now()), more }

@@ -303,6 +303,14 @@ export const ERROR_CODES = {
     cause: 'The tracker that was to be made anew knows of loaded files: it is not lost.',
     remedy: 'None is needed; `ingest tracker rebuild --force` does it all the same, and keeps the old one.',
   },
+  'ING-TRACKER-BACKUP': {
+    cause: 'There is no tracker to back up, or the name of the backup is taken.',
+    remedy: 'Name another file.',
+  },
+  'ING-TRACKER-RETENTION': {
+    cause: 'prune was not told how old history may become.',
+    remedy: 'Give `--older-than DAYS`, or set tracker_retention_days.',
+  },
   'ING-TRACKER-NOTHING': { cause: 'No tracker loads the table that was to be taken over.', remedy: 'Load it with `ingest run`.' },
   'ING-FILE-UNKNOWN': { cause: 'The tracker knows no such file.', remedy: 'See `ingest files` and `ingest explain FILE`.' },
 } as const satisfies Record<string, { readonly cause: string; readonly remedy: string }>

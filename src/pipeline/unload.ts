@@ -33,7 +33,7 @@ export async function unloadBatch(job: UnloadJob, target: OpenTable, context: Un
   failpoint('after-stage')
   const manifest = await manifestOf(job, { last, takenOut: rows.takenOut }, target, context)
   if ((await target.writeManifest(manifest)) === 'exists')
-    return givenUp('its batch number was taken by another process', { staged, removal }, target)
+    return await givenUp('its batch number was taken by another process', { staged, removal }, target)
   failpoint('after-manifest')
   const commit = await target.commit({
     manifest,
@@ -52,9 +52,9 @@ export async function unloadBatch(job: UnloadJob, target: OpenTable, context: Un
     case 'alreadyCommitted':
       return { kind: 'committed', version: commit.version, manifest }
     case 'overtaken':
-      return givenUp(`batch ${commit.batch} of another process was committed first`, { staged, removal: null }, target)
+      return await givenUp(`batch ${commit.batch} of another process was committed first`, { staged, removal: null }, target)
     case 'conflict':
-      return givenUp(commit.reason, { staged, removal: null }, target)
+      return await givenUp(commit.reason, { staged, removal: null }, target)
   }
 }
 

@@ -232,6 +232,8 @@ function readTests(tracker: () => Tracker, harness: () => Harness): void {
       ...{ batch_id: null, table_version: null, next_attempt_at: null, lease_owner: null, lease_expires_at: null },
       ...{ held_reason: null, status_reason: null, rows_read: null, rows_loaded: null, rows_rejected: null, rows_filtered: null },
       ...{ rows_deduplicated: null, bytes: null, error_code: null, error_class: null },
+      ...{ replaces: false, clean_up_status: null, clean_up_path: null, clean_up_reason: null, clean_up_attempts: null },
+      ...{ clean_up_next_at: null },
     })
     expect(await tracker().file(TABLE, '/in/unknown.csv')).toBeUndefined()
     expect(await tracker().history(TABLE, '/in/unknown.csv')).toEqual([])

@@ -15,7 +15,7 @@ import { mutated, randomOf } from './mutate.ts'
  */
 const SECONDS = Number(process.env['INGEST_TEST_FUZZ_SECONDS'] ?? '8')
 const FIRST_SEED = Number(process.env['INGEST_TEST_SEED'] ?? '1')
-const FILES_OF_EACH = 24
+const FILES_OF_EACH = 12
 /** Codes that no content of a file may lead to. */
 const FAULT = /ING-(BUG|TABLE|ENGINE)/
 

@@ -52,9 +52,10 @@ class Loads {
 
   get worker(): LoadWorker {
     const inspect = async () => this.inspection
-    const worker: Pick<LoadWorker, 'inspect' | 'recover' | 'load'> = {
+    const worker: Pick<LoadWorker, 'inspect' | 'recover' | 'lookAhead' | 'load'> = {
       inspect,
       recover: inspect,
+      lookAhead: async () => {},
       load: async (job) => {
         this.jobs.push(job)
         if (job.batch.files.some(({ path }) => this.deadly.has(path)))
