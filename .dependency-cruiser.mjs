@@ -98,7 +98,7 @@ export default {
       ],
       'Orders the steps; builds no adapter.',
     ),
-    folder('tui', [...BASE, 'app/status[.]ts'], 'Draws snapshots.'),
+    folder('tui', [...BASE, 'cli/text/'], 'Draws what it is given, with the texts of the command line.'),
     folder('http', BASE, 'Serves what it is given; the daemon, also of the library, starts it.'),
     folder('cli', [...BASE, 'app/', 'tui/', 'config/'], 'Parses, calls the app, prints.'),
     {
@@ -130,7 +130,10 @@ export default {
       severity: 'error',
       comment:
         'Steps, stores and formats reach files through blobs/ and the engine, so that the rules on roots and durability hold everywhere.',
-      from: { path: '^src/', pathNot: '^src/(blobs/(local|landing)|watcher/local|config/read|engine/duckdb|tracker/sqlite|http/page|app/)' },
+      from: {
+        path: '^src/',
+        pathNot: '^src/(blobs/(local|landing)|watcher/local|config/read|engine/duckdb|tracker/sqlite|http/page|app/)',
+      },
       to: { dependencyTypes: ['core'], path: '^(node:)?fs(/promises)?$' },
     },
   ],

@@ -33,7 +33,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          include: ['test/{integration,cli,corpus,fuzz}/**/*.test.ts', 'test/crash/short.test.ts', 'test/*.test.ts'],
+          include: ['test/{integration,cli,corpus,fuzz,terminal}/**/*.test.ts', 'test/crash/short.test.ts', 'test/*.test.ts'],
           ...built,
         },
       },

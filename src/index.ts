@@ -35,10 +35,11 @@ export type {
   VacuumReport,
   ValidateReport,
 } from './model/report.ts'
+export type { ResourcesReport } from './model/resources-report.ts'
 export type { Column } from './model/schema.ts'
 export type { StatusFile, StatusReport, TableDetail, TableState } from './model/status-report.ts'
 export type { TableConfig } from './model/table.ts'
-export type { AdoptReport, RebuildReport } from './model/tracker-report.ts'
+export type { AdoptReport, BackupReport, PruneReport, RebuildReport } from './model/tracker-report.ts'
 export type { UnloadReport } from './model/undo-report.ts'
 export type { VerifyReport } from './model/verification.ts'
 export type { LoadPlan, PlanInput, Removal, Strategy } from './strategies/strategy.ts'

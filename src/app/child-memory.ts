@@ -6,10 +6,11 @@ export async function childMemory(pid: number = process.pid): Promise<readonly n
   if (children === undefined) return undefined
   const pids = children.split(' ').filter((child) => child !== '')
   // One that ended meanwhile has no memory.
-  return (await Promise.all(pids.map(residentOf))).flatMap((bytes) => bytes ?? [])
+  return (await Promise.all(pids.map(residentMemory))).flatMap((bytes) => bytes ?? [])
 }
 
-async function residentOf(pid: string): Promise<number | undefined> {
+/** Resident bytes of a process; undefined where there is none, or no /proc. */
+export async function residentMemory(pid: string | number): Promise<number | undefined> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
   const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(status) ?? []
   return kib === undefined ? undefined : Number(kib) * 1024

@@ -27,6 +27,7 @@ import { type StatusParts, statusFile, statusOf, tableDetail } from './status.ts
 import type { TableWork } from './table-work.ts'
 import { absolutePath, knownFiles, trackedFiles } from './tracked-files.ts'
 import { trackerCalls } from './tracker-calls.ts'
+import { caredFor } from './tracker-care.ts'
 import { trackerOptions } from './tracker-options.ts'
 import { unload } from './unload.ts'
 import { validate } from './validate.ts'
@@ -45,6 +46,7 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
     tracker ??= openSqliteTracker(trackerAt)
     return tracker
   }
+  const care = { config, clock, tracker: opened, warn: (problem: string, err: unknown) => log.warn({ err }, problem) }
   /** For what only looks: a tracker that is not there is empty, and is not made. */
   const looking = async <T>(look: (tracker: Tracker) => Promise<T>): Promise<T> => {
     if (tracker !== undefined || existsSync(config.trackerFile)) return look(await opened())
@@ -58,8 +60,7 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
   const maintaining: Maintaining = (asked, act) =>
     withWorker(async (worker) => {
       const work = { config, owner, clock, worker }
-      if (!asked.dryRun) return act({ ...work, tracker: await opened() })
-      return looking((known) => act({ ...work, tracker: known }))
+      return asked.dryRun ? looking((known) => act({ ...work, tracker: known })) : act({ ...work, tracker: await opened() })
     }, asked.signal)
   return {
     config,
@@ -73,7 +74,7 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
         logEvent(log, event)
         run.onEvent?.(event)
       }
-      return runOnce(tables, { ...run, onEvent }, { ...pass, tracker: opened })
+      return caredFor(care, () => runOnce(tables, { ...run, onEvent }, { ...pass, tracker: opened }))
     },
     ...daemonCalls({ config, read, owner, clock, log, tracker: opened }),
     ...statusCalls({ config, clock, isAlive: owner.isAlive }, looking),
@@ -87,13 +88,7 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
       return { ok: checks.every(({ ok }) => ok), checks }
     },
     ...byHandCalls(config, opened),
-    history: async (name, { limit = 20 } = {}) => {
-      const table = oneTable(config.tables, name)
-      const entries = await withWorker((worker) => worker.history(table, limit))
-      return looking((known) => historyReports(entries, table.name, known))
-    },
-    schemaHistory: (name, { limit = 20 } = {}) =>
-      withWorker(async (worker) => (await worker.schemaHistory(oneTable(config.tables, name), limit)).map(schemaReport)),
+    ...historyCalls(config, withWorker, looking),
     // The engine is loaded into this process by a query alone.
     query: async (text, use, asked = {}) => (await import('./query.ts')).queryTables(text, config, { use, at: asked.at ?? {} }),
     ...quarantineCalls(config, (act) => maintaining({}, act)),
@@ -107,6 +102,9 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
       }),
     ...maintenanceCalls(maintaining),
     tracker: trackerCalls({
+      config,
+      clock,
+      opened,
       closed: async () => {
         await tracker?.catch(() => undefined).then((one) => one?.[Symbol.asyncDispose]())
         tracker = undefined
@@ -137,11 +135,16 @@ type Maintaining = <T>(
   act: (work: TableWork) => Promise<T>,
 ) => Promise<T>
 
-type MaintenanceCalls = Pick<Ingest, 'optimize' | 'vacuum' | 'validate' | 'verify'>
+type MaintenanceCalls = Pick<Ingest, 'resources' | 'optimize' | 'vacuum' | 'validate' | 'verify'>
 
 /** What looks after tables, or looks at them; what changes nothing makes no tracker either. */
 function maintenanceCalls(maintaining: Maintaining): MaintenanceCalls {
   return {
+    resources: async ({ signal } = {}) => {
+      const { resourcesOf } = await import('./resources.ts')
+      const look = { dryRun: true, signal }
+      return maintaining(look, (work) => resourcesOf({ ...work, optimize: () => optimizeTables(look, work) }))
+    },
     optimize: (asked = {}) => maintaining(asked, (work) => optimizeTables(asked, work)),
     vacuum: (asked = {}) => maintaining(asked, (work) => vacuumTables(asked, work)),
     validate: (name, asked = {}) => maintaining({ ...asked, dryRun: !asked.repair || asked.dryRun }, (work) => validate(name, asked, work)),
@@ -160,6 +163,20 @@ function byHandCalls(config: ResolvedConfig, opened: () => Promise<Tracker>): By
     skip: async (filter) => (await opened()).skip(await knownFiles(config, await opened(), filter), 'skipped by hand'),
     pause: async ({ tables } = {}) => (await opened()).pause(namesOf(tables)),
     resume: async ({ tables } = {}) => (await opened()).resume(namesOf(tables)),
+  }
+}
+
+type WithWorker = <T>(work: (worker: LoadProcess) => Promise<T>, signal?: AbortSignal) => Promise<T>
+
+function historyCalls(config: ResolvedConfig, withWorker: WithWorker, looking: Looking): Pick<Ingest, 'history' | 'schemaHistory'> {
+  return {
+    history: async (name, { limit = 20 } = {}) => {
+      const table = oneTable(config.tables, name)
+      const entries = await withWorker((worker) => worker.history(table, limit))
+      return looking((known) => historyReports(entries, table.name, known))
+    },
+    schemaHistory: (name, { limit = 20 } = {}) =>
+      withWorker(async (worker) => (await worker.schemaHistory(oneTable(config.tables, name), limit)).map(schemaReport)),
   }
 }
 

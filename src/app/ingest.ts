@@ -13,8 +13,9 @@ import type {
   VacuumReport,
   ValidateReport,
 } from '../model/report.ts'
+import type { ResourcesReport } from '../model/resources-report.ts'
 import type { StatusFile, StatusReport, TableDetail } from '../model/status-report.ts'
-import type { AdoptReport, RebuildReport } from '../model/tracker-report.ts'
+import type { AdoptReport, BackupReport, PruneReport, RebuildReport } from '../model/tracker-report.ts'
 import type { UnloadReport } from '../model/undo-report.ts'
 import type { VerifyReport } from '../model/verification.ts'
 import type { FileFilter, TrackedFile } from '../tracker/tracker.ts'
@@ -75,6 +76,10 @@ export interface ValidateOptions {
 export interface TrackerCalls {
   /** Makes the tracker anew from the tables alone. ConfigError `ING-TRACKER-NOT-EMPTY` for one that knows of loaded files, unless forced. */
   rebuild(options?: { readonly force?: boolean | undefined }): Promise<RebuildReport>
+  /** Copies the tracker while it is used; to `<checkpoint_path>/backups` where no file is named. Overwrites nothing. */
+  backup(options?: { readonly file?: string | undefined }): Promise<BackupReport>
+  /** Forgets history and batches that are older; never what is known of a file. `tracker_retention_days` where no days are given. */
+  prune(options?: { readonly olderThanDays?: number | undefined; readonly dryRun?: boolean | undefined }): Promise<PruneReport>
   /** Takes a table over that another tracker loaded. */
   adopt(table: string): Promise<AdoptReport>
 }
@@ -127,6 +132,8 @@ export interface Ingest extends AsyncDisposable {
   /** Makes the daemon that runs here read its config again. One that is broken changes nothing. */
   reload(): Promise<ReloadReport>
   status(options?: { readonly tables?: readonly string[] | undefined }): Promise<StatusReport>
+  /** Memory, spill, cores and small files, and what to change about them; changes nothing. */
+  resources(options?: { readonly signal?: AbortSignal | undefined }): Promise<ResourcesReport>
   /** A table looked at closely. */
   tableDetail(table: string): Promise<TableDetail>
   /** Files whose path has the text in it, whatever its case; 200 by default. */

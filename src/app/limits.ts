@@ -18,7 +18,8 @@ export function childLimits(config: ResolvedConfig, children: number): EngineLim
   }
 }
 
-function machineMemory(): number {
+/** Bytes of the machine, or of the container where it has a limit. */
+export function machineMemory(): number {
   const constrained = process.constrainedMemory?.() ?? 0
   return constrained > 0 && constrained < totalmem() ? constrained : totalmem()
 }

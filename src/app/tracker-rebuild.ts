@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { open, rename, rm } from 'node:fs/promises'
+import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { ResolvedConfig } from '../config/config.ts'
 import { ConfigError, IngestError, UnavailableError } from '../errors/errors.ts'
@@ -15,6 +15,7 @@ import { FIRST_LISTING } from '../pipeline/run-table.ts'
 import { openSqliteTracker } from '../tracker/sqlite.ts'
 import type { TrackedFile, Tracker } from '../tracker/tracker.ts'
 import { localLister } from '../watcher/local.ts'
+import { lockDaemon } from './daemon-lock.ts'
 import type { LoadProcess } from './load-process.ts'
 import { trackerOptions } from './tracker-options.ts'
 
@@ -41,6 +42,9 @@ const ALL_COMMITS = 2 ** 31
  */
 export async function rebuildTracker({ force }: { readonly force: boolean }, work: RebuildWork): Promise<RebuildReport> {
   const { config } = work
+  await mkdir(dirname(config.trackerFile), { recursive: true })
+  // No daemon works with the tracker, and none starts meanwhile.
+  using _lock = await lockDaemon({ trackerFile: config.trackerFile, owner: work.owner.id, signal: new AbortController().signal })
   await checkReplaceable(force, work)
   const loaded = await loadedTables(work)
   const id = mostCommon(loaded)
@@ -84,7 +88,6 @@ async function checkReplaceable(force: boolean, { config, owner, clock }: Rebuil
         },
       )
     }
-    for (const { owner: other } of await tracker.daemons()) if (owner.isAlive(other)) throw busy(`a daemon is running (${other})`)
     for (const { name } of config.tables) {
       if (!(await tracker.lockTable(name, owner.id, owner.isAlive))) throw busy(`another process is working on ${name}`)
       await tracker.unlockTable(name, owner.id)

@@ -1,4 +1,5 @@
 import type { RunEvent } from '../model/report.ts'
+import { canDraw, loadDrawing } from './drawing.ts'
 import type { Output } from './output.ts'
 
 /** The progress of a run, drawn on the terminal while it lasts. */
@@ -12,26 +13,9 @@ export interface LiveDisplay {
   readonly stop: () => Promise<void>
 }
 
-/** A display where a person is watching; undefined in pipes, in CI and on terminals that cannot move the cursor. */
+/** A display where a person is watching; undefined elsewhere. */
 export async function liveDisplay(output: Output): Promise<LiveDisplay | undefined> {
-  const { env } = process
-  if (!output.terminal || !process.stderr.isTTY || env['TERM'] === 'dumb' || isCi(env['CI'])) return undefined
-  return loadDisplay()
-}
-
-function isCi(value: string | undefined): boolean {
-  return value !== undefined && value !== '' && value !== '0' && value !== 'false'
-}
-
-/** React decides by NODE_ENV, when it is loaded, whether it keeps timings of every frame: without end, in a long run. */
-async function loadDisplay(): Promise<LiveDisplay> {
-  const before = process.env['NODE_ENV']
-  process.env['NODE_ENV'] = 'production'
-  try {
-    const { runDisplay } = await import('../tui/run-display.tsx')
-    return runDisplay(process.stdout)
-  } finally {
-    if (before === undefined) delete process.env['NODE_ENV']
-    else process.env['NODE_ENV'] = before
-  }
+  if (!canDraw(output)) return undefined
+  const { runDisplay } = await loadDrawing(() => import('../tui/run-display.tsx'))
+  return runDisplay(process.stdout)
 }

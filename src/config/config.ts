@@ -1,5 +1,12 @@
 import type { TableConfig } from '../model/table.ts'
 
+/** What is done for the tracker without being asked. */
+export interface TrackerCare {
+  readonly backUpBeforeRun: boolean
+  /** Days after which history is forgotten; null keeps it. */
+  readonly retentionDays: number | null
+}
+
 /** The whole config after reading, interpolation, defaults and checks. */
 export interface ResolvedConfig {
   /** Absolute path of the config file; null for inline text. */
@@ -10,6 +17,7 @@ export interface ResolvedConfig {
   /** `<checkpoint_path>/<file_tracker_database>.db` */
   readonly trackerFile: string
   readonly trackerTable: string
+  readonly trackerCare: TrackerCare
   readonly maxParallelJobs: number
   readonly retryAttempts: number
   readonly retryBackoff: { readonly baseMs: number; readonly factor: number; readonly maxMs: number }

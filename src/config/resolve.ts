@@ -153,6 +153,7 @@ function checkBackoff(input: GlobalInput, desk: Desk): void {
 type Settings = Pick<
   ResolvedConfig,
   | 'trackerTable'
+  | 'trackerCare'
   | 'maxParallelJobs'
   | 'retryAttempts'
   | 'retryBackoff'
@@ -168,6 +169,7 @@ function settingsOf(input: GlobalInput): Settings {
   const { base_seconds: base, factor, max_seconds: max } = input.retry_backoff
   return {
     trackerTable: input.file_tracker_table,
+    trackerCare: { backUpBeforeRun: input.backup_tracker_before_run, retentionDays: input.tracker_retention_days },
     maxParallelJobs: input.max_parallel_jobs,
     retryAttempts: input.retry_attempts,
     retryBackoff: { baseMs: Math.round(base * 1000), factor, maxMs: Math.round(max * 1000) },

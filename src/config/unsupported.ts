@@ -37,8 +37,6 @@ const GLOBAL_KEYS: readonly Unbuilt[] = [
   { key: ['upstream_dependencies'] },
   { key: ['downstream_notifications'] },
   { key: ['publish_tracker'] },
-  { key: ['backup_tracker_before_run'] },
-  { key: ['tracker_retention_days'] },
   { key: ['lineage'] },
   { key: ['use_unity_catalog'] },
   { key: ['default_catalog'] },

@@ -37,6 +37,9 @@ const FAILURES: readonly { readonly pattern: RegExp; readonly code: ErrorCode; r
   },
 ]
 
+/** Said of what a file holds, though it sounds like a word on the statement. */
+const OF_CONTENT = /Duplicate name .* in struct auto-detected in JSON/
+
 /**
  * An engine error that has nothing to do with the content of a file (memory, disk, interrupt), as our own; undefined
  * when the content may be to blame.
@@ -44,7 +47,7 @@ const FAILURES: readonly { readonly pattern: RegExp; readonly code: ErrorCode; r
 export function engineFailure(error: unknown): IngestError | undefined {
   if (error instanceof IngestError) return error
   const text = error instanceof Error ? error.message : String(error)
-  const found = FAILURES.find(({ pattern }) => pattern.test(text))
+  const found = OF_CONTENT.test(text) ? undefined : FAILURES.find(({ pattern }) => pattern.test(text))
   return found && new UnavailableError(found.code, `${found.message}: ${firstLine(text)}`, { cause: error, hint: found.hint })
 }
 

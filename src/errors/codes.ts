@@ -125,6 +125,10 @@ export const ERROR_CODES = {
     cause: 'The file lacks a column of the table, and schema_evolution is fail (false).',
     remedy: 'Set `schema_evolution: true`, or add the column.',
   },
+  'ING-SCHEMA-STRANGER': {
+    cause: 'No column of the file is in the table: its first line is no header, or that of other files.',
+    remedy: 'Give the file its header, or name its columns by rename_columns.',
+  },
   'ING-SCHEMA-IGNORED': {
     cause: 'Files have a column, or a nested field, that the table lacks, and schema_evolution is ignore: it was left out.',
     remedy: 'None is needed; `schema_evolution: true` adds it, exclude_columns leaves it out without a word.',
@@ -298,6 +302,14 @@ export const ERROR_CODES = {
   'ING-TRACKER-NOT-EMPTY': {
     cause: 'The tracker that was to be made anew knows of loaded files: it is not lost.',
     remedy: 'None is needed; `ingest tracker rebuild --force` does it all the same, and keeps the old one.',
+  },
+  'ING-TRACKER-BACKUP': {
+    cause: 'There is no tracker to back up, or the name of the backup is taken.',
+    remedy: 'Name another file.',
+  },
+  'ING-TRACKER-RETENTION': {
+    cause: 'prune was not told how old history may become.',
+    remedy: 'Give `--older-than DAYS`, or set tracker_retention_days.',
   },
   'ING-TRACKER-NOTHING': { cause: 'No tracker loads the table that was to be taken over.', remedy: 'Load it with `ingest run`.' },
   'ING-FILE-UNKNOWN': { cause: 'The tracker knows no such file.', remedy: 'See `ingest files` and `ingest explain FILE`.' },

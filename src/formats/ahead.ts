@@ -61,24 +61,25 @@ export class LookAhead {
     // A name that is not UTF-8 is read by a link, which is made for a batch.
     if (files.some(({ rawPath }) => rawPath !== null)) return
     const opened = files.map((file) => ({ ...file, readPath: file.path }))
+    let isFleeting = false
+    const refused = (): never => {
+      isFleeting = true
+      throw new Fleeting()
+    }
     try {
       const { format, context, infers } = await look()
-      const passing = { ...context, io: { ...context.io, interim: refused }, tables: NO_TABLES }
+      const tables: SourceTables = { oldest: refused, commits: refused, read: refused }
+      const passing = { ...context, io: { ...context.io, interim: refused }, tables }
       const inspection = await format.inspect(opened, passing)
       const full = inspection.groups.filter((group) => !group.empty)
       const columns = infers && full.length > 0 ? await format.infer(full, { ...passing, reader: inspection.reader }) : undefined
-      this.#looked = { files: opened, inspection, columns }
+      // A format may take the refusal for a fault of the file.
+      if (!isFleeting) this.#looked = { files: opened, inspection, columns }
     } catch {
       // Nothing is kept, so the load meets it again, and tells of it.
     }
   }
 }
-
-function refused(): never {
-  throw new Fleeting()
-}
-
-const NO_TABLES: SourceTables = { oldest: refused, commits: refused, read: refused }
 
 function isSame(files: readonly SourceFile[], others: readonly SourceFile[]): boolean {
   return (

@@ -11,6 +11,7 @@ export type Compression = 'none' | 'gzip' | 'zstd'
 
 /** By the option, else by the file's own name: a link under which a file is opened has another one. */
 export function compressionOf(file: SourceFile, table: TableConfig): Compression {
+  if (file.isPlain === true) return 'none'
   const option = textOption(table, 'compression') ?? 'auto'
   if (option === 'gzip' || option === 'zstd' || option === 'none') return option
   const name = file.path.toLowerCase()

@@ -9,6 +9,8 @@ import type { FormatName, TableConfig } from '../model/table.ts'
 export interface SourceFile extends BatchFile {
   /** Local path for the engine: `path`, or a link under the spool where the engine cannot take `path`. Not yet escaped for globs. */
   readonly readPath: string
+  /** True where it is not compressed, whatever its name and the options say. */
+  readonly isPlain?: boolean
 }
 
 /** Bytes of landing files, for headers and trailers only; rows are read by the engine. */
@@ -40,6 +42,8 @@ export interface FileGroup {
   readonly layout?: unknown
   /** Where rows of its files were sorted out: `relation` leaves these out. */
   readonly sifted?: Sifted
+  /** True where a read met a number that is infinite, or too large: numbers are read by their texts then. */
+  readonly hasInfinite?: boolean
   /** True where the inspection saw rows that no read takes: they are sorted out first. */
   readonly isDoubtful?: boolean
 }

@@ -7,6 +7,8 @@ import { rejectsOfFiles } from './parts-rejects.ts'
 export interface Part extends InterimFile {
   /** Name of the member; null where the file is one whole. */
   readonly member: string | null
+  /** Whether it is not compressed, whatever its name says. */
+  readonly isPlain?: boolean
 }
 
 /** How files are taken apart. */
@@ -207,9 +209,9 @@ class Parted {
   }
 }
 
-function partFile(file: SourceFile, { member, readPath, size }: Part): PartFile {
+function partFile(file: SourceFile, { member, readPath, size, isPlain = false }: Part): PartFile {
   const path = member === null ? file.path : `${file.path}!${member}`
-  return { ...file, path, readPath, rawPath: Buffer.from(readPath).toString('base64'), size, member }
+  return { ...file, path, readPath, rawPath: Buffer.from(readPath).toString('base64'), size, member, isPlain }
 }
 
 /** The group as the format made it, with the parts of those files that are still in it. */

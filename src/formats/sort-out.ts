@@ -125,7 +125,7 @@ export class Misfits implements AsyncDisposable {
     const cases = (of: (one: Judgement, index: number) => Sql) => join(all.map(of), ' ')
     const which =
       all.length === 0 ? raw('null::integer') : sql`case ${cases(({ bad }, index) => sql`when ${bad} then ${raw(String(index))}`)} end`
-    const value = sql`case __which ${cases(({ column }, index) => sql`when ${raw(String(index))} then ${column === null ? raw('null') : sql`${id(column)}::varchar`}`)} end`
+    const value = sql`case __which ${cases(({ column }, index) => sql`when ${raw(String(index))} then ${column === null ? raw('null') : sql`${id(column)}::varchar`}`)} end::varchar`
     const found = sql`select __index, __which, ${all.length === 0 ? raw('null::varchar') : value} as value,
       case when __which is not null then ${text} end as raw from (select *, ${which} as __which from (${rows}))`
     await session.run(

@@ -21,9 +21,14 @@ const TIMESTAMP = /^TIMESTAMP/
 /**
  * Whether the engine's own reader takes the type from text without loss. It rounds 1.5 to an integer and 1.239 to
  * DECIMAL(10,2), takes what is beyond FLOAT for infinite, cuts the time off a date, and reads a timestamp with a zone by a pattern as null: those are read as
- * text and converted by `fromText`.
+ * text and converted by `fromText`, and numbers of files that have infinite ones.
  */
-export function readsNatively(type: string, rules: ValueRules): boolean {
+export function readsNatively(
+  type: string,
+  rules: ValueRules,
+  { hasInfinite = false }: { readonly hasInfinite?: boolean | undefined } = {},
+): boolean {
+  if (type === 'DOUBLE' && hasInfinite) return false
   if (INTEGER.test(type) || DECIMAL.test(type) || type === 'DATE' || type === 'FLOAT' || isNested(type)) return false
   return !(TIMESTAMP.test(type) && rules.timestampFormat !== null)
 }
@@ -33,10 +38,26 @@ export function isNested(type: string): boolean {
   return /^(STRUCT|MAP)\b|\]$/.test(type)
 }
 
-/** A value that the engine's reader has converted; infinite times have no place in a Delta table. */
+/**
+ * A value that the engine's reader has converted. Infinite times have no place in a Delta table; an infinite number may be one that
+ * was too large, which its text alone tells.
+ */
 export function nativeValue(type: string, value: Sql): Sql {
+  if (type === 'DOUBLE')
+    return sql`case when not isinf(${value}) or ${value} is null then ${value} when ${refusal(sql`${value}::varchar`)} then null end`
   if (!TIMESTAMP.test(type)) return value
   return sql`case when isfinite(${value}) or ${value} is null then ${value} when ${refusal(sql`${value}::varchar`)} then ${value} end`
+}
+
+/** Whether the type has values without an end, which a Delta table cannot hold. */
+export function hasEndless(type: string): boolean {
+  return type === 'DATE' || TIMESTAMP.test(type)
+}
+
+/** A date or timestamp of a column; it fails where it is infinite. */
+export function finiteTime(name: string, value: Sql): Sql {
+  return sql`case when isfinite(${value}) or ${value} is null then ${value}
+    when ${refusal(sql`${literal(name)} || ' is ' || ${value}::varchar`)} then null end`
 }
 
 /** The conversion of a text to a type; it fails, and `try(…)` gives null, where the value would not be kept exactly. */
@@ -61,8 +82,7 @@ function plainValue(type: string, text: Sql, rules: PlainRules): Sql {
   if (INTEGER.test(type)) return integerValue(type, pointed(text, rules), rules)
   const scale = DECIMAL.exec(type)?.[1]
   if (scale !== undefined) return decimalValue(type, Number(scale), { text: pointed(text, rules), rules })
-  if (type === 'FLOAT') return floatValue(pointed(text, rules), rules)
-  if (type === 'DOUBLE') return cast(pointed(text, rules), 'DOUBLE', rules)
+  if (type === 'FLOAT' || type === 'DOUBLE') return floatValue(type, pointed(text, rules), rules)
   if (type === 'DATE') return dateValue(text, rules)
   if (TIMESTAMP.test(type)) return timestampValue(type, text, rules)
   return cast(text, type, rules)
@@ -111,9 +131,10 @@ function decimalValue(type: string, scale: number, { text, rules }: { readonly t
     when ${refusal(text, rules)} then null end`
 }
 
-function floatValue(text: Sql, rules: PlainRules): Sql {
-  const value = cast(text, 'FLOAT', rules)
-  return sql`case when not isinf(${value}) or isinf(${cast(text, 'DOUBLE', rules)}) then ${value}
+/** What is too large for the type is not infinite. */
+function floatValue(type: string, text: Sql, rules: PlainRules): Sql {
+  const value = cast(text, type, rules)
+  return sql`case when not isinf(${value}) or contains(lower(${text}), 'inf') then ${value}
     when ${value} is not null and ${refusal(text, rules)} then null end`
 }
 

@@ -66,6 +66,7 @@ export const TRACKER_FAILPOINTS = [
   'rebuild-before-place',
   'rebuild-half-way',
   'rebuild-after-place',
+  'backup-before-name',
 ] as const
 
 export type Failpoint =

@@ -14,6 +14,27 @@ export interface RebuildReport {
   }[]
 }
 
+/** What `tracker backup --json` prints. */
+export interface BackupReport {
+  readonly file: string
+  readonly bytes: number
+}
+
+/** What was, or would be, taken out. */
+export interface Pruned {
+  /** Entries in the histories of files. */
+  readonly events: number
+  readonly batches: number
+  readonly expectations: number
+}
+
+/** What `tracker prune --json` prints; of a dry run what would be taken out. */
+export interface PruneReport extends Pruned {
+  readonly dry_run: boolean
+  /** What is older was taken out. */
+  readonly before: string
+}
+
 /** What `tracker adopt --json` prints. */
 export interface AdoptReport {
   readonly table: string

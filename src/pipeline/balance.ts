@@ -1,5 +1,5 @@
 import { id, literalList, type Sql, sql } from '../engine/sql.ts'
-import { TableError } from '../errors/errors.ts'
+import { FileError, TableError } from '../errors/errors.ts'
 import type { SortedFile } from '../formats/format.ts'
 import type { StrategyRows } from '../model/batch.ts'
 import type { RowCounts } from '../model/file.ts'
@@ -95,11 +95,13 @@ function lessBy(before: bigint, after: bigint): bigint {
   return before > after ? before - after : 0n
 }
 
-/** What was sorted out and what was read then are the same rows. */
+/** What was sorted out and what was read then are the same rows, or the file fails. */
 function checkSorted(path: string, read: bigint, { sorted, context }: Counted): void {
   const rows = sorted.get(path)?.rows
   if (context.format.rowsRead !== undefined || rows === undefined || rows === read) return
-  throw unbalanced(`${path} had ${rows} rows when they were sorted out, and ${read} when they were read`)
+  // Quotes and line ends in disorder: where the engine passes over an ill-formed row, it may take the next ones otherwise.
+  const message = `${path}: its rows cannot be told apart: they were ${rows} when they were sorted out, and ${read} when they were read`
+  throw new FileError('ING-FILE-FORMAT', path, message, { hint: 'mend the file: look at its quotes and line ends' })
 }
 
 function checkCounts({ counts }: Counted, taken: bigint): void {

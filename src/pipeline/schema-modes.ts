@@ -2,7 +2,7 @@ import type { FileGroup } from '../formats/format.ts'
 import type { Warning } from '../model/batch.ts'
 import { isByValue } from '../model/reject.ts'
 import type { SchemaChange } from '../model/schema.ts'
-import { schemaModeOf, type TableConfig } from '../model/table.ts'
+import { fileColumnNames, schemaModeOf, type TableConfig } from '../model/table.ts'
 import { changesBetween, type TypeChange } from '../model/type-difference.ts'
 import type { TableColumn, TableState } from '../stores/store.ts'
 import { type Growth, grown, misfit, unknownFields } from './fit.ts'
@@ -38,6 +38,7 @@ export interface Problem {
     | 'ING-FILE-DUPLICATE-COLUMN'
     | 'ING-SCHEMA-NEW-COLUMN'
     | 'ING-SCHEMA-MISSING-COLUMN'
+    | 'ING-SCHEMA-STRANGER'
     | 'ING-SCHEMA-TYPE'
   readonly message: string
   readonly hint: string
@@ -65,6 +66,24 @@ export function strictProblem(
         message: `the column ${JSON.stringify(missing)} of ${table.name} is missing`,
         hint: 'schema_evolution: true loads it as null',
       }
+}
+
+/** A first line of which the table knows no name is no header, or one of other files. */
+export function strangerProblem({ group, pairs }: Mapped, known: ReadonlySet<string>, table: TableConfig): Problem | undefined {
+  const ownNames = new Set(fileColumnNames(table).map(lower))
+  const isOwn = ({ target }: ColumnPair) => ownNames.has(lower(target))
+  const hasHeader = table.fileFormat === 'csv' || table.fileFormat === 'xlsx'
+  const isAkin = group.empty || pairs.some((pair) => !isOwn(pair) && known.has(lower(pair.target)))
+  if (!hasHeader || isAkin) return undefined
+  return {
+    code: 'ING-SCHEMA-STRANGER',
+    message: `none of its columns is in ${table.name}: ${pairs
+      .filter((pair) => !isOwn(pair))
+      .slice(0, 3)
+      .map(({ source }) => JSON.stringify(source))
+      .join(', ')}`,
+    hint: 'give the file its header; rename_columns tells which columns of the table its columns are',
+  }
 }
 
 /** Sets apart the columns that a table with columns of its own lacks, and does not get by their mode. */

@@ -1,6 +1,7 @@
+import { engineFailure } from '../engine/failure.ts'
 import { id, join, type Sql, sql } from '../engine/sql.ts'
 import type { ErrorCode } from '../errors/codes.ts'
-import type { FileError } from '../errors/errors.ts'
+import { FileError } from '../errors/errors.ts'
 import type { FileGroup, Format, FormatContext, Sifted } from '../formats/format.ts'
 import { mayReject } from '../model/reject.ts'
 import type { SchemaMode } from '../model/schema.ts'
@@ -55,7 +56,7 @@ export async function secondLook(shape: Shape, culprits: readonly FileError[], l
   for (const one of shape.groups) {
     const files = one.group.files.filter((file) => failed.has(file.path))
     if (files.length > 0 && one.careful.length === 0 && one.group.sifted === undefined)
-      parts.push(await partOf(one, { ...one.group, files }, look))
+      parts.push(await readablePart(one, { ...one.group, files }, look))
   }
   return (await grownShape(shape, parts, look)) ?? (await carefulShape(shape, parts, look))
 }
@@ -72,6 +73,27 @@ export function hasModes({ groups }: Shape, table: TableConfig): boolean {
         return type !== 'VARCHAR' && (mode === 'rescue' || mode === 'widen' || (mode !== 'fail' && parseType(type).kind !== 'plain'))
       }),
   )
+}
+
+/** Files that cannot be read as texts either are left out: what is wrong with them is known. */
+async function readablePart(one: ShapedGroup, group: FileGroup, look: Look): Promise<Part> {
+  try {
+    return await partOf(one, group, look)
+  } catch (error) {
+    const foreign = engineFailure(error)
+    if (foreign && !(foreign instanceof FileError)) throw foreign
+    const { files } = group
+    if (files.length === 1) return { one, group: { ...group, files: [] }, odd: new Map(), misfits: new Set() }
+    const middle = Math.ceil(files.length / 2)
+    const first = await readablePart(one, { ...group, files: files.slice(0, middle) }, look)
+    const second = await readablePart(one, { ...group, files: files.slice(middle) }, look)
+    return {
+      one,
+      group: { ...group, files: [...first.group.files, ...second.group.files] },
+      odd: new Map([...first.odd, ...second.odd]),
+      misfits: new Set([...first.misfits, ...second.misfits]),
+    }
+  }
 }
 
 async function partOf(one: ShapedGroup, group: FileGroup, { table, format, context, sifted }: Look): Promise<Part> {
@@ -111,7 +133,7 @@ function textsOf(
 /** New nested fields and wider types, for all files of the batch. */
 async function grownShape(shape: Shape, parts: readonly Part[], look: Look): Promise<Shape | undefined> {
   const types: TypesOfFiles[] = []
-  for (const part of parts) {
+  for (const part of parts.filter(({ group }) => group.files.length > 0)) {
     const odd = distinct([...part.odd.values()].flat())
     const fields = await fieldsOf(part, odd.filter(isNested), ['evolve', 'widen'], look)
     types.push({ file: firstFile(part.group), isInferred: true, types: fields })

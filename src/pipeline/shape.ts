@@ -16,6 +16,7 @@ import {
   isBeyond,
   type Mapped,
   type Problem,
+  strangerProblem,
   strictProblem,
   type TypesOfFiles,
   typeProblem,
@@ -80,7 +81,8 @@ export async function shapeOf(
   const fixed = known.length > 0 && known.some((column) => !owned.has(lower(column.name)))
   checkDeclared(table, known)
   const reference = hasSchemaMode(table, 'fail') ? (fixed ? names : firstNames(usable, table)) : undefined
-  const strict = reference === undefined ? usable : setAside(usable, failed, (one) => strictProblem(one, { reference, owned }, table))
+  const akin = withoutStrangers(usable, failed, fixed ? names : undefined, table)
+  const strict = reference === undefined ? akin : setAside(akin, failed, (one) => strictProblem(one, { reference, owned }, table))
   const admitted = fixed ? strict.map((one) => withoutUnknown(one, names, table)) : strict
   const newColumns = await columnsToAdd(admitted, known, format, context)
   const all = [...known, ...newColumns.map((column) => ({ ...column, nullable: true }))]
@@ -125,6 +127,19 @@ function setAside(groups: readonly Mapped[], failed: FileError[], problem: (one:
       )
     return found === undefined
   })
+}
+
+/** Of a new table the columns that are declared are known, once a file has one of them. */
+function withoutStrangers(
+  groups: readonly Mapped[],
+  failed: FileError[],
+  names: ReadonlySet<string> | undefined,
+  table: TableConfig,
+): readonly Mapped[] {
+  const known = names ?? new Set(Object.keys(table.columnTypes).map(lower))
+  const isStranger = (one: Mapped) => strangerProblem(one, known, table)
+  if (names === undefined && groups.every((one) => one.group.empty || isStranger(one) !== undefined)) return groups
+  return setAside(groups, failed, isStranger)
 }
 
 /** What the table has already may stand in it: with mapped columns any name may. */

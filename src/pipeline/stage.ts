@@ -1,6 +1,6 @@
 import { engineFailure } from '../engine/failure.ts'
 import { id, join, type Sql, sql } from '../engine/sql.ts'
-import { type FileError, UnavailableError } from '../errors/errors.ts'
+import { FileError, UnavailableError } from '../errors/errors.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import type { Warning } from '../model/batch.ts'
 import { addCounts, type ExpectationCount } from '../model/expectation.ts'
@@ -144,6 +144,7 @@ async function tryStage(shape: Shape, work: Staging): Promise<Attempt> {
     const moved = compareVersions(filesOf(shape), context.landing)
     if (moved.failed.length + moved.released.length > 0) return { failed: moved }
     if (error instanceof ForbiddenRows) return { failed: forbidden(error, work) }
+    if (error instanceof FileError) return { failed: { failed: [error], released: [] } }
     if (error instanceof HeldFiles) return { failed: { failed: [], released: error.files } }
     const again = await lookAgain(shape, error, work)
     if (again !== undefined) return { failed: { ...again, released: [] } }

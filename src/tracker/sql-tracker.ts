@@ -13,6 +13,7 @@ import { failures, recent, search } from './look.ts'
 import { approve, reopenFolders, replay, retry, skip, skipPending } from './manual.ts'
 import { recall, remember } from './notes.ts'
 import { pause, pausedTables, resume } from './pause.ts'
+import { prune } from './prune.ts'
 import { batches, file, files, lastCommittedBatch, newestLoaded } from './read.ts'
 import { adoptRestore } from './restore.ts'
 import { noteFiles } from './resubmitted.ts'
@@ -47,6 +48,7 @@ export function sqlTracker(ledger: Ledger, id: string, close: () => Promise<void
     pause: (tables) => pause(ledger, tables),
     resume: (tables) => resume(ledger, tables),
     paused: () => pausedTables(ledger),
+    prune: (beforeMs, dryRun) => prune(ledger, beforeMs, dryRun),
     remember: (table, key, value) => remember(ledger, table, key, value),
     recall: (table, key) => recall(ledger, table, key),
     retry: (filter) => retry(ledger, filter),

@@ -5,6 +5,7 @@ import type { FileExpectation, ReportExpectation } from '../model/expectation.ts
 import type { CleanUpStatus, FileSeen, FileStatus } from '../model/file.ts'
 import type { Manifest, RestorePoint } from '../model/manifest.ts'
 import type { RestoredFile, RestoreMoves } from '../model/restore.ts'
+import type { Pruned } from '../model/tracker-report.ts'
 
 /** A row of the tracker, with the names that users know. Timestamps are ISO 8601 in UTC. */
 export interface TrackedFile {
@@ -260,6 +261,8 @@ export interface Tracker extends AsyncDisposable {
   pause(tables: readonly string[]): Promise<readonly string[]>
   resume(tables: readonly string[]): Promise<readonly string[]>
   paused(): Promise<ReadonlySet<string>>
+  /** Forgets history, batches and what rules found before a time; never a file. What was, or with `dryRun` would be, taken out. */
+  prune(beforeMs: number, dryRun: boolean): Promise<Pruned>
   /** What is remembered of a table beside its files, as a full drop that has begun; text by key. */
   remember(table: string, key: string, value: string): Promise<void>
   recall(table: string, key: string): Promise<string | undefined>

@@ -15,10 +15,11 @@ export interface SourcePattern {
   readonly plain: string | null
 }
 
-/** What may follow the suffix of a pattern: `*.csv` also takes the compressed file. */
+/** Endings of compressed files. */
 export const COMPRESSED = ['.gz', '.zst', '.bz2', '.zip'] as const
 
-const COMPRESSED_TAIL = '(?:\\.gz|\\.zst|\\.bz2|\\.zip)?'
+/** What may follow the suffix of a pattern: `*.csv` also takes `.csv.gz`; archives and bzip2 are taken where the pattern names them. */
+const COMPRESSED_TAIL = '(?:\\.gz|\\.zst)?'
 
 /**
  * `customers/*.csv` takes files of that folder, `customers/**` files at any depth. A pattern without a glob is one
@@ -62,7 +63,7 @@ function plainPattern(text: string, names: readonly string[], isFolder: boolean)
 
 function segmentsOf(text: string, names: readonly string[], compressible: boolean): readonly (readonly Segment[])[] {
   // Without a suffix in the pattern there is nothing that `.gz` could follow: `data-*` takes every ending as it is.
-  const takesCompressed = compressible && /\.[^.*/]+$/.test(names.at(-1) ?? '') && !/\.(?:gz|zst)$/.test(names.at(-1) ?? '')
+  const takesCompressed = compressible && /\.[^.*/]+$/.test(names.at(-1) ?? '') && !COMPRESSED.some((suffix) => names.at(-1)?.endsWith(suffix))
   try {
     return globSegments(names.join('/'), takesCompressed ? COMPRESSED_TAIL : '')
   } catch (cause) {

@@ -26,7 +26,8 @@ function head(fields: Readonly<Record<string, unknown>>, codec = 'null'): Buffer
 const block = (...values: readonly Buffer[]): Buffer => joined(small(1), small(joined(...values).length), ...values, SYNC)
 
 const ROW = { id: 'long', name: 'string' }
-const AVRO = joined(head(ROW), block(small(1), text('x')))
+/** One row. */
+export const AVRO = joined(head(ROW), block(small(1), text('x')))
 
 const avro = table(
   'avro_files',
@@ -54,7 +55,8 @@ const avro = table(
   },
 )
 
-const ARROW = fixture('codec-lz4.arrow')
+/** A hundred rows. */
+export const ARROW = fixture('codec-lz4.arrow')
 const hundred = loaded(100, { n: 0 })
 
 const arrow = table(

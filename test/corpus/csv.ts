@@ -140,12 +140,13 @@ const fields = table('csv_fields', ID_NAME, {
 })
 
 const contents = table('csv_contents', ID_NAME, {
+  'good.csv': ['id,name\n1,x\n', loaded(1, { id: 1, name: 'x' })],
   'html.csv': ['<!DOCTYPE html>\n<html><body>502 Bad Gateway</body></html>\n', failed('FILE-COLUMN-NAME')],
   'xml.csv': ['<?xml version="1.0"?>\n<rows><row id="1"/></rows>\n', failed('FILE-COLUMN-NAME')],
   'json.csv': ['{"id": 1, "name": "x"}\n', failed('FILE-COLUMN-NAME')],
   'lfs-pointer.csv': ['version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n', failed('FILE-COLUMN-NAME')],
   'message.csv': ['Access denied\n', failed('FILE-COLUMN-NAME', 'Access denied')],
-  'pdf.csv': ['%PDF-1.7\n%\u00e2\u00e3\n1 0 obj\n', loaded(2), 'a file that shares no column with the table adds its own'],
+  'pdf.csv': ['%PDF-1.7\n%\u00e2\u00e3\n1 0 obj\n', failed('SCHEMA-STRANGER', 'none of its columns')],
   'png.csv': [hex('89504e470d0a1a0a0000000d49484452'), failed('FILE-ENCODING')],
   'parquet.csv': [{ parquet: 'select 1 as id' }, failed('FILE-ENCODING')],
   'gzip.csv': [GZ, failed('FILE-ENCODING')],

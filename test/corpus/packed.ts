@@ -7,8 +7,8 @@ const ID_NAME = { columns: { id: 'BIGINT', name: 'VARCHAR' } }
 const one = loaded(1, { id: 1, name: 'x' })
 const ONE = 'id,name\n1,x\n'
 
-// Made by Python's bz2, since Node packs none.
-const BZ2 = hex('425a683931415926535980bbfb7600000459800010000420002623004020002201a1ea10030462b38a06f17724538509080bbfb760')
+/** One row; made by Python's bz2, since Node packs none. */
+export const BZ2 = hex('425a683931415926535980bbfb7600000459800010000420002623004020002201a1ea10030462b38a06f17724538509080bbfb760')
 const MORE_BZ2 = hex('425a6839314159265359adc1b2ea000001588000100004100000202000219a68334d173c5dc914e14242b706cba8')
 const EMPTY_BZ2 = hex('425a683917724538509000000000')
 const CUT_TEXT_BZ2 = hex(

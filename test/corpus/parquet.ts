@@ -40,9 +40,9 @@ const files = table(
     'far-date.parquet': [one(`${ROWS}, date '10000-01-01' as far`), loaded(1)],
     'infinite-date.parquet': [
       one(`${ROWS}, 'infinity'::date as endless`),
-      loaded(1),
-      'Delta has no infinite dates: readers see a day millions of years away',
+      failed('FILE-VALUE', 'endless is infinity, which a Delta table cannot hold'),
     ],
+    'infinite-time.parquet': [one(`${ROWS}, '-infinity'::timestamp as ended`), failed('FILE-VALUE', 'ended is -infinity')],
     'map.parquet': [one(`${ROWS}, map {'k': 1} as m`), loaded(1)],
     'empty-struct-list.parquet': [one(`${ROWS}, []::struct(a int)[] as l`), loaded(1)],
   },

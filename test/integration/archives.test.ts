@@ -5,7 +5,7 @@ import { zipOf } from '../support/zip.ts'
 const csv = (rows: string, name = 'a.csv') => ({ name, content: `id,name\n${rows}` })
 
 test('an archive is one file: its members load together, and it is named as their source', async () => {
-  const landing = new Landing({ source_path_pattern: '*.csv', metadata_columns: ['_file_member', '_file_row_number'] })
+  const landing = new Landing({ source_path_pattern: '*.csv{,.zip,.bz2}', metadata_columns: ['_file_member', '_file_row_number'] })
   landing.land('plain.csv', 'id,name\n1,a\n', 1)
   landing.land('orders.csv.zip', zipOf([csv('2,b\n3,c\n'), csv('4,d\n', 'b.csv'), { name: 'c.csv', content: 'id,city\n5,e\n' }]), 2)
   landing.land('day.csv.bz2', Buffer.from('QlpoOTFBWSZTWTzrUGMAAAXZgAAQAAQwACYjAGAgACKMm0HqEDQNBYUpXDBw7ou5IpwoSB51qDGA', 'base64'), 3)

@@ -66,6 +66,17 @@ test('a landing folder may be missing at the start, vanish and come back', async
   await running.stop()
 })
 
+test('a table that is loaded anew each time keeps the files that no event told of', async () => {
+  const landing = new Landing({ run_type: 'full_drop', ...watched() })
+  landing.land('1.csv', 'a\n1\n')
+  const running = await daemon(landing)
+  await completed(running, '1.csv')
+  landing.land('2.csv', 'a\n2\n')
+  await completed(running, '1.csv', '2.csv')
+  await running.stop()
+  expect(await landing.rows()).toEqual([{ a: '1' }, { a: '2' }])
+})
+
 test('a file that grows is taken when it was left alone for settle_seconds, as a whole', async () => {
   const landing = new Landing(watched({ settle_seconds: 1 }))
   mkdirSync(landing.path('landing'))

@@ -8,8 +8,7 @@ export function reloadReport(reload: Reload): ReloadReport {
   if (reload.kind === 'unchanged') return { status: 'unchanged', ...nothing }
   if (reload.kind === 'refused') {
     const { code, message, hint } = reportOf(reload.error)
-    const issues = reload.error.issues.map(({ file, line, key, problem, fix }) => `${file}:${line} ${key}: ${problem}; ${fix}`)
-    return { status: 'refused', ...nothing, error: { code, message: [message, ...issues].join('; '), hint } }
+    return { status: 'refused', ...nothing, error: { code, message, hint } }
   }
   return {
     status: 'changed',

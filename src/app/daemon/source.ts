@@ -98,7 +98,8 @@ export class Source implements Disposable {
   take(): Look {
     const files = [...this.#found.values()]
     this.#found.clear()
-    if (this.#listAll) {
+    // A full drop takes what a turn sees for all that there is.
+    if (this.#listAll || this.#table.runType === 'full_drop') {
       this.#listAll = false
       this.#hints.clear()
       this.#young.clear()

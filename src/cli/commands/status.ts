@@ -1,63 +1,84 @@
-import { Command } from 'commander'
-import type { StatusReport } from '../../model/status-report.ts'
-import { EXIT } from '../exit-codes.ts'
-import type { Frame } from '../frame.ts'
-import { tablesOption } from '../global-options.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Command, Option } from 'commander'
+import type { Ingest } from '../../app/ingest.ts'
+import { canDraw, loadDrawing } from '../drawing.ts'
+import { EXIT, type ExitCode } from '../exit-codes.ts'
+import type { Cli, Frame } from '../frame.ts'
+import { positive, tablesOption } from '../global-options.ts'
 import { openIngest } from '../open.ts'
-import type { Output } from '../output.ts'
-import { printRows } from '../report/blocks.ts'
-import { tableStyle } from '../report/style.ts'
-import { bytes, count } from '../text/numbers.ts'
-import { printable } from '../text/printable.ts'
-import type { TableColumn } from '../text/table.ts'
+import { resourceLines } from '../report/resources-text.ts'
+import { printStatus } from '../report/status-text.ts'
+import { jsonText } from '../text/json.ts'
+
+interface StatusOptions {
+  readonly tables?: readonly string[]
+  readonly watch?: true
+  readonly interval: number
+  readonly resources?: true
+}
+
+const ERASE_SCREEN = '\u001b[2J\u001b[H'
 
 export function statusCommand(frame: Frame): Command {
   return new Command('status')
-    .description('files by state, rows and the last load of each table')
+    .description('files by state, rows and the last load of each table; on a terminal a dashboard')
     .addOption(tablesOption('only these tables'))
-    .action(
-      frame.handle(async (cli, options: { readonly tables?: readonly string[] }) => {
-        await using ingest = await openIngest(cli)
-        const report = await ingest.status({ tables: options.tables })
-        if (cli.output.json) await cli.output.document(report)
-        else await printStatus(report, cli.output)
-        return EXIT.ok
-      }),
-    )
+    .option('--watch', 'print it again and again, without the dashboard')
+    .addOption(new Option('--interval <seconds>', 'how often with --watch').argParser(positive).default(2))
+    .addOption(new Option('--resources', 'memory, spill, cores and small files, and what to change').conflicts('watch'))
+    .action(frame.handleGracefully(status))
 }
 
-const COLUMNS: readonly TableColumn[] = [
-  { head: 'TABLE' },
-  { head: 'STRATEGY', spare: true },
-  { head: 'PENDING', align: 'right' },
-  { head: 'PROCESSING', align: 'right', spare: true },
-  { head: 'COMPLETED', align: 'right' },
-  { head: 'FAILED', align: 'right' },
-  { head: 'SKIPPED', align: 'right' },
-  { head: 'ROWS', align: 'right' },
-  { head: 'REJECTED', align: 'right', spare: true },
-  { head: 'SIZE', align: 'right', spare: true },
-  { head: 'LAST LOADED', spare: true },
-]
-const FAILED = COLUMNS.findIndex((column) => column.head === 'FAILED')
+async function status(cli: Cli, options: StatusOptions): Promise<ExitCode> {
+  const { output } = cli
+  const isPlain = output.json || options.watch === true || options.resources === true
+  if (!isPlain && canDraw(output) && process.stdin.isTTY) return dashboard(cli, options)
+  await using ingest = await openIngest(cli)
+  if (options.resources === true) return await resources(ingest, cli)
+  if (options.watch === true) return await watch(ingest, cli, options)
+  const report = await ingest.status({ tables: options.tables })
+  if (output.json) await output.document(report)
+  else await printStatus(report, output)
+  return EXIT.ok
+}
 
-/** A line for each table, and the last error of those that have failed files. */
-async function printStatus(report: StatusReport, output: Output): Promise<void> {
-  const rows = report.tables.map(({ table, strategy, paused, files, ...rest }) => [
-    paused ? `${table} (paused)` : table,
-    strategy,
-    ...[files.pending, files.processing, files.completed, files.failed, files.skipped].map(count),
-    count(rest.rows),
-    count(rest.rows_rejected),
-    bytes(rest.bytes),
-    rest.last_loaded_at ?? 'never',
-  ])
-  const { colors } = output
-  const style = tableStyle(colors, (padded, raw, column) => (column === FAILED && raw !== '0' ? colors.red(padded) : padded))
-  const errors = report.tables.flatMap(({ table, files, last_error: error }) =>
-    files.failed > 0 && error !== null ? [`${colors.red(table)}: ${printable(error)}`] : [],
-  )
-  const more = errors.length === 0 ? [] : ['', ...errors, colors.dim('see: ingest files --status failed')]
-  await printRows(output, COLUMNS, rows, style)
-  if (more.length > 0) await output.line(more.join('\n'))
+/** On its own: within a function that disposes of something the compiler leaves the path as it is. */
+function loadDashboard() {
+  return loadDrawing(() => import('../../tui/dashboard.tsx'))
+}
+
+/** React is loaded while the config is read and the tracker is opened. */
+async function dashboard(cli: Cli, { tables }: StatusOptions): Promise<ExitCode> {
+  const { stdin, stdout } = process
+  const loading = loadDashboard()
+  loading.catch(() => undefined)
+  // Nothing is drawn into: what goes wrong is in the tracker, and so on the screen.
+  await using ingest = await openIngest(cli, { logTo: () => undefined })
+  const { runDashboard } = await loading
+  const source = { ...ingest, status: () => ingest.status({ tables }) }
+  await runDashboard(source, { stdin, stdout, paint: cli.output.colors, signal: cli.signal })
+  return EXIT.ok
+}
+
+/** Until it is stopped. */
+async function watch(ingest: Ingest, { output, signal }: Cli, { tables, interval }: StatusOptions): Promise<ExitCode> {
+  while (!signal.aborted && !output.closed) {
+    const report = await ingest.status({ tables })
+    if (output.json) await output.line(jsonText(report))
+    else {
+      if (output.terminal) await output.write(ERASE_SCREEN)
+      await output.line(report.at)
+      await printStatus(report, output)
+      if (!output.terminal) await output.line()
+    }
+    await sleep(interval * 1000, undefined, { signal }).catch(() => undefined)
+  }
+  return EXIT.ok
+}
+
+async function resources(ingest: Ingest, { output, signal }: Cli): Promise<ExitCode> {
+  const report = await ingest.resources({ signal })
+  if (output.json) await output.document(report)
+  else await output.line(resourceLines(report, output.colors).join('\n'))
+  return EXIT.ok
 }

@@ -1,15 +1,57 @@
-import { Command } from 'commander'
-import type { AdoptReport, RebuildReport } from '../../model/tracker-report.ts'
+import { Command, Option } from 'commander'
+import type { AdoptReport, PruneReport, RebuildReport } from '../../model/tracker-report.ts'
 import { confirmed } from '../confirm.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { Frame } from '../frame.ts'
+import { positive } from '../global-options.ts'
 import { openIngest } from '../open.ts'
-import { counted } from '../text/numbers.ts'
+import { bytes, counted } from '../text/numbers.ts'
 
 export function trackerCommand(frame: Frame): Command {
-  const command = new Command('tracker').description('the tracker itself: make it anew, take tables over')
-  for (const make of [rebuildCommand, adoptCommand]) command.addCommand(make(frame))
+  const command = new Command('tracker').description('the tracker itself: back it up, prune it, make it anew, take tables over')
+  for (const make of [backupCommand, pruneCommand, rebuildCommand, adoptCommand]) command.addCommand(make(frame))
   return command
+}
+
+function backupCommand(frame: Frame): Command {
+  return new Command('backup')
+    .description('copy the tracker while it is used, and read the copy back')
+    .argument('[file]', 'a new file (default: in backups/ below checkpoint_path)')
+    .action(
+      frame.handle(async (cli, file: string | undefined) => {
+        await using ingest = await openIngest(cli)
+        const report = await ingest.tracker.backup({ file })
+        if (cli.output.json) await cli.output.document(report)
+        else await cli.output.line(`${report.file} (${bytes(report.bytes)})`)
+        return EXIT.ok
+      }),
+    )
+}
+
+interface PruneOptions {
+  readonly olderThan?: number
+  readonly dryRun?: true
+}
+
+function pruneCommand(frame: Frame): Command {
+  return new Command('prune')
+    .description('forget old history and batches; what is known of a file stays')
+    .addOption(new Option('--older-than <days>', 'days (default: tracker_retention_days)').argParser(positive))
+    .option('--dry-run', 'say what would be forgotten, and change nothing')
+    .action(
+      frame.handle(async (cli, { olderThan, dryRun }: PruneOptions) => {
+        await using ingest = await openIngest(cli)
+        const report = await ingest.tracker.prune({ olderThanDays: olderThan, dryRun: dryRun === true })
+        if (cli.output.json) await cli.output.document(report)
+        else await cli.output.line(pruneText(report))
+        return EXIT.ok
+      }),
+    )
+}
+
+function pruneText({ dry_run: isDryRun, before, events, batches, expectations }: PruneReport): string {
+  const what = `${counted(events, 'entry', 'entries')} of histories, ${counted(batches, 'batch', 'batches')} and ${counted(expectations, 'count')} of rules from before ${before}`
+  return isDryRun ? `Would forget ${what}.` : `Forgot ${what}.`
 }
 
 function rebuildCommand(frame: Frame): Command {

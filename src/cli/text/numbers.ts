@@ -6,8 +6,8 @@ export function count(value: number): string {
 }
 
 /** `1 file`, `3 files` */
-export function counted(value: number, noun: string): string {
-  return `${count(value)} ${noun}${value === 1 ? '' : 's'}`
+export function counted(value: number, noun: string, plural = `${noun}s`): string {
+  return `${count(value)} ${value === 1 ? noun : plural}`
 }
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']

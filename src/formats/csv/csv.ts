@@ -30,9 +30,9 @@ function csvRelation(group: FileGroup, columns: readonly ReadColumn[], context: 
   const reading = readingOf(context)
   if (group.sifted !== undefined) return siftedRelation(group, columns, reading)
   const types = new Map(columns.map(({ name, type }) => [name, type]))
-  const read = group.columns.map(({ name }) => ({ name, type: readType(types.get(name), reading) }))
+  const read = group.columns.map(({ name }) => ({ name, type: readType(types.get(name), reading, group) }))
   const values = columns.map(({ name, type }) => {
-    const value = readsNatively(type, reading) ? nativeValue(type, id(name)) : fromText(type, id(name), reading)
+    const value = readsNatively(type, reading, group) ? nativeValue(type, id(name)) : fromText(type, id(name), reading)
     return sql`${value} as ${id(name)}`
   })
   return withPath(group, join(values), (naming) => readCsv(group.files, read, { reading, layout: layoutOf(group), more: naming }))
@@ -48,6 +48,6 @@ function siftedRelation(group: FileGroup, columns: readonly ReadColumn[], readin
 }
 
 /** A column that nobody asked for is text, which always fits. */
-function readType(type: string | undefined, reading: Reading): string {
-  return type !== undefined && readsNatively(type, reading) ? type : 'VARCHAR'
+function readType(type: string | undefined, reading: Reading, group: FileGroup): string {
+  return type !== undefined && readsNatively(type, reading, group) ? type : 'VARCHAR'
 }

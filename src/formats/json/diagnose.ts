@@ -6,7 +6,7 @@ import { messageOf, namedFile } from '../engine-message.ts'
 import { badValue, excerpt, wrongFormat } from '../file-problems.ts'
 import type { FileGroup, FormatContext, ReadColumn, SourceFile } from '../format.ts'
 import { jsonProblem, lineOfRecord } from './problem.ts'
-import { layoutOf, readJson, rulesOf } from './reading.ts'
+import { decimalsIn, layoutOf, readJson, rulesOf } from './reading.ts'
 
 /** Reads the group as text and names every file with a value that does not fit, or with text that is no JSON. */
 export async function diagnoseJson(
@@ -41,7 +41,7 @@ function texts(group: FileGroup, columns: readonly ReadColumn[], context: Format
   return readJson(
     group.files,
     columns.map(({ name }) => ({ name, type: 'VARCHAR' })),
-    { layout: layoutOf(group), context, more },
+    { layout: layoutOf(group), context, more, decimals: decimalsIn(columns, context) },
   )
 }
 

@@ -12,8 +12,14 @@ export async function inferJson(groups: readonly FileGroup[], context: FormatCon
   const found = new Map<string, Set<string>>()
   for (const group of sample) {
     const more = whole ? [sql`sample_size = -1`] : []
-    const query = (part: FileGroup) =>
-      context.session.rows(sql`describe select * from ${detectJson(part.files, { layout: layoutOf(group), context, more })}`)
+    const query = async (part: FileGroup) => {
+      const types = await context.session.rows(
+        sql`describe select * from ${detectJson(part.files, { layout: layoutOf(group), context, more })}`,
+      )
+      // Other files tell the types.
+      if (types.some((row) => hasNamelessField(String(row['column_type'])))) throw new Error('a nested field has an empty name')
+      return types
+    }
     for (const rows of await overReadable(group, query))
       for (const row of rows) note(found, String(row['column_name']), String(row['column_type']))
   }
@@ -24,6 +30,10 @@ export async function inferJson(groups: readonly FileGroup[], context: FormatCon
     columns.push({ name, type: await exactType(name, type, { groups: sample, context }) })
   }
   return columns
+}
+
+function hasNamelessField(type: string): boolean {
+  return /\( |, {2}/.test(type.replaceAll(/"(?:[^"]|"")*"/g, 'name'))
 }
 
 function note(found: Map<string, Set<string>>, name: string, type: string): void {
@@ -103,5 +113,8 @@ function structureType(structure: unknown, levels: number): TypeNode {
   if (levels === 0) return { kind: 'plain', text: 'VARCHAR' }
   if (Array.isArray(structure)) return { kind: 'list', element: structureType(structure[0] ?? 'VARCHAR', levels - 1) }
   const fields = Object.entries(structure ?? {}).map(([name, type]) => ({ name, type: structureType(type, levels - 1) }))
-  return fields.length === 0 ? { kind: 'plain', text: 'VARCHAR' } : { kind: 'struct', fields }
+  // Fields without a name, or whose names differ by case alone, have no place in a table: such an object stays text.
+  const names = new Set(fields.map(({ name }) => name.toLowerCase()))
+  const isText = fields.length === 0 || names.size < fields.length || names.has('')
+  return isText ? { kind: 'plain', text: 'VARCHAR' } : { kind: 'struct', fields }
 }

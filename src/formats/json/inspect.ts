@@ -104,14 +104,13 @@ function mayRejectEnds({ tail }: TextEnds, table: TableConfig): boolean {
 function isClosed(opened: string, ends: TextEnds, documents: boolean): boolean {
   const last = ends.tail.toString('latin1').trimEnd().at(-1)
   if (last === undefined || last === (opened === '[' ? ']' : '}')) return true
+  // A line that is over, and no record, is told by its number.
+  if (!documents && /[\r\n]$/.test(ends.tail.toString('latin1'))) return true
   return documents && opened === '{' && last === ']'
 }
 
 function checkEncoding(file: SourceFile, head: Buffer): void {
-  const [first, second, third] = head
-  if (first === 0xef && second === 0xbb && third === 0xbf) {
-    throw wrongEncoding(file.path, 'the JSON begins with a byte order mark', 'deliver UTF-8 without a byte order mark')
-  }
+  const [first, second] = head
   const wide = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff) || first === 0 || second === 0
   if (wide) throw wrongEncoding(file.path, 'the JSON is not UTF-8', 'deliver UTF-8')
 }

@@ -95,7 +95,29 @@ async function badDocument(
   if (isOpen(text)) return truncated(file.path, 'its last value is not closed')
   const first = text.split('\n', 1)[0] ?? ''
   if (!text.trimStart().startsWith('[') && problemOf(first) === undefined) return badLine(file, { compression, context })
-  return badElement(file, text)
+  return badElement(file, text) ?? badPlace(file, text)
+}
+
+/** Where the elements of an array are not told apart by one comma each. */
+function badPlace(file: SourceFile, text: string): FileError | undefined {
+  if (!text.trimStart().startsWith('[')) return undefined
+  let at = text.indexOf('[') + 1
+  let between = ''
+  for (const { start, value } of elementsOf(text)) {
+    if (text.slice(at, start).trim() !== between) return notAnArray(file, text, start)
+    at = start + value.length
+    between = ','
+  }
+  const end = text.indexOf(']', at)
+  return text.slice(at, end).trim() === '' ? undefined : notAnArray(file, text, end)
+}
+
+function notAnArray(file: SourceFile, text: string, at: number): FileError {
+  return badJson(
+    file.path,
+    text.slice(0, at).split('\n').length,
+    `this is not valid JSON: a comma is missing or too many before ${excerpt(text.slice(at))}`,
+  )
 }
 
 /** The first value of a document that is no object. */

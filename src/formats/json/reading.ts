@@ -1,4 +1,4 @@
-import { join, literal, raw, type Sql, sql } from '../../engine/sql.ts'
+import { id, join, literal, raw, type Sql, sql } from '../../engine/sql.ts'
 import { mayReject } from '../../model/reject.ts'
 import type { Column } from '../../model/schema.ts'
 import type { TableConfig } from '../../model/table.ts'
@@ -7,6 +7,7 @@ import { fileList } from '../file-list.ts'
 import type { FileGroup, FormatContext, SourceFile } from '../format.ts'
 import { numberOption, textOption } from '../options.ts'
 import { ISO_RULES, type ValueRules } from '../values.ts'
+import { type Decimals, decimalsOf, exactDecimals } from './exact.ts'
 
 /** What the files of one group have in common beside their fields. */
 export interface Layout {
@@ -31,6 +32,11 @@ export function rulesOf({ table }: FormatContext): ValueRules {
   }
 }
 
+/** Where the columns, or those that the config declares, are decimals. */
+export function decimalsIn(columns: readonly Column[], { table }: FormatContext): Decimals | undefined {
+  return decimalsOf([...columns, ...Object.entries(table.columnTypes).map(([name, type]) => ({ name, type }))])
+}
+
 /** Levels of a record that get a type of their own; what is deeper stays text. The time of a conversion doubles with each level. */
 export const DEEPEST = 12
 
@@ -43,10 +49,14 @@ export interface JsonRead {
   readonly layout: Layout
   readonly context: FormatContext
   readonly more?: readonly Sql[]
+  /** Where decimals stand that shall keep all of their digits; then each column is read as text or as JSON. */
+  readonly decimals?: Decimals | undefined
 }
 
 /** Typed records: fields by name, a missing one is null. */
-export function readJson(files: readonly SourceFile[], columns: readonly Column[], { layout, context, more = [] }: JsonRead): Sql {
+export function readJson(files: readonly SourceFile[], columns: readonly Column[], read: JsonRead): Sql {
+  const { layout, context, more = [], decimals } = read
+  if (decimals !== undefined) return readExact(files, columns, decimals, read)
   const types = columns.map(({ name, type }) => sql`${literal(name)}: ${literal(type)}`)
   return sql`read_json(${join([
     fileList(files),
@@ -56,6 +66,16 @@ export function readJson(files: readonly SourceFile[], columns: readonly Column[
     ...commonOptions(layout, context),
     ...more,
   ])})`
+}
+
+function readExact(files: readonly SourceFile[], columns: readonly Column[], decimals: Decimals, read: JsonRead): Sql {
+  const shape = JSON.stringify(Object.fromEntries(columns.map(({ name, type }) => [name, type])))
+  const values = columns.map(({ name }) => sql`struct_extract(__record, ${literal(name)}) as ${id(name)}`)
+  // No star has the engine's number of the file.
+  const index = columns.some(({ name }) => name.toLowerCase() === 'file_index') ? [] : [raw('file_index')]
+  return sql`(select ${join([raw('* exclude (json, __record)'), ...values])} from (
+    select ${join([raw('*'), ...index])}, json_transform(${exactDecimals(raw('json'), decimals)}, ${literal(shape)}) as __record
+    from ${readObjects(files, read)}))`
 }
 
 /** The records as JSON, one column `json`. */

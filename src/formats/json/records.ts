@@ -1,4 +1,4 @@
-import { id, join, literal, type Sql, sql } from '../../engine/sql.ts'
+import { id, join, literal, raw, type Sql, sql } from '../../engine/sql.ts'
 import { FileError } from '../../errors/errors.ts'
 import type { TableConfig } from '../../model/table.ts'
 import { messageOf, throwForeign } from '../engine-message.ts'
@@ -6,6 +6,7 @@ import { badJson, duplicateColumn } from '../file-problems.ts'
 import type { Format, FormatContext, InterimFile, SourceFile } from '../format.ts'
 import { flagOption, textOption } from '../options.ts'
 import { type Part, withParts } from '../parts.ts'
+import { type Decimals, decimalsOf, exactDecimals } from './exact.ts'
 import { type Look, wholeFile } from './inspect.ts'
 import { jsonProblem } from './problem.ts'
 import { readObjects } from './reading.ts'
@@ -78,11 +79,26 @@ async function rewritten(file: SourceFile, context: FormatContext): Promise<Inte
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 function recordsOf({ file, compression }: Look, context: FormatContext): Sql {
-  const documents = readObjects([file], { layout: { compression }, context })
+  const read = readObjects([file], { layout: { compression }, context })
+  const decimals = declaredDecimals(context.table)
+  const documents = decimals === undefined ? read : sql`(select ${exactDecimals(raw('json'), decimals)} as json from ${read})`
   const path = context.table.jsonPath === null ? undefined : parseRecordPath(context.table.jsonPath)
   const records =
     path === undefined ? sql`select json from ${documents}` : sql`select unnest(${recordsAt(sql`json`, path)}) as json from ${documents}`
   return sql`select case when json_type(json) in ('OBJECT', 'NULL') then json else error(${literal(NO_OBJECT)})::json end as json from (${records})`
+}
+
+/** Of flattened records the fields have other names: any end of the column's may be theirs. */
+function declaredDecimals(table: TableConfig): Decimals | undefined {
+  const decimals = decimalsOf(Object.entries(table.columnTypes).map(([name, type]) => ({ name, type })))
+  if (decimals === undefined || !isFlat(table)) return decimals
+  const separator = separatorOf(table)
+  const ends = [...decimals.fields].map((name) => name.split(separator))
+  return { ...decimals, fields: new Set(ends.flatMap((parts) => parts.map((_, from) => parts.slice(from).join(separator)))) }
+}
+
+function separatorOf(table: TableConfig): string {
+  return textOption(table, 'flatten_separator') ?? '_'
 }
 
 const NO_OBJECT = 'a record must be an object'
@@ -104,7 +120,7 @@ interface Leaf {
 async function flattened(records: Sql, file: SourceFile, { session, table }: FormatContext): Promise<Sql | undefined> {
   const [row] = await session.rows(sql`select json_group_structure(json)::varchar as structure from (${records})`)
   const structure: unknown = typeof row?.['structure'] === 'string' ? JSON.parse(row['structure']) : {}
-  const leaves = leavesOf(structure, [], textOption(table, 'flatten_separator') ?? '_')
+  const leaves = leavesOf(structure, [], separatorOf(table))
   checkNames(leaves, file)
   if (leaves.length === 0) return undefined
   const values = leaves.map(({ name, keys }) => sql`json_extract(json, ${literal(pointer(keys))}) as ${id(name)}`)

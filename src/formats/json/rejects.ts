@@ -27,8 +27,9 @@ import {
   type TextFile,
   textJudgements,
 } from '../sort-out.ts'
+import { exactDecimals } from './exact.ts'
 import { isOpen, jsonProblem } from './problem.ts'
-import { isLines, layoutOf, readLines, rulesOf } from './reading.ts'
+import { decimalsIn, isLines, layoutOf, readLines, rulesOf } from './reading.ts'
 
 /** Records of JSON: those on lines of their own are found in the file, others are told by their number. */
 export const jsonRejecting: Rejecting = { sortOut: sortOutJson, place: placeJson, isAligned: () => true }
@@ -40,7 +41,9 @@ export function textsOf(group: FileGroup, columns: readonly ReadColumn[], contex
     readLines(group.files, { layout: layoutOf(group), context, more: naming }),
   )
   const values = columns.map(({ name }) => sql`struct_extract(__texts, ${literal(name)}) as ${id(name)}`)
-  const texts = columns.length === 0 ? raw('null') : sql`json_transform(case when ${isRecord} then __json end, ${literal(shape)})`
+  const decimals = decimalsIn(columns, context)
+  const json = decimals === undefined ? raw('__json') : exactDecimals(raw('__json'), decimals)
+  const texts = columns.length === 0 ? raw('null') : sql`json_transform(case when ${isRecord} then ${json} end, ${literal(shape)})`
   return sql`select ${join([...values, raw('__path, __index, __json')])} from (select *, ${texts} as __texts from (${rows}))`
 }
 

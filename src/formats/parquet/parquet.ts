@@ -9,7 +9,7 @@ import type { FileGroup, Format, FormatContext, ReadColumn, SourceFile } from '.
 import { flagOption } from '../options.ts'
 import { unified } from '../sample.ts'
 import { fitting } from '../sort-out.ts'
-import { fromText, ISO_RULES, triedText } from '../values.ts'
+import { finiteTime, fromText, hasEndless, ISO_RULES, triedText } from '../values.ts'
 import { widest } from '../widest.ts'
 import { inspectParquet } from './inspect.ts'
 import { parquetProblem } from './problem.ts'
@@ -34,7 +34,10 @@ function parquetRelation(group: FileGroup, columns: readonly ReadColumn[], conte
     const rows = withPath(group, read, (naming) => readParquet(group.files, context, naming))
     return fitting(rows, columns, (type, value, name) => convertedValue(value, own.get(name) ?? null, type))
   }
-  const values = columns.map(({ name, type }) => (own.get(name) === type ? id(name) : sql`${id(name)}::${raw(type)} as ${id(name)}`))
+  const values = columns.map(({ name, type }) => {
+    const value = own.get(name) === type ? id(name) : sql`${id(name)}::${raw(type)}`
+    return sql`${hasEndless(type) ? finiteTime(name, value) : value} as ${id(name)}`
+  })
   return withPath(group, join(values), (naming) => readParquet(group.files, context, naming))
 }
 

@@ -8,6 +8,12 @@ export function parquetProblem(file: SourceFile, message: string): FileError {
   if (/No files found|No such file|Cannot open file/i.test(message)) {
     return gone(file.path)
   }
+  const endless = /'inexact: (.* is -?infinity)'/.exec(firstLine(message))
+  if (endless) {
+    return new FileError('ING-FILE-VALUE', file.path, `${file.path}: ${excerpt(endless[1] ?? message)}, which a Delta table cannot hold`, {
+      hint: 'mend the value, then: ingest retry FILE',
+    })
+  }
   const conversion = /^(Conversion Error|Out of Range Error):? ?(.*)/i.exec(firstLine(message))
   if (conversion) {
     return new FileError('ING-FILE-VALUE', file.path, `${file.path}: ${excerpt(conversion[2] ?? message)}`, {

@@ -2,7 +2,7 @@ import { id, raw, type Sql, sql } from '../../engine/sql.ts'
 import { isByValue } from '../../model/reject.ts'
 import type { FileGroup, FormatContext, JudgedColumn, Rejecting, RejectTarget, SortedFile, SortedOut } from '../format.ts'
 import { type Judgement, Misfits, sortedByHalves, typeJudgement } from '../sort-out.ts'
-import { ISO_RULES, triedText } from '../values.ts'
+import { hasEndless, ISO_RULES, triedText } from '../values.ts'
 import { parquetProblem } from './problem.ts'
 
 /** Rows of Parquet are told by their number: there is no line, and no text. */
@@ -20,9 +20,9 @@ export function parquetRejecting(read: (group: FileGroup, context: FormatContext
 
 /** A value as another type; null where it does not fit. Numbers and texts go by their text, which is exact. */
 export function convertedValue(value: Sql, from: string | null, to: string): Sql {
-  if (from === to) return value
-  if (from !== null && isByValue(from, to)) return triedText(to, sql`${value}::varchar`, ISO_RULES)
-  return sql`try_cast(${value} as ${raw(to)})`
+  if (from !== null && from !== to && isByValue(from, to)) return triedText(to, sql`${value}::varchar`, ISO_RULES)
+  const converted = from === to ? value : sql`try_cast(${value} as ${raw(to)})`
+  return hasEndless(to) ? sql`case when isfinite(${converted}) then ${converted} end` : converted
 }
 
 async function sortedOut(
@@ -34,7 +34,7 @@ async function sortedOut(
   const { session, table } = context
   const own = new Map(group.columns.map(({ name, type }) => [name, type]))
   const asked: readonly Judgement[] = columns
-    .filter(({ name, type }) => own.get(name) !== type)
+    .filter(({ name, type }) => own.get(name) !== type || hasEndless(type))
     .map((column) => typeJudgement(column, convertedValue(id(column.name), own.get(column.name) ?? null, column.type)))
   await using misfits = await Misfits.of(rows, { session, table, judgements: asked })
   const files = new Map<string, SortedFile>()

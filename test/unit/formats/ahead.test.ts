@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { FileError } from '../../../src/errors/errors.ts'
 import { type AheadLook, LookAhead } from '../../../src/formats/ahead.ts'
 import type { FileGroup, Format, FormatContext, SourceFile } from '../../../src/formats/format.ts'
 import type { BatchFile } from '../../../src/model/file.ts'
@@ -11,6 +12,16 @@ class Counting {
     inspect: async (files: readonly SourceFile[], context: FormatContext) => {
       this.asked.push(`inspect ${files.map(({ path }) => path)}`)
       if (files.some(({ path }) => path.endsWith('.zip'))) await context.io.interim(async () => {})
+      if (files.some(({ path }) => path.endsWith('.xlsx'))) {
+        // As formats do that tell of a file which they cannot convert.
+        const failed = await context.io
+          .interim(async () => {})
+          .then(
+            () => [],
+            () => [new FileError('ING-FILE-FORMAT', '/a.xlsx', '')],
+          )
+        if (failed.length > 0) return { groups: [], failed, reader: null }
+      }
       return { groups: [group(files)], failed: [], reader: { dialect: ',' } }
     },
     infer: async (groups: readonly FileGroup[]) => {
@@ -87,6 +98,16 @@ describe('files that were looked at before their batch', () => {
     await ahead.done
     counting.format.inspect = async (given) => ({ groups: [group(given)], failed: [], reader: null })
     expect(await counting.load(ahead, files)).toEqual(['infer /a.zip'])
+  })
+
+  test('a format that tells of a refused copy as a fault of the file is asked again', async () => {
+    const counting = new Counting()
+    const ahead = new LookAhead()
+    const files = [file('/a.xlsx', 0)]
+    ahead.begin(files, counting.look())
+    await ahead.done
+    counting.format.inspect = async (given) => ({ groups: [group(given)], failed: [], reader: null })
+    expect(await counting.load(ahead, files)).toEqual(['infer /a.xlsx'])
   })
 
   test('are when they have been loaded', async () => {

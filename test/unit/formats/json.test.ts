@@ -116,7 +116,6 @@ test.each([
   ['ndjson', '{"a":1,"a":2}\n', 'ING-FILE-DUPLICATE-COLUMN f: the column "a" stands twice'],
   ['ndjson', '{"a":1}\n{"A":2}\n', 'ING-FILE-DUPLICATE-COLUMN f: the columns "A" and "a" differ by case alone'],
   ['ndjson', '{"":1}\n', 'ING-FILE-COLUMN-NAME f: a field has an empty name'],
-  ['ndjson', '\ufeff{"a":1}\n', 'ING-FILE-ENCODING f: the JSON begins with a byte order mark'],
   ['json', '[{"a":1},{"a":2}', 'ING-FILE-TRUNCATED f: the end of the file is missing: its last array is not closed'],
   ['json', '[{"a":1},', 'ING-FILE-TRUNCATED f: the end of the file is missing: its last array is not closed'],
   ['json', '[{"a":[1]', 'ING-FILE-TRUNCATED f: the end of the file is missing: its last value is not closed'],

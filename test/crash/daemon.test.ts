@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest'
+import { eventually } from '../support/daemon.ts'
+import { started, states } from '../support/daemon-process.ts'
+import { project } from '../support/project.ts'
+
+const TABLE = { table_name: 't', source_path_pattern: '*.csv', watch: { settle_seconds: 0, poll_interval_seconds: 86_400 } }
+const CONFIG = { http: null, max_parallel_jobs: 1, log_format: 'json', retry_backoff: { base_seconds: 0.2, factor: 1, max_seconds: 1 } }
+
+const STEPS = ['after-admit', 'after-claim', 'after-stage', 'after-manifest', 'after-commit', 'before-settle', 'after-settle']
+
+test('a load process that dies costs one attempt, and the files are tried again when that is due', async () => {
+  const place = project({ ...CONFIG, tables: [TABLE] })
+  place.write('landing/1.csv', 'a\n1\n')
+  const daemon = started(place, [], { INGEST_FAILPOINT: 'child:after-stage' })
+  await daemon.logged('table ended')
+  expect(daemon.text()).toContain('ING-ENGINE-CRASH')
+  daemon.child.kill('SIGTERM')
+  await daemon.ended
+  // Each new process of that daemon dies at the same place; another daemon goes on where it ended.
+  const next = started(place)
+  await next.logged('batch committed').catch(() => undefined)
+  await eventually(
+    () => states(place),
+    (found) => found.includes('1.csv completed'),
+  )
+  next.child.kill('SIGTERM')
+  expect(await next.ended).toEqual([0, null])
+})
+
+test.each(STEPS)('a daemon that is killed %s is followed by one that loads each file once', async (step) => {
+  const place = project({ ...CONFIG, tables: [TABLE] })
+  for (const name of ['1', '2', '3']) place.write(`landing/${name}.csv`, `a\n${name}\n`)
+  const killed = started(place, [], { INGEST_FAILPOINT: step })
+  await killed.ended
+  const next = started(place)
+  await eventually(
+    () => states(place),
+    (found) => found.length === 3 && found.every((state) => state.endsWith('completed')),
+  )
+  next.child.kill('SIGTERM')
+  expect(await next.ended).toEqual([0, null])
+  expect(await place.json(['query', 'select count(*)::int as n from "default".t'])).toEqual([{ n: 3 }])
+})
