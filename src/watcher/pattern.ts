@@ -63,7 +63,8 @@ function plainPattern(text: string, names: readonly string[], isFolder: boolean)
 
 function segmentsOf(text: string, names: readonly string[], compressible: boolean): readonly (readonly Segment[])[] {
   // Without a suffix in the pattern there is nothing that `.gz` could follow: `data-*` takes every ending as it is.
-  const takesCompressed = compressible && /\.[^.*/]+$/.test(names.at(-1) ?? '') && !COMPRESSED.some((suffix) => names.at(-1)?.endsWith(suffix))
+  const takesCompressed =
+    compressible && /\.[^.*/]+$/.test(names.at(-1) ?? '') && !COMPRESSED.some((suffix) => names.at(-1)?.endsWith(suffix))
   try {
     return globSegments(names.join('/'), takesCompressed ? COMPRESSED_TAIL : '')
   } catch (cause) {
