@@ -31,7 +31,7 @@ export class ActivityNotes implements AsyncDisposable {
   readonly #clock: Clock
   readonly #timer: NodeJS.Timeout
   #told = false
-  #telling: Promise<void> = Promise.resolve()
+  #telling: Promise<void> | undefined
 
   constructor(tracker: Tracker, owner: string, clock: Clock) {
     this.#tracker = tracker
@@ -52,16 +52,23 @@ export class ActivityNotes implements AsyncDisposable {
     if (this.#told) await this.#write([])
   }
 
+  /** While the last note waits for a lock of the tracker there is no other: it would wait behind it. */
   #tell(): void {
     const notes = [...this.#work].map(([table, work]) => noteOf(table, work))
-    if (notes.length === 0 && !this.#told) return
-    this.#told = notes.length > 0
-    this.#telling = this.#telling.then(() => this.#write(notes))
+    if (this.#telling !== undefined || (notes.length === 0 && !this.#told)) return
+    this.#telling = this.#write(notes).finally(() => {
+      this.#telling = undefined
+    })
   }
 
   /** A tracker that cannot be reached stops the work itself; that nobody can watch it does not. */
-  #write(notes: readonly ActivityNote[]): Promise<void> {
-    return this.#tracker.noteActivity(this.#owner, notes).catch(() => undefined)
+  async #write(notes: readonly ActivityNote[]): Promise<void> {
+    try {
+      await this.#tracker.noteActivity(this.#owner, notes)
+      this.#told = notes.length > 0
+    } catch {
+      // What the tracker has of this process ends with its lease.
+    }
   }
 }
 

@@ -73,7 +73,8 @@ export function strangerProblem({ group, pairs }: Mapped, known: ReadonlySet<str
   const ownNames = new Set(fileColumnNames(table).map(lower))
   const isOwn = ({ target }: ColumnPair) => ownNames.has(lower(target))
   const hasHeader = table.fileFormat === 'csv' || table.fileFormat === 'xlsx'
-  const isAkin = group.empty || pairs.some((pair) => !isOwn(pair) && known.has(lower(pair.target)))
+  const isKnown = ({ source, target }: ColumnPair) => known.has(lower(target)) || known.has(lower(source))
+  const isAkin = group.empty || pairs.some((pair) => !isOwn(pair) && isKnown(pair))
   if (!hasHeader || isAkin) return undefined
   return {
     code: 'ING-SCHEMA-STRANGER',

@@ -88,7 +88,7 @@ describe('a project with one broken file', () => {
     expect(see).toBe('see: ingest files --status failed')
     const report = JSON.parse((await call('status', '--json', '--tables', 'orders')).stdout)
     expect(report.tables).toHaveLength(1)
-    expect(report.tables[0].files).toEqual({ pending: 0, processing: 0, completed: 1, failed: 1, skipped: 0 })
+    expect(report.tables[0].files).toEqual({ pending: 0, held: 0, processing: 0, completed: 1, failed: 1, skipped: 0 })
   })
 
   test('files shows the rows of the tracker, all of them or the wanted ones', async () => {

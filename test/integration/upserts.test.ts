@@ -45,6 +45,8 @@ function landed(
   table: Record<string, unknown> = {},
 ): { made: Project; expected: readonly string[] } {
   const made = project({
+    // Each kill costs the files of the batch an attempt, and here the same ones are killed nine times.
+    retry_attempts: 20,
     retry_backoff: { base_seconds: 0.001, factor: 1, max_seconds: 0.001 },
     tables: [
       {

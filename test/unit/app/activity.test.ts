@@ -56,6 +56,25 @@ test('every second a pass is told with what it has done, and at the end that the
   ])
 })
 
+test('while a note waits for a lock no other is written, and the end does not wait for more than that one', async () => {
+  let calls = 0
+  const { notes } = watched(async () => {
+    calls += 1
+    await new Promise((resolve) => setTimeout(resolve, 10_000))
+    throw new Error('locked')
+  })
+  notes.event(started('a.b'))
+  await vi.advanceTimersByTimeAsync(9000)
+  expect(calls).toBe(1)
+  let ended = false
+  const end = notes[Symbol.asyncDispose]().then(() => {
+    ended = true
+  })
+  await vi.advanceTimersByTimeAsync(2000)
+  expect([calls, ended]).toEqual([1, true])
+  await end
+})
+
 test('a tracker that cannot be written is nothing to the work', async () => {
   const { notes } = watched(() => Promise.reject(new Error('locked')))
   notes.event(started('a.b'))

@@ -46,7 +46,9 @@ test('a file that is too young is told with the time that it needs', () => {
   const folder = landingFolder()
   const path = land(join(folder, 'a.csv'), 'x', NOW - 400)
   const { files, waiting } = glanceAt(rulesOf(folder, '*.csv', null, 1000), [path], NOW)
-  expect([files, waiting[0]?.readyInMs]).toEqual([[], 600])
+  expect(files).toEqual([])
+  // Times of files are set as fractions of a second.
+  expect(Math.abs((waiting[0]?.readyInMs ?? 0) - 600)).toBeLessThanOrEqual(1)
 })
 
 test('when there are no watches left, all are given up and it is told once', () => {
