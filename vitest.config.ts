@@ -5,9 +5,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 const built = { globalSetup: ['test/support/build.ts'], testTimeout: 60_000, hookTimeout: 60_000 }
 
 /** Small files with much to wait for. Larger files come first otherwise, and one of these would run alone at the end. */
-const SLOW = ['crash/random', 'crash/short', 'integration/histories', 'oracle/scd2', 'crash/upserts'].map(
-  (name) => `/test/${name}.test.ts`,
-)
+const SLOW = ['crash/random', 'crash/short', 'integration/histories', 'oracle/scd2', 'crash/upserts'].map((name) => `/test/${name}.test.ts`)
 
 class SlowFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
