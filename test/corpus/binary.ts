@@ -26,15 +26,18 @@ function head(fields: Readonly<Record<string, unknown>>, codec = 'null'): Buffer
 const block = (...values: readonly Buffer[]): Buffer => joined(small(1), small(joined(...values).length), ...values, SYNC)
 
 const ROW = { id: 'long', name: 'string' }
+export const AVRO_HEAD = head(ROW)
 /** One row. */
-export const AVRO = joined(head(ROW), block(small(1), text('x')))
+export const AVRO = joined(AVRO_HEAD, block(small(1), text('x')))
+/** What stands behind it in a file of two. */
+export const AVRO_SECOND = block(small(2), text('y'))
 
 const avro = table(
   'avro_files',
   { columns: { id: 'BIGINT', name: 'VARCHAR' }, file_format: 'avro' },
   {
     'good.avro': [AVRO, good],
-    'two-blocks.avro': [joined(AVRO, block(small(2), text('y'))), loaded(2, { id: 1, name: 'x' })],
+    'two-blocks.avro': [joined(AVRO, AVRO_SECOND), loaded(2, { id: 1, name: 'x' })],
     'no-rows.avro': [head(ROW), loaded(0)],
     'reordered.avro': [joined(head({ name: 'string', id: 'long' }), block(text('x'), small(1))), good],
     'smaller-type.avro': [joined(head({ id: 'int', name: 'string' }), block(small(1), text('x'))), good],
@@ -46,7 +49,7 @@ const avro = table(
     'no-bytes.avro': ['', failed('FILE-EMPTY')],
     'cut-head.avro': [head(ROW).subarray(0, 40), failed('FILE-TRUNCATED')],
     'cut-block.avro': [without(AVRO, 5), failed('FILE-TRUNCATED')],
-    'cut-second-block.avro': [joined(AVRO, block(small(2), text('y')).subarray(0, 3)), failed('FILE-TRUNCATED')],
+    'cut-second-block.avro': [joined(AVRO, AVRO_SECOND.subarray(0, 3)), failed('FILE-TRUNCATED')],
     'wrong-sync.avro': [joined(without(AVRO, 16), Buffer.alloc(16, 8)), failed('FILE-FORMAT')],
     'codec.avro': [joined(head(ROW, 'lzo'), block(small(1), text('x'))), failed('FILE-FORMAT', 'lzo')],
     'union.avro': [head({ id: ['null', 'long', 'string'], name: 'string' }), failed('FILE-TYPE', 'union')],

@@ -5,7 +5,11 @@ import { gzipSync } from 'node:zlib'
 import { createIngest } from 'ingestd'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { removeFolder } from '../support/keep.ts'
-import { write, zstd } from './make.ts'
+import { plainRows, workbook } from '../support/workbook.ts'
+import { zipOf } from '../support/zip.ts'
+import { ARROW, AVRO, AVRO_HEAD, AVRO_SECOND } from './binary.ts'
+import { joined, write, zstd } from './make.ts'
+import { BZ2 } from './packed.ts'
 
 /** A file that is cut after each of its bytes, all cuts in one table. */
 interface Cut {
@@ -20,6 +24,23 @@ interface Cut {
 const CSV = 'id,name\n1,"x"\n2,"y\nz"\n'
 const NDJSON = '{"id":1,"name":"x"}\n{"id":2,"name":"}"}\n'
 const ARRAY = '[{"id":1,"name":"]"},\n{"id":2,"name":"y"}]\n'
+const FIXED = '  1x   \n  2y   \n'
+const LOG = '1 xx\n2 yy\n'
+const LOG_LINES = {
+  file_format: 'regex',
+  columns: { id: 'BIGINT', name: 'VARCHAR' },
+  format_options: { pattern: '^(?<id>[0-9]+) (?<name>.+)$' },
+}
+const WORKBOOK = workbook([
+  {
+    name: 'S',
+    rows: plainRows([
+      ['id', 'name'],
+      [1, 'x'],
+      [2, 'y'],
+    ]),
+  },
+])
 const folder = mkdtempSync(join(tmpdir(), 'ingestd-cut-'))
 afterAll(() => removeFolder(folder))
 
@@ -74,6 +95,48 @@ const CUTS: readonly Cut[] = [
   { name: 'ndjson_gzip', suffix: '.ndjson.gz', config: ndjson, content: gzipSync(NDJSON), unseen: [] },
   { name: 'ndjson_zstd', suffix: '.ndjson.zst', config: ndjson, content: zstd(NDJSON), unseen: [] },
   { name: 'json', suffix: '.json', config: { file_format: 'json' }, content: Buffer.from(ARRAY), unseen: [ARRAY.length - 1] },
+  { name: 'csv_bzip2', suffix: '.csv.bz2', config: csv, content: BZ2, unseen: [] },
+  { name: 'csv_zip', suffix: '.csv.zip', config: csv, content: zipOf([{ name: 'a.csv', content: CSV }]), unseen: [] },
+  {
+    name: 'fixed_width',
+    suffix: '.txt',
+    config: {
+      file_format: 'fixed_width',
+      columns: { id: 'BIGINT', name: 'VARCHAR' },
+      format_options: {
+        fields: [
+          { name: 'id', width: 3 },
+          { name: 'name', width: 4 },
+        ],
+      },
+    },
+    content: Buffer.from(FIXED),
+    unseen: lengths(FIXED, '  1x   ', '  1x   \n', FIXED.slice(0, -1)),
+  },
+  {
+    name: 'regex',
+    suffix: '.log',
+    config: LOG_LINES,
+    content: Buffer.from(LOG),
+    unseen: lengths(LOG, '1 x', '1 xx', '1 xx\n', '1 xx\n2 y', '1 xx\n2 yy'),
+  },
+  {
+    name: 'regex_closed',
+    suffix: '.log',
+    config: { ...LOG_LINES, ...closed },
+    content: Buffer.from(LOG),
+    unseen: lengths(LOG, '1 xx\n'),
+  },
+  { name: 'xlsx', suffix: '.xlsx', config: { file_format: 'xlsx' }, content: WORKBOOK, unseen: [] },
+  {
+    name: 'avro',
+    suffix: '.avro',
+    config: { file_format: 'avro' },
+    content: joined(AVRO, AVRO_SECOND),
+    // Between two blocks.
+    unseen: [AVRO_HEAD.length, AVRO.length],
+  },
+  { name: 'arrow', suffix: '.arrow', config: { file_format: 'arrow' }, content: ARROW, unseen: [] },
   { name: 'json_gzip', suffix: '.json.gz', config: { file_format: 'json' }, content: gzipSync(ARRAY), unseen: [] },
 ]
 
@@ -90,7 +153,7 @@ beforeAll(async () => {
   await using ingest = await createIngest({ config: config({}) })
   await ingest.run()
   for await (const file of ingest.files()) {
-    const [, table = '', length] = /\/landing\/([a-z_]+)\/(\d+)\./.exec(file.file_path) ?? []
+    const [, table = '', length] = /\/landing\/([a-z0-9_]+)\/(\d+)\./.exec(file.file_path) ?? []
     if (file.status === 'completed') loaded.set(table, [...(loaded.get(table) ?? []), Number(length)])
     else {
       failed.set(table, (failed.get(table) ?? 0) + 1)
@@ -133,8 +196,9 @@ describe('a file that is cut after any of its bytes', () => {
   test('is told as truncated, or as no file of its format where too little is there', () => {
     const told = Object.fromEntries([...codes].map(([name, all]) => [name, [...all].toSorted().join()]))
     const others = CUTS.map(({ name }) => [name, 'ING-FILE-TRUNCATED'])
-    // Before its first four bytes are there it might be anything.
-    expect(told).toEqual({ ...Object.fromEntries(others), parquet: 'ING-FILE-FORMAT,ING-FILE-TRUNCATED' })
+    // Before its first bytes are there it might be anything.
+    const anything = Object.fromEntries(['parquet', 'csv_zip', 'xlsx'].map((name) => [name, 'ING-FILE-FORMAT,ING-FILE-TRUNCATED']))
+    expect(told).toEqual({ ...Object.fromEntries(others), ...anything })
   })
 
   test('is not looked at where a marker is asked for', async () => {
