@@ -22,8 +22,9 @@ export function resubmittedTable(table: TableConfig): TableConfig {
 
 /** The table as the mended records are read: plain files of UTF-8, without anything before or around the records. */
 export function mendedSource(table: TableConfig, isText: boolean): TableConfig {
-  const { compression: _c, encoding: _e, skip: _s, ...options } = table.formatOptions
-  const isJson = !isText || table.fileFormat === 'json'
+  const { compression: _c, encoding: _e, skip: _s, skip_footer: _f, ...options } = table.formatOptions
+  // Rows of workbooks are kept as JSON, too.
+  const isJson = !isText || table.fileFormat === 'json' || table.fileFormat === 'xlsx'
   const watch = { ...table.watch, requireFinalNewline: false }
   return {
     ...table,

@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { query } from '../support/engine.ts'
 import { Landing } from '../support/landing.ts'
+import { plainRows, workbook } from '../support/workbook.ts'
 
 interface Quarantined {
   readonly id: string
@@ -113,6 +114,7 @@ const SHAPES: readonly (readonly [string, { table: Record<string, unknown>; name
   ],
   ['no header', { table: { format_options: { header: false } }, name: 'a.csv', content: '1,1\n2,x\n' }],
   ['lines before the header', { table: { format_options: { skip: 2 } }, name: 'a.csv', content: 'one\ntwo\nid,amount\n1,1\n2,x\n' }],
+  ['a footer', { table: { format_options: { skip_footer: 1 } }, name: 'a.csv', content: 'id,amount\n1,1\n2,x\ntotal,2\n' }],
   ['CRLF', { table: {}, name: 'a.csv', content: 'id,amount\r\n1,1\r\n2,x\r\n' }],
   ['gzip', { table: {}, name: 'a.csv.gz', content: gzipSync('id,amount\n1,1\n2,x\n') }],
   ['NDJSON', { table: { source_path_pattern: '*.ndjson' }, name: 'a.ndjson', content: '{"id":1,"amount":1}\n{"id":2,"amount":"x"}\n' }],
@@ -150,6 +152,45 @@ test('a record of Parquet is mended as JSON', async () => {
   expect(await quarantined(landing)).toMatchObject([{ id: 'default.t/1-1', row_number: 2, raw: null }])
   expect(await mend(landing, () => '{"id": 2, "amount": 2.5}')).toMatchObject([{ rows: { loaded: 1, rejected: 0 } }])
   expect(await landing.rows('id')).toEqual([{ id: '1' }, { id: '2' }])
+})
+
+test('a row of a workbook comes back, and its file is told by its row', async () => {
+  const landing = new Landing({ ...COLUMNS, source_path_pattern: '*.xlsx' })
+  const cells = [
+    ['id', 'amount'],
+    [1, 1],
+    [2, 'x'],
+  ]
+  landing.land('a.xlsx', workbook([{ name: 'S', rows: plainRows(cells) }]))
+  expect((await landing.run()).tables[0]).toMatchObject({ rows: { loaded: 1, rejected: 1 }, errors: [] })
+  const [row] = await quarantined(landing)
+  expect(await mend(landing, (raw) => (raw === '' ? '{"id": 2, "amount": 2}' : raw.replace('x', '2')))).toMatchObject([
+    { rows: { loaded: 1, rejected: 0 } },
+  ])
+  expect(row).toMatchObject({ row_number: 2 })
+  expect(await rowsOf(landing)).toEqual([
+    { id: '1', amount: 1, row: '1' },
+    { id: '2', amount: 2, row: '2' },
+  ])
+  expect(await counts(landing)).toEqual(['2 = 2 + 0'])
+})
+
+test('a mended version of a key lands in its place in a history', async () => {
+  const landing = new Landing({
+    loading_strategy: 'scd2',
+    primary_keys: ['id'],
+    sequence_by: 'at',
+    columns: { id: 'BIGINT', amount: 'BIGINT', at: 'DATE' },
+    max_bad_rows: 1,
+  })
+  landing.land('a.csv', 'id,amount,at\n1,1,2024-01-01\n1,x,2024-01-02\n1,3,2024-01-03\n')
+  await landing.run()
+  expect(await mend(landing, (raw) => raw.replace('x', '2'))).toMatchObject([{ rows: { loaded: 1, rejected: 0 } }])
+  expect(await landing.rows('amount, effective_date::varchar as since, end_date::varchar as until, is_current as now')).toEqual([
+    { amount: '1', since: '2024-01-01', until: '2024-01-02', now: false },
+    { amount: '2', since: '2024-01-02', until: '2024-01-03', now: false },
+    { amount: '3', since: '2024-01-03', until: null, now: true },
+  ])
 })
 
 test('true values of masked columns are nowhere in quarantine, and a mended record is masked', async () => {
