@@ -8,6 +8,7 @@ import { isSnapshots } from '../model/table.ts'
 import type { Announce, LoadedUnit } from '../tracker/tracker.ts'
 import type { Lister, ListingPage, WaitingFile } from '../watcher/watcher.ts'
 import { batchFigures } from './batch-figures.ts'
+import { KnownFiles } from './known-listing.ts'
 import { givenUp } from './outcome.ts'
 import { changedFilePolicy } from './policy.ts'
 import type { Inspection, LoadJob, LoadResult } from './protocol.ts'
@@ -48,17 +49,19 @@ const CONTENTION = 10
 export async function runTable(given: TablePass): Promise<boolean> {
   const { table, tracker } = given
   // The listing begins while the log is read; nothing of it reaches the tracker before the past is settled.
-  const pages = given.lister.pages(given.signal)[Symbol.asyncIterator]()
+  const begun = (await tracker.recall(table.name, FULL_DROP)) === 'begun'
+  // A full drop has to see each file.
+  const known = given.replaceAll || begun ? undefined : await KnownFiles.of(tracker, table.name)
+  const pages = given.lister.pages(given.signal, known)[Symbol.asyncIterator]()
   const first = pages.next()
   first.catch(() => undefined)
-  const begun = (await tracker.recall(table.name, FULL_DROP)) === 'begun'
   const inspection = await recover({ ...given, replaceAll: given.replaceAll || begun })
   // A full drop that did not reach its commit is finished by whatever run comes next: its files are pending, while
   // their rows are still in the table, and would be there twice if they were appended. The log may say that it did.
   const pass = { ...given, replaceAll: given.replaceAll || (await tracker.recall(table.name, FULL_DROP)) === 'begun' }
   const retried = await tracker.requeueDue(table.name)
   if (retried > 0) pass.onEvent({ kind: 'retried', table: table.name, files: retried })
-  const seen = await discover(pass, first, pages)
+  const seen = await discover(pass, first, pages, known)
   await reopenAll(pass, seen)
   pass.onEvent({ kind: 'pending', table: table.name, files: await tracker.pendingCount(table.name) })
   return loadBatches(pass, inspection, seen)
@@ -150,28 +153,35 @@ async function discover(
   pass: TablePass,
   first: Promise<IteratorResult<ListingPage>>,
   pages: AsyncIterator<ListingPage>,
+  known: KnownFiles | undefined,
 ): Promise<ReadonlySet<string> | undefined> {
   const { table, tracker, tally } = pass
   const policy = changedFilePolicy(table)
   const waiting: WaitingFile[] = []
   const seen = pass.replaceAll ? new Set<string>() : undefined
   let listed = 0
+  let differing = 0
   const admit = async (files: readonly FileSeen[], announce?: Announce) => {
-    if (files.length === 0) return
+    if (files.length === 0) return true
     if (seen) for (const file of files) seen.add(file.path)
-    tally.admitted(await tracker.admit(table.name, files, policy, announce), table.onChangedFile)
+    const result = await tracker.admit(table.name, files, policy, announce)
+    tally.admitted(result, table.onChangedFile)
     failpoint('after-admit')
+    return result.allKnown
   }
   for (let next = await first, following = next; !next.done; next = following) {
     const page = next.value
     following = await pages.next()
-    const isWhole = listed === 0 && following.done === true && page.waiting.length === 0
-    await admit(page.files, isWhole ? await lookAhead(pass) : undefined)
+    const isWhole = differing === 0 && following.done === true && page.waiting.length === 0
+    const allKnown = await admit(page.files, isWhole ? await lookAhead(pass) : undefined)
+    known?.compared(page, allKnown)
     waiting.push(...page.waiting)
     for (const problem of page.problems) tally.problem(problem)
-    listed += page.files.length
+    differing += page.files.length
+    listed += page.files.length + (page.known ?? 0)
     pass.onEvent({ kind: 'listed', table: table.name, files: listed })
   }
+  await known?.remember()
   if (!table.watch.includeExisting && (await tracker.recall(table.name, FIRST_LISTING)) === undefined) {
     await admit(waiting.map(({ file }) => file))
     const paths = (await tracker.pendingFiles(table.name)).map((file) => file.path)

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { FileSeen, FileStatus } from '../model/file.ts'
 import { recordAdmitted } from './history.ts'
 import { type Given, inTransaction, int64, type Ledger, nowOf } from './ledger.ts'
+import { forgetListing } from './listing.ts'
 import { forgetCleanUp, forgetError, forgetResult, move, replacePending } from './moves.ts'
 import { type AdmitResult, type Announce, type ChangedFilePolicy, loadsChanged } from './tracker.ts'
 
@@ -50,6 +51,7 @@ export async function admit(
     known: page.length - written.admitted - written.changed - ignored.length,
     ignored: ignored.slice(0, IGNORED_SHOWN),
     ignoredCount: ignored.length,
+    allKnown: differing.length === fresh.length && written.admitted === fresh.length,
   }
 }
 
@@ -70,10 +72,13 @@ async function differingFiles(ledger: Ledger, table: string, page: readonly File
 }
 
 async function write(ledger: Ledger, table: string, { fresh, other, movable, policy }: Admission): Promise<typeof NOTHING> {
-  return inTransaction(ledger, async (within) => ({
-    changed: other.length === 0 ? 0 : await admitVersions(within, table, other, { movable, policy }),
-    admitted: fresh.length === 0 ? 0 : await admitFiles(within, table, fresh),
-  }))
+  return inTransaction(ledger, async (within) => {
+    if (other.length > 0) await forgetListing(within, table)
+    return {
+      changed: other.length === 0 ? 0 : await admitVersions(within, table, other, { movable, policy }),
+      admitted: fresh.length === 0 ? 0 : await admitFiles(within, table, fresh),
+    }
+  })
 }
 
 /** A file that is processing stays as it is: its batch compares versions before and after reading. */

@@ -3,6 +3,7 @@ import type { Manifest } from '../model/manifest.ts'
 import { recordExpectations } from './expectations.ts'
 import { recordAdmitted } from './history.ts'
 import { inTransaction, type Ledger, nowOf } from './ledger.ts'
+import { forgetListing } from './listing.ts'
 import { loadsOf, takeLoad } from './loaded.ts'
 import { completeByLog } from './moves.ts'
 import { countResubmitted } from './resubmitted.ts'
@@ -58,6 +59,7 @@ export async function adoptBatch(ledger: Ledger, manifest: Manifest, version: bi
 
 /** A later batch's load of the same path stays: manifests may come in any order. */
 async function adoptKnown(ledger: Ledger, manifest: Manifest, version: bigint | null, given: RawBuilder<unknown>): Promise<void> {
+  await forgetListing(ledger, manifest.table)
   await completeByLog(ledger, {
     given,
     where: sql`f.table_name = ${manifest.table} and f.file_path = g.path and not (f.status = 'completed' and (

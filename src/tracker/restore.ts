@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { LoadedFile, RestoreMoves } from '../model/restore.ts'
 import { adoptBatch } from './adopt.ts'
 import { inTransaction, type Ledger } from './ledger.ts'
+import { forgetListing } from './listing.ts'
 import { loadsOf, takeLoad } from './loaded.ts'
 import { completeByLog, forgetError, forgetResult, move } from './moves.ts'
 import { type AdoptedRestore, type ChangedFilePolicy, loadsChanged } from './tracker.ts'
@@ -50,6 +51,7 @@ async function complete(ledger: Ledger, restore: AdoptedRestore, policy: Changed
   if (loaded.length === 0) return 0
   // New content that is to be loaded stays what it is; else the path stands for what the table holds of it.
   const isSame = loadsChanged(policy) ? sql`f.file_version = g.version` : sql`true`
+  await forgetListing(ledger, table)
   return completeByLog(ledger, {
     given: loadsOf(ledger, loaded),
     where: sql`f.table_name = ${table} and f.file_path = g.path and ${isSame}

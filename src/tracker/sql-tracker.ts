@@ -9,6 +9,7 @@ import { expectationsOfBatches, expectationsOfFile } from './expectations.ts'
 import { history } from './history.ts'
 import { abandoned, lockTable, renew, takeOver, unlockTable } from './leases.ts'
 import type { Ledger } from './ledger.ts'
+import { knownListing, rememberListing } from './listing.ts'
 import { failures, recent, search } from './look.ts'
 import { approve, reopenFolders, replay, retry, skip, skipPending } from './manual.ts'
 import { recall, remember } from './notes.ts'
@@ -49,6 +50,8 @@ export function sqlTracker(ledger: Ledger, id: string, close: () => Promise<void
     resume: (tables) => resume(ledger, tables),
     paused: () => pausedTables(ledger),
     prune: (beforeMs, dryRun) => prune(ledger, beforeMs, dryRun),
+    knownListing: (table) => knownListing(ledger, table),
+    rememberListing: (table, listing) => rememberListing(ledger, table, listing),
     remember: (table, key, value) => remember(ledger, table, key, value),
     recall: (table, key) => recall(ledger, table, key),
     retry: (filter) => retry(ledger, filter),

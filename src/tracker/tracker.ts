@@ -96,6 +96,16 @@ export interface AdmitResult {
   /** New content at completed paths that the policy ignores, to be warned of; capped at 100. */
   readonly ignored: readonly string[]
   readonly ignoredCount: number
+  /** Each file of the page is now known in the version that was seen. */
+  readonly allKnown: boolean
+}
+
+/** What the next listing of a source may pass over. */
+export interface KnownListing {
+  /** Each stands for files that are all known in the version that was seen. */
+  readonly chunks: readonly string[]
+  /** Goes back with what is to be remembered: if a known file was given another version since, that is void. */
+  readonly at: string
 }
 
 export interface ClaimLimits {
@@ -263,6 +273,9 @@ export interface Tracker extends AsyncDisposable {
   paused(): Promise<ReadonlySet<string>>
   /** Forgets history, batches and what rules found before a time; never a file. What was, or with `dryRun` would be, taken out. */
   prune(beforeMs: number, dryRun: boolean): Promise<Pruned>
+  knownListing(table: string): Promise<KnownListing>
+  /** In the place of what was remembered before. */
+  rememberListing(table: string, listing: KnownListing): Promise<void>
   /** What is remembered of a table beside its files, as a full drop that has begun; text by key. */
   remember(table: string, key: string, value: string): Promise<void>
   recall(table: string, key: string): Promise<string | undefined>

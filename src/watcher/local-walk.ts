@@ -2,6 +2,7 @@ import type { BigIntStats } from 'node:fs'
 import { type IngestError, UnavailableError } from '../errors/errors.ts'
 import { enterFolder, takesFile } from '../lib/glob.ts'
 import type { FileSeen } from '../model/file.ts'
+import { Chunk } from './chunk.ts'
 import { completenessOf, type Moment, seenFile } from './complete.ts'
 import {
   childOf,
@@ -20,17 +21,28 @@ import {
 import { onlyNames } from './match.ts'
 import { joined } from './pattern.ts'
 import type { SourceRules } from './rules.ts'
-import type { WaitingFile } from './watcher.ts'
+import type { KnownChunks, WaitingFile } from './watcher.ts'
 
 /** What a walk has found since the last page. */
 export interface Found {
   readonly files: FileSeen[]
   readonly waiting: WaitingFile[]
   readonly problems: IngestError[]
+  /** Of which the files are. */
+  readonly chunks: string[]
+  /** Files that were passed over, since their chunk is known. */
+  known: number
+  isFull: boolean
 }
 
 export function foundCount({ files, waiting, problems }: Found): number {
   return files.length + waiting.length + problems.length
+}
+
+interface WalkOptions {
+  /** Told of each folder before it is listed. */
+  readonly onFolder?: ((folder: Place) => void) | undefined
+  readonly known?: KnownChunks | undefined
 }
 
 /** A folder that is being walked. */
@@ -63,14 +75,14 @@ const ENTRIES_PER_LOOK = 64
  */
 export class Walk {
   readonly #rules: SourceRules
-  readonly #onFolder: (folder: Place) => void
+  readonly #options: WalkOptions
   readonly #frames: Frame[] = []
+  readonly #chunk = new Chunk()
   #isBegun = false
 
-  /** `onFolder` is told of each folder before it is listed. */
-  constructor(rules: SourceRules, onFolder: (folder: Place) => void = () => {}) {
+  constructor(rules: SourceRules, options: WalkOptions = {}) {
     this.#rules = rules
-    this.#onFolder = onFolder
+    this.#options = options
   }
 
   /** Goes on until the time is up or the page is full; true when all is walked. */
@@ -80,15 +92,40 @@ export class Walk {
     while (this.#frames.length > 0) {
       for (let count = 0; count < ENTRIES_PER_LOOK; count += 1) {
         this.#step(found, moment)
-        if (foundCount(found) >= slice.full) return this.#frames.length === 0
+        found.isFull = this.#isFull(found, slice.full)
+        if (found.isFull) return false
       }
       if (performance.now() >= until) break
     }
-    return this.#frames.length === 0
+    return this.#isDone(found)
+  }
+
+  /** With the chunk that is under way there would be more than a page holds; what is known fills one so that a long listing tells how far it is. */
+  #isFull(found: Found, full: number): boolean {
+    const count = foundCount(found)
+    return count + this.#chunk.count > full || (count === 0 && found.known >= full)
   }
 
   close(): void {
     for (const frame of this.#frames.splice(0)) frame.entries.close()
+  }
+
+  /** The last chunk ends with the listing. */
+  #isDone(found: Found): boolean {
+    const isDone = this.#frames.length === 0
+    if (isDone && this.#chunk.count > 0) this.#endChunk(found)
+    return isDone
+  }
+
+  #endChunk(found: Found): void {
+    const digest = this.#chunk.digest()
+    if (this.#options.known?.has(digest) === true) {
+      found.known += this.#chunk.count
+      this.#chunk.clear()
+    } else {
+      found.chunks.push(digest)
+      for (const file of this.#chunk.take()) found.files.push(file)
+    }
   }
 
   #begin(found: Found): void {
@@ -144,7 +181,7 @@ export class Walk {
     const marked = this.#isMarked(frame, entry)
     const path = joined(frame.place.shown, entry.name)
     const stats = statAt(path)
-    if (stats?.isFile() === true) take(found, moment, { path, rawPath: null, stats, marked })
+    if (stats?.isFile() === true) this.#take(found, moment, { path, rawPath: null, stats, marked })
   }
 
   #look(found: Found, moment: Moment, frame: Frame, visit: Visit): void {
@@ -160,7 +197,7 @@ export class Walk {
     const marked = isTaken && this.#isMarked(frame, entry)
     const stats = statOf(place)
     if (stats?.isFile() === true) {
-      if (isTaken) take(found, moment, { path: place.shown, rawPath: place.raw?.toString('base64') ?? null, stats, marked })
+      if (isTaken) this.#take(found, moment, { path: place.shown, rawPath: place.raw?.toString('base64') ?? null, stats, marked })
     } else if (entry.kind === 'link' && below.length > 0 && stats?.isDirectory() === true) {
       this.#descend(found, frame, visit)
     }
@@ -185,13 +222,26 @@ export class Walk {
     const { prefix, positions, isLinked } = at
     const names = onlyNames(this.#rules.pattern.glob, positions)
     try {
-      this.#onFolder(place)
+      this.#options.onFolder?.(place)
       const entries = names === undefined ? listedEntries(place) : namedEntries(place, names)
       this.#frames.push({ place, prefix, positions, entries, isLinked, identity: undefined, isMarked: undefined, isReported: false })
     } catch (error) {
       // A folder that went away since its name was read holds nothing; its files will be seen where they are now.
       if (!isAbsent(error)) found.problems.push(unreadable(place.shown, error))
     }
+  }
+
+  #take(found: Found, moment: Moment, { path, rawPath, stats, marked }: Looked): void {
+    const completeness = completenessOf(stats, marked, moment)
+    if (completeness.kind === 'tooOld') return
+    if (completeness.kind === 'complete' && rawPath === null) {
+      if (this.#chunk.add(path, stats.size, stats.mtimeNs)) this.#endChunk(found)
+      return
+    }
+    const file = seenFile(path, rawPath, stats.size, stats.mtimeNs)
+    if (completeness.kind === 'complete') found.files.push(file)
+    else if (completeness.kind === 'marker') found.waiting.push({ file, reason: 'marker', readyInMs: null })
+    else found.waiting.push({ file, reason: 'settling', readyInMs: completeness.readyInMs })
   }
 
   #isMarked(frame: Frame, entry: Entry): boolean {
@@ -215,15 +265,6 @@ interface Looked {
   readonly rawPath: string | null
   readonly stats: BigIntStats
   readonly marked: boolean
-}
-
-function take(found: Found, moment: Moment, { path, rawPath, stats, marked }: Looked): void {
-  const completeness = completenessOf(stats, marked, moment)
-  if (completeness.kind === 'tooOld') return
-  const file = seenFile(path, rawPath, stats.size, stats.mtimeNs)
-  if (completeness.kind === 'complete') found.files.push(file)
-  else if (completeness.kind === 'marker') found.waiting.push({ file, reason: 'marker', readyInMs: null })
-  else found.waiting.push({ file, reason: 'settling', readyInMs: completeness.readyInMs })
 }
 
 interface Visit {

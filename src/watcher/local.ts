@@ -23,7 +23,7 @@ export function localLister(table: TableConfig, clock: Clock, onFolder?: (folder
   const rules = sourceRules(table)
   return {
     base: rules.pattern.base,
-    pages: (signal) => pagesOf(new Walk(rules, onFolder), rules, clock, signal),
+    pages: (signal, known) => pagesOf(new Walk(rules, { onFolder, known }), rules, clock, signal),
     look: async (path) => lookAt(rules, path, clock.now()),
   }
 }
@@ -31,13 +31,13 @@ export function localLister(table: TableConfig, clock: Clock, onFolder?: (folder
 async function* pagesOf(walk: Walk, rules: SourceRules, clock: Clock, signal: AbortSignal): AsyncGenerator<ListingPage, void, undefined> {
   try {
     for (let isDone = false; !isDone; ) {
-      const found: Found = { files: [], waiting: [], problems: [] }
-      while (!isDone && foundCount(found) < PAGE) {
+      const found: Found = { files: [], waiting: [], problems: [], chunks: [], known: 0, isFull: false }
+      while (!isDone && !found.isFull) {
         signal.throwIfAborted()
         isDone = walk.advance(found, momentOf(rules.complete, clock.now()), { ms: SLICE_MS, full: PAGE })
         await setImmediate()
       }
-      if (foundCount(found) > 0) yield found
+      if (foundCount(found) + found.known > 0) yield found
     }
   } finally {
     walk.close()

@@ -9,6 +9,15 @@ export interface ListingPage {
   readonly waiting: readonly WaitingFile[]
   /** Folders that cannot be listed, names that cannot be taken: reported, the rest goes on. */
   readonly problems: readonly IngestError[]
+  /** Chunks that `files` is made of, where the listing has chunks. */
+  readonly chunks?: readonly string[] | undefined
+  /** Files of chunks that were known, and so are not among `files`. */
+  readonly known?: number | undefined
+}
+
+/** Chunks of a listing of which the tracker knows each file in just that version. */
+export interface KnownChunks {
+  has(chunk: string): boolean
 }
 
 export interface WaitingFile {
@@ -22,7 +31,8 @@ export interface WaitingFile {
 export interface Lister {
   /** The base folder, the longest part of the pattern without a glob. */
   readonly base: string
-  pages(signal: AbortSignal): AsyncIterable<ListingPage>
+  /** Files of `known` chunks may be left out. */
+  pages(signal: AbortSignal, known?: KnownChunks): AsyncIterable<ListingPage>
   /** One path, by the same decisions; for `explain` and for files that were waiting. */
   look(path: string): Promise<Sighting>
 }

@@ -31,8 +31,22 @@ export function trackerContract(name: string, make: () => Promise<Harness>): voi
 function admitTests(tracker: () => Tracker): void {
   test('a new file becomes pending, and the same page again changes nothing', async () => {
     const page = [seen('/in/a.csv'), seen('/in/b.csv')]
-    expect(await tracker().admit(TABLE, page, 'load')).toEqual({ admitted: 2, changed: 0, known: 0, ignored: [], ignoredCount: 0 })
-    expect(await tracker().admit(TABLE, page, 'load')).toEqual({ admitted: 0, changed: 0, known: 2, ignored: [], ignoredCount: 0 })
+    expect(await tracker().admit(TABLE, page, 'load')).toEqual({
+      admitted: 2,
+      changed: 0,
+      known: 0,
+      ignored: [],
+      ignoredCount: 0,
+      allKnown: true,
+    })
+    expect(await tracker().admit(TABLE, page, 'load')).toEqual({
+      admitted: 0,
+      changed: 0,
+      known: 2,
+      ignored: [],
+      ignoredCount: 0,
+      allKnown: true,
+    })
     expect(await movesOf(tracker(), '/in/a.csv')).toEqual(['>pending seen'])
     expect(await tracker().pendingCount(TABLE)).toBe(2)
   })
@@ -52,13 +66,39 @@ function admitTests(tracker: () => Tracker): void {
     expect(pending).toEqual([2])
   })
 
+  test('what a listing may pass over is remembered until a known file is given another version', async () => {
+    const nothing = await tracker().knownListing(TABLE)
+    expect(nothing.chunks).toEqual([])
+    await tracker().admit(TABLE, [seen('/in/a.csv')], 'load')
+    await tracker().rememberListing(TABLE, { chunks: ['a', 'b'], at: nothing.at })
+    // New files change nothing of what is known.
+    await tracker().admit(TABLE, [seen('/in/b.csv')], 'load')
+    expect((await tracker().knownListing(TABLE)).chunks).toEqual(['a', 'b'])
+    expect((await tracker().knownListing(OTHER)).chunks).toEqual([])
+    await tracker().admit(TABLE, [seen('/in/a.csv', { size: 9n })], 'load')
+    const changed = await tracker().knownListing(TABLE)
+    expect(changed.chunks).toEqual([])
+    // A listing that began before the change tells nothing of what is known after it.
+    await tracker().rememberListing(TABLE, { chunks: ['a', 'b'], at: nothing.at })
+    expect((await tracker().knownListing(TABLE)).chunks).toEqual([])
+    await tracker().rememberListing(TABLE, { chunks: ['c'], at: changed.at })
+    expect((await tracker().knownListing(TABLE)).chunks).toEqual(['c'])
+  })
+
   test('the same path in two tables is two files', async () => {
     await tracker().admit(TABLE, [seen('/in/a.csv')], 'load')
     expect((await tracker().admit('other.table', [seen('/in/a.csv')], 'load')).admitted).toBe(1)
   })
 
   test('an empty page is nothing', async () => {
-    expect(await tracker().admit(TABLE, [], 'load')).toEqual({ admitted: 0, changed: 0, known: 0, ignored: [], ignoredCount: 0 })
+    expect(await tracker().admit(TABLE, [], 'load')).toEqual({
+      admitted: 0,
+      changed: 0,
+      known: 0,
+      ignored: [],
+      ignoredCount: 0,
+      allKnown: true,
+    })
   })
 
   test('a path that stands twice in a page is one file', async () => {
@@ -68,7 +108,7 @@ function admitTests(tracker: () => Tracker): void {
   test('new content at a completed path is pending again under load', async () => {
     await load(tracker(), [seen('/in/a.csv')], 0n)
     const result = await tracker().admit(TABLE, [seen('/in/a.csv', { size: 200n })], 'load')
-    expect(result).toEqual({ admitted: 0, changed: 1, known: 0, ignored: [], ignoredCount: 0 })
+    expect(result).toEqual({ admitted: 0, changed: 1, known: 0, ignored: [], ignoredCount: 0, allKnown: false })
     expect(await movesOf(tracker(), '/in/a.csv')).toEqual([
       '>pending seen',
       'pending>processing',
@@ -88,7 +128,7 @@ function admitTests(tracker: () => Tracker): void {
   test.each(['ignore', 'fail'] as const)('new content at a completed path is reported and left alone under %s', async (policy) => {
     await load(tracker(), [seen('/in/a.csv'), seen('/in/b.csv')], 0n)
     const result = await tracker().admit(TABLE, [seen('/in/a.csv', { size: 200n }), seen('/in/b.csv')], policy)
-    expect(result).toEqual({ admitted: 0, changed: 0, known: 1, ignored: ['/in/a.csv'], ignoredCount: 1 })
+    expect(result).toEqual({ admitted: 0, changed: 0, known: 1, ignored: ['/in/a.csv'], ignoredCount: 1, allKnown: false })
     expect(await tracker().file(TABLE, '/in/a.csv')).toMatchObject({ status: 'completed', file_size: 100 })
   })
 

@@ -150,8 +150,8 @@ function stoppable(lister: Lister, stopping: AbortSignal, onEnd: () => void): Li
   return {
     base: lister.base,
     look: (path) => lister.look(path),
-    pages: async function* (signal) {
-      yield* lister.pages(AbortSignal.any([signal, stopping]))
+    pages: async function* (signal, known) {
+      yield* lister.pages(AbortSignal.any([signal, stopping]), known)
       onEnd()
     },
   }

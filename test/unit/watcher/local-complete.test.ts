@@ -106,7 +106,9 @@ describe('pages', () => {
       sizes.push(page.files.length)
       for (const file of page.files) paths.add(file.path)
     }
-    expect(sizes).toEqual([10_000, 50])
+    // A page ends with a chunk.
+    expect(sizes).toHaveLength(2)
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(10_000)
     expect(paths.size).toBe(10_050)
     const before = openFiles()
     for await (const _ of lister.pages(new AbortController().signal)) break

@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest'
 import { type Clock, systemClock } from '../../../src/lib/clock.ts'
 import type { WatchConfig } from '../../../src/model/table.ts'
 import { localLister } from '../../../src/watcher/local.ts'
-import type { Lister, ListingPage, Sighting } from '../../../src/watcher/watcher.ts'
+import type { KnownChunks, Lister, ListingPage, Sighting } from '../../../src/watcher/watcher.ts'
 import { tableConfig } from '../../support/table.ts'
 
 /** A landing folder that is removed when the test ends. */
@@ -35,18 +35,22 @@ export function listerOf(sourcePattern: string, watch: Partial<WatchConfig> = {}
 }
 
 export interface Listing extends ListingPage {
+  readonly chunks: readonly string[]
+  readonly known: number
   readonly pages: number
   /** Paths of `files`, sorted. */
   readonly paths: readonly string[]
 }
 
-export async function listing(lister: Lister, signal: AbortSignal = new AbortController().signal): Promise<Listing> {
+export async function listing(lister: Lister, signal: AbortSignal = new AbortController().signal, known?: KnownChunks): Promise<Listing> {
   const pages: ListingPage[] = []
-  for await (const page of lister.pages(signal)) pages.push(page)
+  for await (const page of lister.pages(signal, known)) pages.push(page)
   const files = pages.flatMap((page) => page.files)
   return {
     pages: pages.length,
     files,
+    chunks: pages.flatMap((page) => page.chunks ?? []),
+    known: pages.reduce((sum, page) => sum + (page.known ?? 0), 0),
     paths: files.map((file) => file.path).sort(),
     waiting: pages.flatMap((page) => page.waiting),
     problems: pages.flatMap((page) => page.problems),
