@@ -276,6 +276,10 @@ export const ERROR_CODES = {
   'ING-SOURCE-UNREADABLE': { cause: 'A folder of the source cannot be listed.', remedy: 'Grant read permission.' },
   'ING-STORAGE-FULL': { cause: 'There is no room on the disk.', remedy: 'Free room; it is tried again.' },
   'ING-STORAGE-READ-ONLY': { cause: 'The target or the state folder cannot be written.', remedy: 'Grant write permission.' },
+  'ING-STORAGE-CONDITION': {
+    cause: 'The store does not keep the condition that an object is not there yet, by which commits are told apart.',
+    remedy: 'Use another store for tables; it can still be a source.',
+  },
   'ING-STORAGE': { cause: 'The storage failed.', remedy: 'It is tried again; see the message.' },
   'ING-ENGINE-MEMORY': { cause: 'The engine ran out of memory.', remedy: 'Raise engine.memory_limit or lower max_bytes_per_batch.' },
   'ING-ENGINE-CRASH': { cause: 'The engine process ended unexpectedly.', remedy: 'It is tried again.' },
