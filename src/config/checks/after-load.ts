@@ -1,5 +1,5 @@
 import type { FormatName, TableConfig } from '../../model/table.ts'
-import { baseOf, isWithin, type Location, locate } from '../paths.ts'
+import { baseOf, isWithin, type Location, locate, textOf } from '../paths.ts'
 import { complain, type Desk, type TableDraft } from './draft.ts'
 
 interface Around {
@@ -19,14 +19,35 @@ export function afterLoadOf(draft: TableDraft, around: Around, desk: Desk): Tabl
     told('a later file loads its folder again, for which all of its files must be there', 'remove it, or snapshot_unit')
   if (runType === 'full_drop') told('run_type: full_drop loads all files again, for which they must be there', 'remove one of them')
   if (written === 'delete') return written
-  const place = locate(written.archive, { kind: 'local', path: around.folder })
-  if (place.kind === 'local') return { archive: place.path, below: around.rawDataPath.kind === 'local' ? around.rawDataPath.path : '/' }
-  complain(desk, draft, ['after_load', 'archive'], {
-    problem: place.kind === 'remote' ? `must be a folder of this machine, is ${place.scheme}://` : place.problem,
-    fix: place.kind === 'remote' ? 'write a local path' : place.fix,
-    code: 'ING-CONFIG-VALUE',
-  })
+  const found = archiveOf(written.archive, around)
+  if ('archive' in found) return found
+  complain(desk, draft, ['after_load', 'archive'], { ...found, code: 'ING-CONFIG-VALUE' })
   return 'keep'
+}
+
+type Archive = Exclude<TableConfig['afterLoad'], string>
+
+/** Files are moved within the disks of this machine, or within one bucket or container. */
+function archiveOf(written: string, { folder, source, rawDataPath }: Around): Archive | { readonly problem: string; readonly fix: string } {
+  const place = locate(written, { kind: 'local', path: folder })
+  if (place.kind === 'wrong') return place
+  if (place.kind === 'local') {
+    if (source?.kind !== 'remote') return { archive: place.path, below: rawDataPath.kind === 'local' ? rawDataPath.path : '/' }
+    return {
+      problem: `must be in the store of the source, ${source.object?.root ?? source.scheme}`,
+      fix: 'write the whole URL of a folder there',
+    }
+  }
+  if (source === undefined) return { archive: place.url, below: '' }
+  if (source.kind === 'local') return { problem: `must be a folder of this machine, is ${place.scheme}://`, fix: 'write a local path' }
+  const root = source.object?.root
+  if (root === undefined || place.object?.root !== root)
+    return {
+      problem: `must be in the store of the source, ${root ?? source.scheme}`,
+      fix: 'name a folder there, or copy the files by other means',
+    }
+  const isBelow = rawDataPath.kind === 'remote' && isWithin(rawDataPath.url, root)
+  return { archive: place.url.replace(/\/+$/, ''), below: isBelow ? rawDataPath.url.replace(/\/+$/, '') : root }
 }
 
 /** A table of the config, as far as its files may be archived. */
@@ -46,8 +67,8 @@ export function checkArchives(tables: readonly Archiving[], desk: Desk): readonl
     const { archive } = table.afterLoad
     archives.push(archive)
     for (const other of tables) {
-      const around = other.source?.kind === 'local' && isWithin(baseOf(other.source.path), archive)
-      const inside = other.target?.kind === 'local' && isWithin(archive, other.target.path)
+      const around = other.source !== undefined && isWithin(baseOf(textOf(other.source)), archive)
+      const inside = other.target !== undefined && isWithin(archive, textOf(other.target))
       if (!around && !inside) continue
       complain(desk, { at, bad }, ['after_load', 'archive'], {
         problem: around
