@@ -1,5 +1,5 @@
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { rolldown } from 'rolldown'
 import { recordCode } from './code.mjs'
 
@@ -8,23 +8,36 @@ const dist = join(root, 'dist')
 
 /**
  * The bundle that ships: `node` finds and parses some twenty files instead of seven hundred, and of scripts it needs not
- * parse what it has the code of. The library and both processes are bundled in one go, so that they share each class.
- * Left out: packages with native code, and those that are loaded for a terminal alone.
+ * parse what it has the code of. The library and both processes are bundled in one go, so that they share each class. Left out: packages with
+ * native code, and the loggers. Ink lies in a chunk of its own, with React as it is built for production: as a package it is found and parsed in
+ * half a second, before which nobody sees or types anything, and by its default React keeps timings of every frame without end.
  */
 const compiled = (path) => join(root, 'build', path)
 const ENTRIES = { main: compiled('main.js'), index: compiled('index.js'), worker: compiled('app/worker.js') }
-const external = ['@duckdb/node-bindings', 'better-sqlite3', 'ink', 'nodejs-polars', 'pino', 'pino-pretty', 'react', 'react/jsx-runtime']
+/** What needs Ink, which awaits at its top level, as no script can: these stay modules, and share no class with the rest. */
+const DRAWINGS = ['dashboard-ink', 'run-display']
+const external = ['@duckdb/node-bindings', 'better-sqlite3', 'nodejs-polars', 'pino', 'pino-pretty']
+const NODE_ENV = { 'process.env.NODE_ENV': '"production"' }
 
 // Nothing of an earlier build stays: neither chunks nor code that this one does not have.
 rmSync(join(dist, 'chunks'), { recursive: true, force: true })
 const scripts = await written(
-  { input: ENTRIES, external, plugins: [drawing(), imports()], transform: { define: { 'import.meta': 'importMeta' } } },
+  { input: ENTRIES, external, plugins: [drawing(), imports()], transform: { define: { 'import.meta': 'importMeta', ...NODE_ENV } } },
   { dir: join(dist, 'chunks'), format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: '[name].cjs' },
 )
-// Ink awaits at its top level, which a script cannot. What draws shares no class with the rest.
 const drawings = await written(
-  { input: { dashboard: compiled('tui/dashboard.js'), 'run-display': compiled('tui/run-display.js') }, external },
-  { dir: join(dist, 'chunks'), format: 'esm', chunkFileNames: '[name].js' },
+  {
+    input: Object.fromEntries(DRAWINGS.map((name) => [name, compiled(`tui/${name}.js`)])),
+    external,
+    plugins: [{ name: 'no-developer-tools', resolveId: developerTools }],
+    transform: { define: NODE_ENV },
+  },
+  {
+    dir: join(dist, 'chunks'),
+    format: 'esm',
+    chunkFileNames: '[name].js',
+    codeSplitting: { groups: [{ name: 'ink', test: /\/node_modules\/(ink|react)\// }] },
+  },
 )
 const loader = await written(
   { input: { script: compiled('script.js') }, transform: { define: { 'import.meta.filename': '__filename' } } },
@@ -50,10 +63,15 @@ function drawing() {
   return {
     name: 'drawing',
     resolveId(path) {
-      const [, name] = /\/tui\/([a-z-]+)\.js$/.exec(path) ?? []
-      return name === undefined ? null : { id: `#drawing/${name}`, external: true }
+      const name = basename(path, '.js')
+      return DRAWINGS.includes(name) ? { id: `#drawing/${name}`, external: true } : null
     },
   }
+}
+
+/** Of Ink's tools for developers nothing is shipped; it asks for them by an environment variable alone. */
+function developerTools(name, from) {
+  return name === './devtools.js' && from.includes('/node_modules/ink/') ? { id: 'react-devtools-core', external: true } : null
 }
 
 /** What is not bundled is imported by the loader, since a script that comes with its code cannot. */

@@ -39,7 +39,7 @@ export async function recordCode(dist) {
 
 /** A load process ends after the command that had it. */
 async function present(file) {
-  for (let waited = 0; waited < 30_000 && !existsSync(file); waited += 50) await setTimeout(50)
+  for (let waited = 0; waited < 120_000 && !existsSync(file); waited += 50) await setTimeout(50)
 }
 
 async function landed(folder, name, from) {
