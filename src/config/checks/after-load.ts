@@ -1,5 +1,5 @@
 import type { FormatName, TableConfig } from '../../model/table.ts'
-import { baseOf, isWithin, type Location, locate, textOf } from '../paths.ts'
+import { baseOf, isWithin, type Location, type LocationResult, locate, textOf } from '../paths.ts'
 import { complain, type Desk, type TableDraft } from './draft.ts'
 
 interface Around {
@@ -19,35 +19,28 @@ export function afterLoadOf(draft: TableDraft, around: Around, desk: Desk): Tabl
     told('a later file loads its folder again, for which all of its files must be there', 'remove it, or snapshot_unit')
   if (runType === 'full_drop') told('run_type: full_drop loads all files again, for which they must be there', 'remove one of them')
   if (written === 'delete') return written
-  const found = archiveOf(written.archive, around)
-  if ('archive' in found) return found
-  complain(desk, draft, ['after_load', 'archive'], { ...found, code: 'ING-CONFIG-VALUE' })
+  const place = locate(written.archive, { kind: 'local', path: around.folder })
+  if (place.kind !== 'wrong' && isSameStore(place, around.source)) {
+    const archive = textOf(place).replace(/(?<=.)\/+$/, '')
+    const { rawDataPath } = around
+    const none = place.kind === 'local' ? '/' : ''
+    return { archive, below: rawDataPath.kind === place.kind ? textOf(rawDataPath).replace(/(?<=.)\/+$/, '') : none }
+  }
+  complain(desk, draft, ['after_load', 'archive'], { ...misplaced(place, around.source), code: 'ING-CONFIG-VALUE' })
   return 'keep'
 }
 
-type Archive = Exclude<TableConfig['afterLoad'], string>
+/** Files go to an archive by a move on their disks, or by a copy within their bucket. */
+function isSameStore(archive: Location, source: Location | undefined): boolean {
+  if (archive.kind === 'local') return source === undefined || source.kind === 'local'
+  return archive.object !== undefined && source?.kind === 'remote' && source.object?.root === archive.object.root
+}
 
-/** Files are moved within the disks of this machine, or within one bucket or container. */
-function archiveOf(written: string, { folder, source, rawDataPath }: Around): Archive | { readonly problem: string; readonly fix: string } {
-  const place = locate(written, { kind: 'local', path: folder })
+function misplaced(place: LocationResult, source: Location | undefined): { readonly problem: string; readonly fix: string } {
   if (place.kind === 'wrong') return place
-  if (place.kind === 'local') {
-    if (source?.kind !== 'remote') return { archive: place.path, below: rawDataPath.kind === 'local' ? rawDataPath.path : '/' }
-    return {
-      problem: `must be in the store of the source, ${source.object?.root ?? source.scheme}`,
-      fix: 'write the whole URL of a folder there',
-    }
-  }
-  if (source === undefined) return { archive: place.url, below: '' }
-  if (source.kind === 'local') return { problem: `must be a folder of this machine, is ${place.scheme}://`, fix: 'write a local path' }
-  const root = source.object?.root
-  if (root === undefined || place.object?.root !== root)
-    return {
-      problem: `must be in the store of the source, ${root ?? source.scheme}`,
-      fix: 'name a folder there, or copy the files by other means',
-    }
-  const isBelow = rawDataPath.kind === 'remote' && isWithin(rawDataPath.url, root)
-  return { archive: place.url.replace(/\/+$/, ''), below: isBelow ? rawDataPath.url.replace(/\/+$/, '') : root }
+  const root = source?.kind === 'remote' ? source.object?.root : undefined
+  if (root !== undefined) return { problem: `must be in the store of the files, ${root}`, fix: `write for example ${root}/archive` }
+  return { problem: `must be a folder of this machine, is ${textOf(place)}`, fix: 'write a local path' }
 }
 
 /** A table of the config, as far as its files may be archived. */
