@@ -26,7 +26,7 @@ export default {
       name: 'no-orphans',
       severity: 'error',
       comment: 'Nothing reaches this file.',
-      from: { orphan: true, path: '^src/', pathNot: '^src/(main|index)[.]ts$' },
+      from: { orphan: true, path: '^src/', pathNot: '^src/(main|index|script)[.]ts$' },
       to: {},
     },
     {
@@ -118,8 +118,8 @@ export default {
 
     owns('engine/duckdb', '@duckdb', 'One place to upgrade DuckDB.'),
     owns('tracker/', '(kysely|better-sqlite3)', 'The tracker owns its SQL.'),
-    owns('blobs/s3', '@aws-sdk', 'A local run never loads it.'),
-    owns('blobs/adls', '@azure', 'A local run never loads it.'),
+    owns('blobs/s3', '@(aws-sdk|smithy)', 'A local run never loads it.'),
+    owns('blobs/azure', '@azure', 'A local run never loads it.'),
     owns('tui/', '(ink|react)', 'A headless run never loads React.'),
     owns('cli/', '(commander|cli-table3)', 'The library has no argument parser and draws no table.'),
     owns('(cli/|app/log[.]ts)', 'picocolors', 'What a library returns has no colour.'),
@@ -132,7 +132,7 @@ export default {
         'Steps, stores and formats reach files through blobs/ and the engine, so that the rules on roots and durability hold everywhere.',
       from: {
         path: '^src/',
-        pathNot: '^src/(blobs/(local|landing)|watcher/local|config/read|engine/duckdb|tracker/sqlite|http/page|app/)',
+        pathNot: '^src/(script[.]ts|blobs/(local|landing|object-files)|watcher/local|config/read|engine/duckdb|tracker/sqlite|http/page|app/)',
       },
       to: { dependencyTypes: ['core'], path: '^(node:)?fs(/promises)?$' },
     },

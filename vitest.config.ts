@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 // Unit tests import src directly. Every other kind drives dist, as a user does: global set-up builds it once.
-const built = { globalSetup: ['test/support/build.ts'], testTimeout: 60_000, hookTimeout: 60_000 }
+const built = { globalSetup: ['test/support/build.ts'], testTimeout: 120_000, hookTimeout: 120_000 }
 
 /** Small files with much to wait for. Larger files come first otherwise, and one of these would run alone at the end. */
 const SLOW = ['crash/random', 'crash/short', 'integration/histories', 'oracle/scd2', 'crash/upserts'].map((name) => `/test/${name}.test.ts`)
@@ -25,7 +25,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.{ts,tsx}', 'test/contract/**/*.test.ts', 'test/oracle/**/*.test.ts'],
-          testTimeout: 30_000,
+          testTimeout: 60_000,
         },
       },
       {
@@ -38,6 +38,16 @@ export default defineConfig({
       { test: { name: 'chaos', include: ['test/chaos/**/*.test.ts'], ...built, testTimeout: 300_000 } },
       // The short one is part of `npm test`.
       { test: { name: 'crash', include: ['test/crash/**/!(short).test.ts'], ...built, testTimeout: 1_200_000 } },
+      {
+        test: {
+          name: 'services',
+          include: ['test/services/**/*.test.ts'],
+          ...built,
+          globalSetup: [...built.globalSetup, 'test/services/install.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
       {
         test: {
           name: 'interop',

@@ -8,7 +8,8 @@ import { decode } from './input/decode.ts'
 import { mergeDefaults } from './input/defaults.ts'
 import type { Path } from './input/places.ts'
 import { child, isTree } from './input/tree.ts'
-import { type Location, locate } from './paths.ts'
+import { type Location, locate, textOf } from './paths.ts'
+import { clashWith, publishedTracker } from './published.ts'
 import { type ResolvedTable, resolveTable, type Surroundings } from './resolve-table.ts'
 import { defaultsSchema, tableSchema } from './schema/table.ts'
 import { type GlobalInput, globalSchema } from './schema.ts'
@@ -49,7 +50,8 @@ export function resolveConfig(config: ConfigInput): ResolvedConfig | undefined {
     folder: config.folder,
     rawDataPath: paths.raw,
     processedDataPath: paths.processed,
-    connections: Object.keys(input.connections),
+    connections: new Map(Object.entries(input.connections)),
+    cacheFolder: paths.checkpoint === undefined ? '' : join(paths.checkpoint, 'cache'),
     unsupported: unsupportedGlobals(input, desk.places),
     maskKey: input.mask_key,
     transforms: config.transforms,
@@ -58,7 +60,20 @@ export function resolveConfig(config: ConfigInput): ResolvedConfig | undefined {
   checkCollisions(tables.map(claimOf), paths.checkpoint, desk)
   const archives = checkArchives(tables, desk)
   if (desk.issues.count > 0) return undefined
-  return { ...settingsOf(input), ...pathsOf(input, paths, config.file), tables: tables.map(({ table }) => ({ ...table, archives })) }
+  const published = publishedTracker(input, around, desk)
+  const clash = input.publish_tracker
+    ? clashWith(
+        published,
+        tables.map(({ table }) => table),
+      )
+    : undefined
+  if (clash !== undefined) desk.issues.add(desk.places, ['publish_tracker'], { ...clash, code: 'ING-CONFIG-DUPLICATE-TABLE' })
+  return {
+    ...settingsOf(input),
+    ...pathsOf(input, paths, config.file),
+    published,
+    tables: tables.map(({ table }) => ({ ...table, archives })),
+  }
 }
 
 type PlacedTable = ResolvedTable & { readonly at: Path; readonly bad: ReadonlySet<string> }
@@ -90,9 +105,9 @@ function claimOf({ at, bad, table, source, target }: PlacedTable): Claim {
   return {
     at,
     name: isNamed ? table.name : undefined,
-    target: target?.kind === 'local' ? target.path : undefined,
+    target: target === undefined ? undefined : textOf(target),
     // A table that is read by its log is no folder of files, and may be one of these.
-    source: source?.kind === 'local' && table.fileFormat !== 'delta' ? source.path : undefined,
+    source: source === undefined || table.fileFormat === 'delta' ? undefined : textOf(source),
   }
 }
 
@@ -169,7 +184,11 @@ function settingsOf(input: GlobalInput): Settings {
   const { base_seconds: base, factor, max_seconds: max } = input.retry_backoff
   return {
     trackerTable: input.file_tracker_table,
-    trackerCare: { backUpBeforeRun: input.backup_tracker_before_run, retentionDays: input.tracker_retention_days },
+    trackerCare: {
+      backUpBeforeRun: input.backup_tracker_before_run,
+      retentionDays: input.tracker_retention_days,
+      publishAfterRun: input.publish_tracker,
+    },
     maxParallelJobs: input.max_parallel_jobs,
     retryAttempts: input.retry_attempts,
     retryBackoff: { baseMs: Math.round(base * 1000), factor, maxMs: Math.round(max * 1000) },
@@ -182,13 +201,16 @@ function settingsOf(input: GlobalInput): Settings {
   }
 }
 
-function pathsOf(input: GlobalInput, paths: GlobalPaths, file: string | null): Omit<ResolvedConfig, keyof Settings | 'tables'> {
+function pathsOf(
+  input: GlobalInput,
+  paths: GlobalPaths,
+  file: string | null,
+): Omit<ResolvedConfig, keyof Settings | 'published' | 'tables'> {
   const checkpointPath = paths.checkpoint ?? ''
-  const text = (location: Location) => (location.kind === 'local' ? location.path : location.url)
   return {
     file,
-    rawDataPath: text(paths.raw),
-    processedDataPath: text(paths.processed),
+    rawDataPath: textOf(paths.raw),
+    processedDataPath: textOf(paths.processed),
     checkpointPath,
     trackerFile: join(checkpointPath, `${input.file_tracker_database}.db`),
     logFile: paths.logFile,

@@ -21,7 +21,6 @@ interface Unbuilt {
 }
 
 const TABLE_KEYS: readonly Unbuilt[] = [
-  { key: ['connection'] },
   { key: ['source'] },
   { key: ['store'] },
   { key: ['transform', 'scope'], what: () => 'transform.scope: batch', hint: 'remove it, so that the transform sees one file' },
@@ -36,7 +35,6 @@ const GLOBAL_KEYS: readonly Unbuilt[] = [
   { key: ['engine', 'connection'] },
   { key: ['upstream_dependencies'] },
   { key: ['downstream_notifications'] },
-  { key: ['publish_tracker'] },
   { key: ['lineage'] },
   { key: ['use_unity_catalog'] },
   { key: ['default_catalog'] },
