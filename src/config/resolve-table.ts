@@ -199,10 +199,17 @@ function keyedOf(input: TableInput): TableConfig['keyed'] {
   }
 }
 
+function queueOf(notifications: TableInput['watch']['notifications']): TableConfig['watch']['notifications'] {
+  if (notifications === null) return null
+  return 'sqs' in notifications ? { kind: 'sqs', url: notifications.sqs } : { kind: 'storage_queue', url: notifications.storage_queue }
+}
+
 function watchOf(watch: TableInput['watch']): TableConfig['watch'] {
   return {
     mode: watch.mode,
     pollIntervalMs: Math.round(watch.poll_interval_seconds * 1000),
+    fullListingMs: Math.round(watch.full_listing_seconds * 1000),
+    notifications: queueOf(watch.notifications),
     cron: watch.cron,
     settleMs: Math.round(watch.settle_seconds * 1000),
     marker: watch.marker,
