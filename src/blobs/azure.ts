@@ -157,13 +157,14 @@ class AzureStore implements ObjectStore {
     return 'copied'
   }
 
-  async remove(keys: readonly string[]): Promise<void> {
+  async remove(keys: readonly string[], etag?: string): Promise<void> {
     const limit = pLimit(REMOVED_AT_ONCE)
+    const conditions = etag === undefined ? {} : { conditions: { ifMatch: `"${etag}"` } }
     const removed = (key: string) =>
       this.#blob(key)
-        .delete({ deleteSnapshots: 'include' })
+        .delete({ deleteSnapshots: 'include', ...conditions })
         .catch((error: unknown) => {
-          if (!isAbsent(error)) throw error
+          if (!isAbsent(error) && !(etag !== undefined && isRefusedCondition(error))) throw error
         })
     await Promise.all(keys.map((key) => limit(() => this.#asked(() => removed(key)))))
   }

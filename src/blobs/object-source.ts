@@ -83,8 +83,9 @@ async function removeWithMarker({ path, version, marker }: LoadedSource, { root,
   if (now === undefined) return 'removed'
   if (now.etag !== version) return 'changed'
   if (marker !== null) await store.remove([key.slice(0, key.lastIndexOf('/') + 1) + marker])
-  await store.remove([key])
-  return 'removed'
+  await store.remove([key], version)
+  const left = await store.head(key)
+  return left === undefined ? 'removed' : 'changed'
 }
 
 function taken(path: string, target: string): CleanedSource {

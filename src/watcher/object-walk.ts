@@ -132,25 +132,24 @@ function taken({ rules, dates }: ObjectSource, from: Folder, { objects }: Object
   const found: FoundObject[] = []
   let folder: string | undefined
   let positions: readonly number[] = []
-  let isSeen = false
   for (const entry of objects) {
     const relative = entry.key.slice(above)
-    const isMarker = relative === '' || relative.endsWith('/')
-    if (isMarker && entry.size === 0n) continue
-    const path = isMarker ? relative.slice(0, -1) : relative
+    const path = withoutSlash(relative)
+    if (path !== relative && entry.size === 0n) continue
     const slash = path.lastIndexOf('/') + 1
-    if (folder === undefined || folder.length !== slash || !relative.startsWith(folder)) {
-      folder = relative.slice(0, slash)
+    if (folder === undefined || path.slice(0, slash) !== folder) {
+      folder = path.slice(0, slash)
       positions = positionsOf(rules, from, folder)
-      isSeen = false
     }
     const name = path.slice(slash)
-    if (!takesFile(glob, positions, name) || rules.ignored(name, folder) !== undefined) continue
-    if (!isSeen) dates.see(folder)
-    isSeen = true
-    found.push({ entry, relative })
+    if (takesFile(glob, positions, name) && rules.ignored(name, folder) === undefined) found.push({ entry, relative })
   }
+  for (const seen of new Set(found.map(({ relative }) => relative.slice(0, relative.lastIndexOf('/') + 1)))) dates.see(seen)
   return { objects: found, keys: rules.marker === null ? undefined : new Set(objects.map(({ key }) => key)) }
+}
+
+function withoutSlash(key: string): string {
+  return key.endsWith('/') ? key.slice(0, -1) : key
 }
 
 /** Where the names of a folder are compared that a listing met somewhere below another one; none in one that is ignored. */

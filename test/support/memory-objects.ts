@@ -96,8 +96,8 @@ export class MemoryObjects implements ObjectStore {
     return 'copied'
   }
 
-  async remove(keys: readonly string[]): Promise<void> {
-    for (const key of keys) this.#objects.delete(key)
+  async remove(keys: readonly string[], etag?: string): Promise<void> {
+    for (const key of keys) if (etag === undefined || this.#objects.get(key)?.etag === etag) this.#objects.delete(key)
   }
 
   async keepsConditions(): Promise<boolean> {
