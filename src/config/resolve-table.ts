@@ -207,9 +207,9 @@ function keyedOf(input: TableInput): TableConfig['keyed'] {
   }
 }
 
-function queueOf(notifications: TableInput['watch']['notifications']): TableConfig['watch']['notifications'] {
-  if (notifications === null) return null
-  return 'sqs' in notifications ? { kind: 'sqs', url: notifications.sqs } : { kind: 'storage_queue', url: notifications.storage_queue }
+function queueOf({ sqs, storage_queue: storageQueue }: TableInput['watch']['notifications']): TableConfig['watch']['notifications'] {
+  if (sqs !== null) return { kind: 'sqs', url: sqs }
+  return storageQueue === null ? null : { kind: 'storage_queue', url: storageQueue }
 }
 
 function watchOf(watch: TableInput['watch']): TableConfig['watch'] {

@@ -9,8 +9,8 @@ export interface AheadLook {
   readonly context: Omit<FormatContext, 'io' | 'tables'> & { readonly io: Omit<SourceIo, 'interim'> }
   /** Whether types will be asked for. */
   readonly infers: boolean
-  /** The files with paths to open, which outlive the look. */
-  readonly files: readonly SourceFile[]
+  /** The files with paths to open that outlive the look; left out where they are opened at their own. */
+  readonly files?: readonly SourceFile[]
 }
 
 interface Looked {
@@ -68,7 +68,7 @@ export class LookAhead {
       throw new Fleeting()
     }
     try {
-      const { format, context, infers, files: opened } = await look()
+      const { format, context, infers, files: opened = files.map((file) => ({ ...file, readPath: file.path })) } = await look()
       const tables: SourceTables = { oldest: refused, commits: refused, read: refused }
       const passing = { ...context, io: { ...context.io, interim: refused }, tables }
       const inspection = await format.inspect(opened, passing)

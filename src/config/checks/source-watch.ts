@@ -9,26 +9,21 @@ export function checkSourceWatch(draft: TableDraft, source: Location | undefined
   if (source === undefined || draft.bad.has('watch')) return
   const told: Told = (key, problem, fix) => complain(desk, draft, ['watch', key], { problem, fix, code: 'ING-CONFIG-COMBINATION' })
   if (source.kind === 'remote' && mode === 'watch') told('mode', 'a bucket cannot be watched', 'remove it, or add watch.notifications')
-  if (notifications === null) return
+  if (notifications.sqs === null && notifications.storage_queue === null) return
   if (source.kind === 'local') told('notifications', 'a folder of this machine has no queue', 'remove it: the folder is watched')
-  else checkQueue(draft.input.watch, notifications, source, told)
+  else checkQueue(draft.input.watch, source, told)
 }
 
 type Told = (key: string, problem: string, fix: string) => void
 type WatchInput = TableDraft['input']['watch']
 
-function checkQueue(
-  { mode, cron }: WatchInput,
-  notifications: NonNullable<WatchInput['notifications']>,
-  source: Extract<Location, { kind: 'remote' }>,
-  told: Told,
-): void {
+function checkQueue({ mode, cron, notifications }: WatchInput, source: Extract<Location, { kind: 'remote' }>, told: Told): void {
   const isS3 = source.object?.scheme === 's3' || source.object?.scheme === 'gs'
-  const url = 'sqs' in notifications ? notifications.sqs : notifications.storage_queue
+  const [url, other] = isS3 ? [notifications.sqs, notifications.storage_queue] : [notifications.storage_queue, notifications.sqs]
   const example = isS3 ? 'https://sqs.REGION.amazonaws.com/ACCOUNT/NAME' : 'https://ACCOUNT.queue.core.windows.net/NAME'
   if (mode === 'cron' || cron !== null)
     told('notifications', 'a source that is listed by schedule needs no queue', 'remove cron or notifications')
-  if ('sqs' in notifications !== isS3) {
+  if (url === null || other !== null) {
     const kind = isS3 ? 'sqs' : 'storage_queue'
     told('notifications', `the events of ${isS3 ? 'S3' : 'Azure'} go to ${kind}`, `write {${kind}: ${example}}`)
   } else if (!/^https?:\/\/[^/?#@]+\/[^?#]+$/.test(url)) told('notifications', 'is no URL of a queue', `write ${example}`)
