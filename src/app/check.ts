@@ -7,9 +7,9 @@ import type { CheckReport } from '../model/report.ts'
 import type { TableConfig } from '../model/table.ts'
 import type { LoadWorker } from '../pipeline/protocol.ts'
 import { loadStrategy } from '../strategies/registry.ts'
-import { localLister } from '../watcher/local.ts'
 import { propertiesWithoutEffect } from './check-properties.ts'
 import { checkRemoteSource, checkRemoteTarget } from './check-storage.ts'
+import { listerOf } from './listers.ts'
 
 type Check = CheckReport['checks'][number]
 
@@ -58,7 +58,7 @@ async function strategyOf(table: TableConfig): Promise<Check> {
 /** Whether the pattern finds files; the first page is enough to tell. */
 async function source(table: TableConfig, clock: Clock): Promise<Check> {
   return attempt('source', table.name, async () => {
-    for await (const page of localLister(table, clock).pages(new AbortController().signal)) {
+    for await (const page of listerOf(table, clock).pages(new AbortController().signal)) {
       const [problem] = page.problems
       if (problem) return failed('source', table.name, problem.message, problem.hint ?? null)
       const found = page.files.length + page.waiting.length
