@@ -137,6 +137,6 @@ class Runner {
 }
 
 function lastLine({ stdout, stderr, code, signal }: Ended): string {
-  const lines = `${stdout}\n${stderr}`.split('\n').filter((line) => /error|DAMAGE|ING-/.test(line))
+  const lines = `${stdout}\n${stderr}`.split('\n').filter((line) => /error|DAMAGE|FAILED|ING-/.test(line))
   return `${signal ?? `exit ${code}`} ${lines.at(0)?.trim() ?? ''}`
 }
