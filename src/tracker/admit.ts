@@ -70,7 +70,7 @@ async function differingFiles(ledger: Ledger, table: string, page: readonly File
 }
 
 async function write(ledger: Ledger, table: string, { fresh, other, movable, policy }: Admission): Promise<typeof NOTHING> {
-  return inTransaction(ledger, async (within) => ({
+  return inTransaction(ledger, table, async (within) => ({
     changed: other.length === 0 ? 0 : await admitVersions(within, table, other, { movable, policy }),
     admitted: fresh.length === 0 ? 0 : await admitFiles(within, table, fresh),
   }))
