@@ -1,10 +1,11 @@
-import { existsSync } from 'node:fs'
 import type { ResolvedConfig } from '../config/config.ts'
 import { loadConfig } from '../config/read.ts'
-import { systemClock } from '../lib/clock.ts'
+import { UnavailableError } from '../errors/errors.ts'
+import { type Clock, systemClock } from '../lib/clock.ts'
 import type { RunEvent } from '../model/report.ts'
 import type { TableConfig } from '../model/table.ts'
-import { openSqliteSnapshot, openSqliteTracker } from '../tracker/sqlite.ts'
+import { isTrackerThere, openTracker, openTrackerSnapshot } from '../tracker/open.ts'
+import { IN_MEMORY } from '../tracker/sqlite/open.ts'
 import type { Tracker } from '../tracker/tracker.ts'
 import { checkAll } from './check.ts'
 import { checkData } from './check-data.ts'
@@ -28,7 +29,7 @@ import type { TableWork } from './table-work.ts'
 import { absolutePath, knownFiles, trackedFiles } from './tracked-files.ts'
 import { trackerCalls } from './tracker-calls.ts'
 import { caredFor } from './tracker-care.ts'
-import { trackerOptions } from './tracker-options.ts'
+import { trackerAt } from './tracker-options.ts'
 import { unload } from './unload.ts'
 import { validate } from './validate.ts'
 import { verifyTables } from './verify.ts'
@@ -40,17 +41,22 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
   const log = await createLogger(config, options)
   const clock = systemClock
   const owner = thisOwner()
-  const trackerAt = { file: config.trackerFile, table: config.trackerTable, trackerOptions: trackerOptions(config), clock }
+  const at = trackerAt(config, clock)
   let tracker: Promise<Tracker> | undefined
   const opened = () => {
-    tracker ??= openSqliteTracker(trackerAt)
+    // A server that is away now may be there for the next call.
+    tracker ??= openTracker(at).catch((error: unknown) => {
+      tracker = undefined
+      throw error
+    })
     return tracker
   }
   const care = { config, clock, tracker: opened, warn: (problem: string, err: unknown) => log.warn({ err }, problem) }
+  const isThere = async () => tracker !== undefined || isTrackerThere(at)
   /** For what only looks: a tracker that is not there is empty, and is not made. */
   const looking = async <T>(look: (tracker: Tracker) => Promise<T>): Promise<T> => {
-    if (tracker !== undefined || existsSync(config.trackerFile)) return look(await opened())
-    await using empty = await openSqliteSnapshot(trackerAt)
+    if (await isThere()) return look(await opened())
+    await using empty = await openTrackerSnapshot(at)
     return await look(empty)
   }
   const withWorker = async <T>(work: (worker: LoadProcess) => Promise<T>, signal = new AbortController().signal): Promise<T> => {
@@ -78,10 +84,10 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
     },
     ...daemonCalls({ config, read, owner, clock, log, tracker: opened }),
     ...statusCalls({ config, clock, isAlive: owner.isAlive }, looking),
-    files: (filter = {}) => trackedFiles(config, existsSync(config.trackerFile) ? opened : undefined, filter),
+    files: (filter = {}) => trackedFiles(config, async () => ((await isThere()) ? opened() : undefined), filter),
     explain: (path) => looking((known) => explainFile(absolutePath(config, path), config.tables, known, clock)),
     check: async ({ againstData = false } = {}) => {
-      const report = await looking((known) => withWorker((worker) => checkAll(config, worker, known.id, clock)))
+      const report = await checked(config, clock, looking, withWorker)
       if (!againstData) return report
       const dry = (tables: readonly TableConfig[]) => dryRun(tables, { dryRun: true, verbose: true }, { config, owner, clock })
       const checks = [...report.checks, ...(await checkData(config.tables, dry, clock))]
@@ -97,12 +103,13 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
       withWorker(async (worker) => {
         const work = { config, owner, clock, worker }
         if (!asked.dryRun) return restore(name, asked, { ...work, tracker: await opened() })
-        await using copy = await openSqliteSnapshot(trackerAt)
+        await using copy = await openTrackerSnapshot(at)
         return await dryRestore(name, asked, { ...work, tracker: copy })
       }),
     ...maintenanceCalls(maintaining),
     tracker: trackerCalls({
       config,
+      owner,
       clock,
       opened,
       closed: async () => {
@@ -114,6 +121,18 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
     }),
     // A tracker that could not be opened was told of by the call that opened it.
     [Symbol.asyncDispose]: async () => (await tracker?.catch(() => undefined))?.[Symbol.asyncDispose](),
+  }
+}
+
+/** A tracker that cannot be used is one of the findings: all else is looked at with an empty one. */
+async function checked(config: ResolvedConfig, clock: Clock, looking: Looking, withWorker: WithWorker) {
+  const check = (tracker: Tracker, problem: unknown) => withWorker((worker) => checkAll(config, worker, { id: tracker.id, problem }, clock))
+  try {
+    return await looking((known) => check(known, undefined))
+  } catch (error) {
+    if (!(error instanceof UnavailableError && error.code.startsWith('ING-TRACKER'))) throw error
+    await using empty = await openTracker({ ...trackerAt(config, clock), place: { kind: 'sqlite', file: IN_MEMORY } })
+    return await check(empty, error)
   }
 }
 

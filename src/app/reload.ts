@@ -8,6 +8,8 @@ const FIXED: readonly (readonly [keyof ResolvedConfig, string])[] = [
   ['checkpointPath', 'checkpoint_path'],
   ['trackerFile', 'file_tracker_database'],
   ['trackerTable', 'file_tracker_table'],
+  ['trackerUrl', 'tracker_url'],
+  ['trackerPoolSize', 'tracker_pool_size'],
   ['maxParallelJobs', 'max_parallel_jobs'],
   ['retryAttempts', 'retry_attempts'],
   ['retryBackoff', 'retry_backoff'],

@@ -37,7 +37,10 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-export type ReadResult = { readonly kind: 'read'; readonly content: Uint8Array } | { readonly kind: 'absent' } | { readonly kind: 'changed' }
+export type ReadResult =
+  | { readonly kind: 'read'; readonly content: Uint8Array }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'changed' }
 
 /**
  * The objects of one bucket or container. Keys are arbitrary texts. Requests that fail for a while (throttling, 5xx, cut bodies, time-outs)

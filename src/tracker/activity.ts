@@ -6,6 +6,7 @@ import { isoOf, isoOrNull } from './read.ts'
 /** What is older was left by a process that is gone: those at work tell it every second. */
 const FORGOTTEN_MS = 60_000n
 const MINUTE_MS = 60_000
+const DAY_MS = 86_400_000n
 
 /** In the place of what the owner told before, and of what processes left that are gone. */
 export async function noteActivity(ledger: Ledger, owner: string, notes: readonly ActivityNote[]): Promise<void> {
@@ -85,15 +86,31 @@ export async function schedules(ledger: Ledger): Promise<readonly TableSchedule[
   return rows.map((row) => ({ ...row, last_listed_at: isoOrNull(row.last_listed_at), next_run_at: isoOrNull(row.next_run_at) }))
 }
 
-/** In the place of what is known of this daemon; null when it ends. */
-export async function noteDaemon(ledger: Ledger, owner: string, note: Omit<DaemonNote, 'owner'> | null): Promise<void> {
-  await inTransaction(ledger, ROWS, async ({ db }) => {
-    await db.deleteFrom('daemon').where('owner', '=', owner).execute()
+/** In the place of what is known of this daemon, and of such as ended long ago without a word; null when it ends. */
+export async function noteDaemon(ledger: Ledger, owner: string, note: Omit<DaemonNote, 'owner' | 'heartbeat_at'> | null): Promise<void> {
+  await inTransaction(ledger, ROWS, async (within) => {
+    const { db } = within
+    const now = nowOf(within)
+    await db
+      .deleteFrom('daemon')
+      .where((eb) => eb.or([eb('owner', '=', owner), eb('heartbeat_at', '<', now - DAY_MS)]))
+      .execute()
     if (note === null) return
-    const { pid, started_at: started, heartbeat_at: heartbeat, ...rest } = note
-    const row = { owner, pid: wholeOf(pid), started_at: msOf(started), heartbeat_at: msOf(heartbeat), ...rest }
+    const { pid, started_at: started, version, host, http, state } = note
+    const row = { owner, pid: wholeOf(pid), started_at: msOf(started), heartbeat_at: now, version, host, http, state }
     await db.insertInto('daemon').values(row).execute()
   })
+}
+
+/** The daemons that share the work, in an order that is the same for all of them. */
+export async function peers(ledger: Ledger, withinMs: number): Promise<readonly string[]> {
+  const rows = await ledger.db
+    .selectFrom('daemon')
+    .select('owner')
+    .where('state', '=', 'running')
+    .where('heartbeat_at', '>=', nowOf(ledger) - BigInt(Math.trunc(withinMs)))
+    .execute()
+  return rows.map(({ owner }) => owner).sort()
 }
 
 /** Those that run first, also such as ended without a word: their heartbeat is old. */

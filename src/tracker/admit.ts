@@ -53,6 +53,11 @@ export async function admit(
   }
 }
 
+/** How many of these files a turn would have something to do with. */
+export async function unknownCount(ledger: Ledger, table: string, files: readonly FileSeen[]): Promise<number> {
+  return (await differingFiles(ledger, table, files)).length
+}
+
 async function differingFiles(ledger: Ledger, table: string, page: readonly FileSeen[]): Promise<readonly Differing[]> {
   if (page.length === 0) return []
   const given = ledger.dialect.relation(

@@ -12,6 +12,8 @@ export interface TrackerDialect {
   readonly keyType: 'integer' | 'bigserial'
   /** Behind a selection that others may be about to take as well; nothing where only one writes at a time. */
   readonly skipLocked: RawBuilder<unknown>
+  /** Lets numbers of new rows go on above those that were copied, where the database does not by itself. */
+  countOn?(db: Kysely<Database>, table: keyof Database): Promise<void>
   /** Rows as a relation with these columns, bound as one value however many rows there are. */
   relation(columns: Readonly<Record<string, ColumnKind>>, rows: readonly (readonly Given[])[]): RawBuilder<unknown>
 }

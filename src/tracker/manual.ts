@@ -36,7 +36,9 @@ export async function skip(ledger: Ledger, filter: FileFilter, reason: string): 
 
 export async function skipPending(ledger: Ledger, table: string, paths: readonly string[], reason: string): Promise<number> {
   if (paths.length === 0) return 0
-  return inTransaction(ledger, table, async (within) => skipFiles(within, await chosen(within, { tables: [table], paths }, ['pending']), reason))
+  return inTransaction(ledger, table, async (within) =>
+    skipFiles(within, await chosen(within, { tables: [table], paths }, ['pending']), reason),
+  )
 }
 
 async function skipFiles(ledger: Ledger, which: Pick<Move, 'from' | 'where' | 'given'>, reason: string): Promise<number> {

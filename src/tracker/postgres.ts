@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts'
+import type { Ledger } from './ledger.ts'
 import { ServerClock } from './postgres/clock.ts'
 import { openPostgres, type PostgresPlace, trackerName } from './postgres/open.ts'
 import { postgresDialect } from './postgres/rows.ts'
@@ -20,10 +21,15 @@ export interface PostgresTrackerOptions extends Omit<PostgresPlace, 'newId'> {
 }
 
 export async function openPostgresTracker(options: PostgresTrackerOptions): Promise<Tracker> {
+  const { ledger, id } = await openPostgresLedger(options)
+  return sqlTracker(ledger, id, () => ledger.db.destroy())
+}
+
+/** What the parts of a tracker work with. */
+export async function openPostgresLedger(options: PostgresTrackerOptions): Promise<{ readonly ledger: Ledger; readonly id: string }> {
   const { db, id, patience } = await openPostgres({ ...options, newId: options.id }, options.waitMs ?? WAIT_MS)
   const server = options.clock === undefined ? new ServerClock() : undefined
   const transact = transactions({ patience, name: trackerName(options), clock: server })
   const clock = server ?? options.clock ?? new ServerClock()
-  const ledger = { db, dialect: postgresDialect, clock, options: options.trackerOptions, transact }
-  return sqlTracker(ledger, id, () => db.destroy())
+  return { ledger: { db, dialect: postgresDialect, clock, options: options.trackerOptions, transact }, id }
 }

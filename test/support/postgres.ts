@@ -29,7 +29,10 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
   if ('uid' in owner) chownSync(folder, owner.uid, owner.gid)
   const data = join(folder, 'data')
   const asOwner = { ...owner, cwd: folder, env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' } }
-  execFileSync(join(native, 'bin/initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync'], { ...asOwner, stdio: 'pipe' })
+  execFileSync(join(native, 'bin/initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync'], {
+    ...asOwner,
+    stdio: 'pipe',
+  })
   const port = await freePort()
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`
   const given = ['fsync=off', 'listen_addresses=127.0.0.1', `port=${port}`, `unix_socket_directories=${folder}`, ...settings]
@@ -44,7 +47,10 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
   }
   let server: ChildProcess | undefined
   const start = async () => {
-    server = spawn(join(native, 'bin/postgres'), ['-D', data, ...given.flatMap((setting) => ['-c', setting])], { ...asOwner, stdio: 'ignore' })
+    server = spawn(join(native, 'bin/postgres'), ['-D', data, ...given.flatMap((setting) => ['-c', setting])], {
+      ...asOwner,
+      stdio: 'ignore',
+    })
     for (let attempt = 0; ; attempt += 1) {
       try {
         await query('select 1')

@@ -21,6 +21,7 @@ import { withHeartbeat } from '../table-work.ts'
 import { DaemonTable, type TableParts } from './daemon-table.ts'
 import { reloadReport } from './reload-report.ts'
 import { Service } from './service.ts'
+import { Shares, SILENT_MS } from './shares.ts'
 import { Teller } from './teller.ts'
 import { Turns } from './turns.ts'
 
@@ -56,7 +57,13 @@ export async function runDaemon(
   const { standby, signal = new AbortController().signal } = options
   const tables = selectTables(config.tables, options.tables)
   const onWait = (holder: string) => log.info({ holder }, 'another daemon has the tracker: waiting until it is gone')
-  using lock = await lockDaemon({ trackerFile: config.trackerFile, owner: owner.id, standby, signal, onWait })
+  using lock = await lockDaemon({
+    trackerFile: config.trackerUrl === null ? config.trackerFile : null,
+    owner: owner.id,
+    standby,
+    signal,
+    onWait,
+  })
   if (lock === undefined) return
   const tracker = await parts.tracker()
   await using activity = new ActivityNotes(tracker, owner.id, parts.clock)
@@ -92,6 +99,10 @@ class Daemon implements RunningDaemon {
   /** When the daemon came to look at all of its tables last: one that does not come to it any more hangs. */
   #turnedMs: number
   readonly #isTrackerThere: () => boolean
+  readonly #shares: Shares
+  /** A look waits for the tracker. */
+  #isLooking = false
+  #isTrackerAway = false
   #fault: unknown
 
   constructor(options: DaemonOptions, parts: OpenParts) {
@@ -99,7 +110,8 @@ class Daemon implements RunningDaemon {
     this.#parts = parts
     this.#config = parts.config
     this.#turns = new Turns(parts.config.maxParallelJobs, (table) => this.#turn(table))
-    this.#isTrackerThere = sameFile(parts.config.trackerFile)
+    this.#isTrackerThere = parts.config.trackerUrl === null ? sameFile(parts.config.trackerFile) : () => true
+    this.#shares = new Shares(parts.owner.id)
     this.#teller = new Teller(parts.log)
     this.#turnedMs = parts.clock.now()
     this.#startedAt = new Date(this.#turnedMs).toISOString()
@@ -172,11 +184,13 @@ class Daemon implements RunningDaemon {
       ...{ tracker, owner, clock, pool, retryBackoff: this.#config.retryBackoff },
       stopping: this.#stopping.signal,
       ending: this.#ending.signal,
+      isAnothers: (table) => !this.#shares.isFirstFor(table, [...this.#tables.keys()]),
       othersWait: () => this.#turns.waiting > 0,
       want: (table) => this.#turns.want(table),
       onEvent: (event) => this.#told(event),
       onWarning: (message) => log.warn(message),
     }
+    await this.#share()
     for (const table of tables) this.#add(table)
     log.info({ tables: this.#tables.size, pid: process.pid, version: packageVersion() }, 'daemon started')
   }
@@ -222,8 +236,9 @@ class Daemon implements RunningDaemon {
   /** A tracker that is held for long is waited for; one that is damaged or gone leaves nothing to do. */
   #failed(error: unknown): void {
     const { log } = this.#parts
-    if (error instanceof UnavailableError && error.code === 'ING-TRACKER-LOCKED') {
-      log.warn({ code: error.code, hint: error.hint }, error.message)
+    if (error instanceof UnavailableError && (error.code === 'ING-TRACKER-LOCKED' || error.code === 'ING-TRACKER-UNREACHABLE')) {
+      if (!this.#isTrackerAway) log.warn({ code: error.code, hint: error.hint }, error.message)
+      this.#isTrackerAway = error.code === 'ING-TRACKER-UNREACHABLE'
       return
     }
     this.#fault ??= error
@@ -253,17 +268,29 @@ class Daemon implements RunningDaemon {
     const now = this.#parts.clock.now()
     this.#turnedMs = now
     for (const table of this.#tables.values()) table.source.checkBase()
+    if (this.#isLooking) return
+    this.#isLooking = true
     try {
       if (!this.#isTrackerThere() || !this.#parts.isLocked()) throw trackerGone(this.#config.trackerFile)
+      await this.#share()
       const paused = await this.#parts.tracker.paused()
-      for (const { table: name, pending, nextAttemptMs } of await this.#parts.tracker.dueWork()) {
+      if (this.#isTrackerAway) this.#parts.log.info('the tracker is back')
+      this.#isTrackerAway = false
+      for (const { table: name, pending, abandoned, nextAttemptMs } of await this.#parts.tracker.dueWork()) {
         const table = this.#tables.get(name)
         if (table === undefined || !table.isFree || paused.has(name)) continue
-        if (pending || (nextAttemptMs !== null && nextAttemptMs <= now)) table.wake()
+        if (pending || abandoned || (nextAttemptMs !== null && nextAttemptMs <= now)) table.wake()
       }
     } catch (error) {
       this.#failed(error)
+    } finally {
+      this.#isLooking = false
     }
+  }
+
+  /** Learns who else is at work. */
+  async #share(): Promise<void> {
+    if (this.#config.trackerUrl !== null) this.#shares.update(await this.#parts.tracker.peers(SILENT_MS))
   }
 
   /** Turns that run may finish; after the time that the config gives them their batches are given back. */
@@ -277,11 +304,11 @@ class Daemon implements RunningDaemon {
   }
 
   async #note(state: DaemonNote['state'] | null): Promise<void> {
-    const { tracker, owner, clock } = this.#parts
+    const { tracker, owner } = this.#parts
     if (state === null) return tracker.noteDaemon(owner.id, null)
     await tracker.noteDaemon(owner.id, {
       ...{ pid: process.pid, host: hostname(), version: packageVersion(), started_at: this.#startedAt },
-      ...{ state, http: this.#served?.url ?? null, heartbeat_at: new Date(clock.now()).toISOString() },
+      ...{ state, http: this.#served?.url ?? null },
     })
   }
 }

@@ -18,6 +18,8 @@ export interface Look {
   readonly lister: Lister
   /** All of the source, rather than files that events told of. */
   readonly isListing: boolean
+  /** These files; of a listing none, since it finds its own. */
+  readonly files: readonly FileSeen[]
 }
 
 interface Listener {
@@ -105,9 +107,9 @@ export class Source implements Disposable {
       this.#young.clear()
       this.#base = baseIdentity(this.#rules)
       const lister = localLister(this.#table, this.#clock, (folder) => this.#events?.watch(folder))
-      return { lister, isListing: true }
+      return { lister, isListing: true, files: [] }
     }
-    return { lister: fixedLister(this.#rules.pattern.base, files), isListing: false }
+    return { lister: fixedLister(this.#rules.pattern.base, files), isListing: false, files }
   }
 
   /** A listing came to its end, after so long: the next one is planned. */

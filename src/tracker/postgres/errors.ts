@@ -23,7 +23,10 @@ export function postgresError(error: unknown, server: string): unknown {
   const hint = code === undefined ? undefined : DENIED[code]
   if (hint !== undefined) return denied(server, message, hint, because)
   if (code === '53100' || code === '53200')
-    return new UnavailableError('ING-STORAGE-FULL', `the tracker ${server} has no room: ${message}`, { hint: 'free room on its server', ...because })
+    return new UnavailableError('ING-STORAGE-FULL', `the tracker ${server} has no room: ${message}`, {
+      hint: 'free room on its server',
+      ...because,
+    })
   if (code === '42P01' || code === '3F000')
     return new UnavailableError('ING-TRACKER-UNAVAILABLE', `the tables of the tracker ${server} are gone: ${message}`, {
       hint: 'put a backup in their place, or make them again with `ingest tracker rebuild`',
