@@ -118,8 +118,8 @@ export default {
 
     owns('engine/duckdb', '@duckdb', 'One place to upgrade DuckDB.'),
     owns('tracker/', '(kysely|better-sqlite3)', 'The tracker owns its SQL.'),
-    owns('blobs/s3', '@aws-sdk', 'A local run never loads it.'),
-    owns('blobs/adls', '@azure', 'A local run never loads it.'),
+    owns('blobs/s3', '@(aws-sdk|smithy)', 'A local run never loads it.'),
+    owns('blobs/azure', '@azure', 'A local run never loads it.'),
     owns('tui/', '(ink|react)', 'A headless run never loads React.'),
     owns('cli/', '(commander|cli-table3)', 'The library has no argument parser and draws no table.'),
     owns('(cli/|app/log[.]ts)', 'picocolors', 'What a library returns has no colour.'),

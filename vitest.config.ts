@@ -40,6 +40,16 @@ export default defineConfig({
       { test: { name: 'crash', include: ['test/crash/**/!(short).test.ts'], ...built, testTimeout: 1_200_000 } },
       {
         test: {
+          name: 'services',
+          include: ['test/services/**/*.test.ts'],
+          ...built,
+          globalSetup: [...built.globalSetup, 'test/services/install.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        test: {
           name: 'interop',
           include: ['test/interop/**/*.test.ts'],
           ...built,

@@ -9,15 +9,3 @@ export function canDraw(output: Output): boolean {
 function isCi(value: string | undefined): boolean {
   return value !== undefined && value !== '' && value !== '0' && value !== 'false'
 }
-
-/** React decides by NODE_ENV, when it is loaded, whether it keeps timings of every frame: without end, in a long run. */
-export async function loadDrawing<T>(load: () => Promise<T>): Promise<T> {
-  const before = process.env['NODE_ENV']
-  process.env['NODE_ENV'] = 'production'
-  try {
-    return await load()
-  } finally {
-    if (before === undefined) delete process.env['NODE_ENV']
-    else process.env['NODE_ENV'] = before
-  }
-}

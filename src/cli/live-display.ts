@@ -1,5 +1,5 @@
 import type { RunEvent } from '../model/report.ts'
-import { canDraw, loadDrawing } from './drawing.ts'
+import { canDraw } from './drawing.ts'
 import type { Output } from './output.ts'
 
 /** The progress of a run, drawn on the terminal while it lasts. */
@@ -16,6 +16,6 @@ export interface LiveDisplay {
 /** A display where a person is watching; undefined elsewhere. */
 export async function liveDisplay(output: Output): Promise<LiveDisplay | undefined> {
   if (!canDraw(output)) return undefined
-  const { runDisplay } = await loadDrawing(() => import('../tui/run-display.tsx'))
+  const { runDisplay } = await import('../tui/run-display.tsx')
   return runDisplay(process.stdout)
 }

@@ -1,13 +1,25 @@
 import { isAbsolute, join, normalize, relative, resolve } from 'node:path'
 import { redactUrl } from '../errors/redact.ts'
 import { enterFolder, globOf, globSegments, hasGlob, literalOf } from '../lib/glob.ts'
+import { type ObjectUrl, objectUrlText, parseObjectUrl } from '../model/object-url.ts'
 
 /** A path of the config: a local one, absolute; or an address in a store that is not local. */
 export type Location =
   | { readonly kind: 'local'; readonly path: string }
-  | { readonly kind: 'remote'; readonly scheme: string; readonly url: string }
+  | {
+      readonly kind: 'remote'
+      readonly scheme: string
+      readonly url: string
+      /** Undefined for stores that are known by name alone. */
+      readonly object: ObjectUrl | undefined
+    }
 
 export type LocationResult = Location | { readonly kind: 'wrong'; readonly problem: string; readonly fix: string }
+
+/** A path, or a URL. */
+export function textOf(location: Location): string {
+  return location.kind === 'local' ? location.path : location.url
+}
 
 const REMOTE_SCHEMES = [
   's3',
@@ -37,16 +49,28 @@ export function locate(written: string, base: Location): LocationResult {
   const scheme = /^([a-z][a-z0-9+.-]*):\/?\//i.exec(written)?.[1]?.toLowerCase()
   if (scheme === 'file') return fileUrl(written)
   if (scheme !== undefined) {
-    if (REMOTE_SCHEMES.includes(scheme)) return { kind: 'remote', scheme, url: redactUrl(written) }
+    if (REMOTE_SCHEMES.includes(scheme)) return remote(scheme, written)
     return {
       kind: 'wrong',
       problem: `${scheme}:// is no scheme that ingestd knows`,
       fix: 'write a path, file://, s3://, gs://, az:// or abfss://',
     }
   }
-  if (base.kind === 'remote' && !isAbsolute(written))
-    return { ...base, url: `${base.url.replace(/\/+$/, '')}/${written.replace(/^\.\//, '')}` }
+  if (base.kind === 'remote' && !isAbsolute(written)) return belowRemote(base, base.url, written)
   return { kind: 'local', path: base.kind === 'local' ? resolve(base.path, written) : normalize(written) }
+}
+
+function remote(scheme: string, written: string): LocationResult {
+  const object = parseObjectUrl(written)
+  if (object === undefined) return { kind: 'remote', scheme, url: redactUrl(written), object }
+  return 'problem' in object ? { kind: 'wrong', ...object } : { kind: 'remote', scheme, url: objectUrlText(object), object }
+}
+
+/** Keys have no folders to go up in. */
+function belowRemote(base: Location & { kind: 'remote' }, url: string, written: string): LocationResult {
+  if (written.split('/').includes('..'))
+    return { kind: 'wrong', problem: `.. cannot stand in a path below ${base.url}`, fix: 'write the whole URL' }
+  return remote(base.scheme, `${url.replace(/\/+$/, '')}/${written.replace(/^(?:\.\/+)+/, '')}`)
 }
 
 /** The characters of a glob in a folder's own name stand for themselves. */
@@ -56,33 +80,37 @@ function escapeGlob(path: string): string {
 
 /** A source pattern, relative to the folder that raw files lie in. A slash at its end says that it is a folder. */
 export function locatePattern(written: string, base: Location): LocationResult {
-  const location =
-    isAbsolute(written) || SCHEME.test(written) || base.kind === 'remote' ? locate(written, base) : patternBelow(base.path, written)
-  if (location.kind !== 'local') return location
-  const path = written.endsWith('/') && location.path !== '/' ? `${location.path.replace(/\/$/, '')}/` : location.path
+  const location = isAbsolute(written) || SCHEME.test(written) ? locate(written, base) : patternBelow(base, written)
+  if (location.kind === 'wrong') return location
+  const found: Location = location.kind === 'local' ? { ...location, path: withSlash(location.path, written) } : location
   try {
-    globSegments(path)
-    return { kind: 'local', path }
+    globSegments(found.kind === 'local' ? found.path : found.url)
+    return found
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
     return { kind: 'wrong', problem: error.message, fix: 'write fewer braces, or make several tables of it' }
   }
 }
 
-function patternBelow(base: string, written: string): LocationResult {
+function withSlash(path: string, written: string): string {
+  return written.endsWith('/') && path !== '/' ? `${path.replace(/\/$/, '')}/` : path
+}
+
+function patternBelow(base: Location, written: string): LocationResult {
   if (written.includes('\0')) return { kind: 'wrong', problem: 'a path cannot hold a NUL character', fix: 'remove it' }
   const names = written.split('/')
   const firstGlob = names.findIndex(hasGlob)
   if (firstGlob >= 0 && names.slice(firstGlob).includes('..')) {
     return { kind: 'wrong', problem: '.. cannot stand behind a glob', fix: 'write the path without ..' }
   }
+  if (base.kind === 'remote') return belowRemote(base, escapeGlob(base.url), written)
   // Leading `..` are taken from the base before it is escaped.
   const parts = normalize(written).split('/')
   const ups = Math.max(
     parts.findIndex((part) => part !== '..'),
     0,
   )
-  const folder = resolve(base, ...parts.slice(0, ups))
+  const folder = resolve(base.path, ...parts.slice(0, ups))
   return { kind: 'local', path: join(escapeGlob(folder), parts.slice(ups).join('/')) }
 }
 

@@ -12,11 +12,12 @@ import { checkSourceTable } from './checks/source-table.ts'
 import { checkStrategyKeys, TABLE_DEFAULTS } from './checks/strategy-keys.ts'
 import { expectationsOf } from './expectations.ts'
 import { fileColumnsOf } from './file-columns.ts'
-import type { Path } from './input/places.ts'
 import { nearest } from './nearest.ts'
-import { formatOf, type Location, locate, locatePattern } from './paths.ts'
+import { formatOf, type Location, locate, locatePattern, textOf } from './paths.ts'
 import { columnTypeProblem } from './schema/column-type.ts'
+import type { ConnectionInput } from './schema/connections.ts'
 import type { TableInput } from './schema/table.ts'
+import { checkConnections, storageOf } from './storage.ts'
 import { type FileText, transformModuleOf, transformOf } from './transform-files.ts'
 import { unsupportedLocation, unsupportedOfTable } from './unsupported.ts'
 
@@ -26,8 +27,9 @@ export interface Surroundings {
   readonly folder: string
   readonly rawDataPath: Location
   readonly processedDataPath: Location
-  /** Names under `connections`. */
-  readonly connections: readonly string[]
+  readonly connections: ReadonlyMap<string, ConnectionInput>
+  /** Absolute local folder for copies of remote files. */
+  readonly cacheFolder: string
   /** What the whole config asks for and is not built. */
   readonly unsupported: readonly UnsupportedKey[]
   readonly maskKey: string | null
@@ -52,11 +54,12 @@ export function resolveTable(given: Pick<TableDraft, 'input' | 'at' | 'bad'>, ar
   checkNames(draft, desk)
   checkColumnTypes(draft, desk)
   checkProperties(draft, desk)
-  checkConnection(draft, around, desk)
+  checkConnections(draft, around.connections, desk)
   const source = sourceOf(draft, around, desk)
   const target = targetOf(draft, around, desk)
   const fileFormat = fileFormatOf(draft, source, desk)
   if (fileFormat === 'delta') checkSourceTable(draft, source, target, desk)
+  const storage = storageOf(draft, { source, target, ...around }, desk)
   const unsupported = [
     ...unsupportedOfTable(input, draft.at, desk.places),
     ...unsupportedPaths(draft, source, target, desk),
@@ -67,13 +70,14 @@ export function resolveTable(given: Pick<TableDraft, 'input' | 'at' | 'bad'>, ar
   const table: TableConfig = {
     ...settingsOf(input),
     name: `${input.database_name}.${input.table_name}`,
-    sourcePattern: textOf(source),
+    sourcePattern: source === undefined ? '' : textOf(source),
     // With an issue on the desk: the table is never used.
     fileFormat: fileFormat ?? 'csv',
     formatOptions: fileFormat === undefined ? {} : formatOptions(draft, fileFormat, desk),
     jsonPath: fileFormat === undefined ? null : jsonPathOf(draft, fileFormat, desk),
     strategy,
-    targetPath: textOf(target),
+    targetPath: target === undefined ? '' : textOf(target),
+    storage,
     // Where nothing is hashed nobody needs the key.
     maskKey: isHashed ? around.maskKey : null,
     transform: transformOf(draft, around.transforms, desk),
@@ -121,6 +125,7 @@ function settingsOf(
   | 'jsonPath'
   | 'strategy'
   | 'targetPath'
+  | 'storage'
   | 'maskKey'
   | 'transform'
   | 'transformModule'
@@ -270,21 +275,6 @@ function checkColumnTypes(draft: TableDraft, desk: Desk): void {
   }
 }
 
-function checkConnection(draft: TableDraft, around: Surroundings, desk: Desk): void {
-  const { connection, source, store } = draft.input
-  const named: readonly (readonly [Path, string | null])[] = [
-    [['connection'], connection],
-    [['source', 'connection'], source?.connection ?? null],
-    [['store', 'connection'], store?.connection ?? null],
-  ]
-  for (const [key, name] of named) {
-    if (name === null || around.connections.includes(name)) continue
-    const proposal = nearest(name, around.connections)
-    const fix = proposal === undefined ? 'define it under connections' : `did you mean ${proposal}?`
-    complain(desk, draft, key, { problem: `connections has no ${JSON.stringify(name)}`, fix, code: 'ING-CONFIG-COMBINATION' })
-  }
-}
-
 function sourceOf(draft: TableDraft, around: Surroundings, desk: Desk): Location | undefined {
   if (draft.bad.has('source_path_pattern')) return undefined
   const found = locatePattern(draft.input.source_path_pattern, around.rawDataPath)
@@ -330,15 +320,10 @@ function unsupportedPaths(
   desk: Desk,
 ): readonly UnsupportedKey[] {
   const of = (location: Location | undefined, own: string, base: string) => {
-    if (location?.kind !== 'remote') return []
+    if (location?.kind !== 'remote' || location.object !== undefined) return []
     const written = draft.input[own === 'target_path' ? 'target_path' : 'source_path_pattern']
     const isOwn = written !== null && (isAbsolute(written) || written.includes('://'))
     return [unsupportedLocation(isOwn ? desk.places.at([...draft.at, own]).key : base, location.scheme)]
   }
   return [...of(source, 'source_path_pattern', 'raw_data_path'), ...of(target, 'target_path', 'processed_data_path')]
-}
-
-function textOf(location: Location | undefined): string {
-  if (location === undefined) return ''
-  return location.kind === 'local' ? location.path : location.url
 }

@@ -9,7 +9,7 @@ import { decode } from './input/decode.ts'
 import { mergeDefaults } from './input/defaults.ts'
 import type { Path } from './input/places.ts'
 import { child, isTree } from './input/tree.ts'
-import { type Location, locate } from './paths.ts'
+import { type Location, locate, textOf } from './paths.ts'
 import { type ResolvedTable, resolveTable, type Surroundings } from './resolve-table.ts'
 import { defaultsSchema, tableSchema } from './schema/table.ts'
 import { type GlobalInput, globalSchema } from './schema.ts'
@@ -51,7 +51,8 @@ export function resolveConfig(config: ConfigInput): ResolvedConfig | undefined {
     folder: config.folder,
     rawDataPath: paths.raw,
     processedDataPath: paths.processed,
-    connections: Object.keys(input.connections),
+    connections: new Map(Object.entries(input.connections)),
+    cacheFolder: paths.checkpoint === undefined ? '' : join(paths.checkpoint, 'cache'),
     unsupported: unsupportedGlobals(input, desk.places),
     maskKey: input.mask_key,
     transforms: config.transforms,
@@ -92,9 +93,9 @@ function claimOf({ at, bad, table, source, target }: PlacedTable): Claim {
   return {
     at,
     name: isNamed ? table.name : undefined,
-    target: target?.kind === 'local' ? target.path : undefined,
+    target: target === undefined ? undefined : textOf(target),
     // A table that is read by its log is no folder of files, and may be one of these.
-    source: source?.kind === 'local' && table.fileFormat !== 'delta' ? source.path : undefined,
+    source: source === undefined || table.fileFormat === 'delta' ? undefined : textOf(source),
   }
 }
 
@@ -192,11 +193,10 @@ function settingsOf(input: GlobalInput): Settings {
 
 function pathsOf(input: GlobalInput, paths: GlobalPaths, file: string | null): Omit<ResolvedConfig, keyof Settings | 'tables'> {
   const checkpointPath = paths.checkpoint ?? ''
-  const text = (location: Location) => (location.kind === 'local' ? location.path : location.url)
   return {
     file,
-    rawDataPath: text(paths.raw),
-    processedDataPath: text(paths.processed),
+    rawDataPath: textOf(paths.raw),
+    processedDataPath: textOf(paths.processed),
     checkpointPath,
     trackerFile: join(checkpointPath, `${input.file_tracker_database}.db`),
     logFile: paths.logFile,

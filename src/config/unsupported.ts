@@ -21,7 +21,6 @@ interface Unbuilt {
 }
 
 const TABLE_KEYS: readonly Unbuilt[] = [
-  { key: ['connection'] },
   { key: ['source'] },
   { key: ['store'] },
   { key: ['transform', 'scope'], what: () => 'transform.scope: batch', hint: 'remove it, so that the transform sees one file' },

@@ -41,3 +41,6 @@ export interface TableStorage {
   /** Bytes that the copies take at most between batches. */
   readonly cacheBytes: bigint
 }
+
+/** Of a table whose files and rows are on local disks. */
+export const LOCAL_STORAGE: TableStorage = { source: null, target: null, cacheFolder: '', cacheBytes: 0n }

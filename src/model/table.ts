@@ -1,3 +1,4 @@
+import type { TableStorage } from './connection.ts'
 import type { SchemaMode } from './schema.ts'
 
 /** A table of the config after defaults, checks and paths: nothing downstream guesses a default. */
@@ -6,7 +7,7 @@ export interface TableConfig {
   readonly name: string
   readonly databaseName: string
   readonly tableName: string
-  /** Absolute glob pattern of a local source. */
+  /** Absolute glob pattern of a local source, or a URL whose path is one. */
   readonly sourcePattern: string
   readonly fileFormat: FormatName
   /** Options of the format's reader, from the allow-list; values as written. */
@@ -16,8 +17,10 @@ export interface TableConfig {
   /** `append`, `overwrite`, `merge`, `scd2`, or the absolute path of a custom module. */
   readonly strategy: string
   readonly outputFormat: 'delta' | 'parquet'
-  /** Absolute folder of the table. */
+  /** Absolute folder of the table, or its URL without a trailing slash. */
   readonly targetPath: string
+  /** Holds secrets of connections. */
+  readonly storage: TableStorage
   readonly primaryKeys: readonly string[]
   readonly trackingColumns: readonly string[]
   readonly sequenceBy: readonly string[]

@@ -19,12 +19,20 @@ export class LineScreen implements Disposable {
     terminal.on('resize', this.#clear)
   }
 
+  /** Of lines that are shown already nothing is written. */
+  draw(lines: readonly string[]): boolean {
+    const changed = lines.flatMap((line, index) => (line === this.#shown[index] ? [] : [at(index) + line + ERASE_REST]))
+    const gone = this.#shown.slice(lines.length).map((_, index) => at(lines.length + index) + ERASE_REST)
+    this.#shown = lines
+    return changed.length + gone.length === 0 || this.#terminal.write([...changed, ...gone].join(''))
+  }
+
   /** What Ink takes for the terminal. */
   get stdout(): NodeJS.WriteStream {
     const draw = (frame: string, written?: () => void) => {
       // Ink ends with an empty text, and waits until that is written.
       if (frame === '') return this.#terminal.write('', written)
-      return this.#draw(frame)
+      return this.draw(frame.replace(/\n$/, '').split('\n'))
     }
     return new Proxy(this.#terminal, {
       get: (terminal, name) => {
@@ -38,14 +46,6 @@ export class LineScreen implements Disposable {
   [Symbol.dispose](): void {
     this.#terminal.off('resize', this.#clear)
     this.#terminal.write(FIRST_BUFFER)
-  }
-
-  #draw(frame: string): boolean {
-    const lines = frame.replace(/\n$/, '').split('\n')
-    const changed = lines.flatMap((line, index) => (line === this.#shown[index] ? [] : [at(index) + line + ERASE_REST]))
-    const gone = this.#shown.slice(lines.length).map((_, index) => at(lines.length + index) + ERASE_REST)
-    this.#shown = lines
-    return changed.length + gone.length === 0 || this.#terminal.write([...changed, ...gone].join(''))
   }
 
   readonly #clear = (): void => {

@@ -1,3 +1,4 @@
+import { LOCAL_STORAGE } from '../../src/model/connection.ts'
 import type { TableConfig } from '../../src/model/table.ts'
 
 /** A table of the config with the defaults, for parts that take one. */
@@ -13,6 +14,7 @@ export function tableConfig(changes: Partial<TableConfig> = {}): TableConfig {
     strategy: 'append',
     outputFormat: 'delta',
     targetPath: '/tables/default/t',
+    storage: LOCAL_STORAGE,
     primaryKeys: [],
     trackingColumns: [],
     sequenceBy: [],

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command, Option } from 'commander'
 import type { Ingest } from '../../app/ingest.ts'
-import { canDraw, loadDrawing } from '../drawing.ts'
+import { canDraw } from '../drawing.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import type { Cli, Frame } from '../frame.ts'
 import { positive, tablesOption } from '../global-options.ts'
@@ -44,17 +44,14 @@ async function status(cli: Cli, options: StatusOptions): Promise<ExitCode> {
 
 /** On its own: within a function that disposes of something the compiler leaves the path as it is. */
 function loadDashboard() {
-  return loadDrawing(() => import('../../tui/dashboard.tsx'))
+  return import('../../tui/dashboard.ts')
 }
 
-/** React is loaded while the config is read and the tracker is opened. */
 async function dashboard(cli: Cli, { tables }: StatusOptions): Promise<ExitCode> {
   const { stdin, stdout } = process
-  const loading = loadDashboard()
-  loading.catch(() => undefined)
   // Nothing is drawn into: what goes wrong is in the tracker, and so on the screen.
   await using ingest = await openIngest(cli, { logTo: () => undefined })
-  const { runDashboard } = await loading
+  const { runDashboard } = await loadDashboard()
   const source = { ...ingest, status: () => ingest.status({ tables }) }
   await runDashboard(source, { stdin, stdout, paint: cli.output.colors, signal: cli.signal })
   return EXIT.ok

@@ -9,9 +9,9 @@ export interface Claim {
   readonly at: Path
   /** `database.table`; undefined where the name is wrong. */
   readonly name: string | undefined
-  /** Local folder of the table; undefined where it is wrong or elsewhere. */
+  /** Folder or URL of the table; undefined where it is wrong. */
   readonly target: string | undefined
-  /** Local source pattern. */
+  /** Source pattern, of paths or of URLs. */
   readonly source: string | undefined
 }
 

@@ -1,10 +1,13 @@
 import * as z from 'zod'
-import { doc, flag, oneOf, text, wholeNumber } from './types.ts'
+import { doc, flag, oneOf, size, text, wholeNumber } from './types.ts'
 
 const poolSize = () =>
   wholeNumber(1, 1000)
     .optional()
     .meta(doc('Connections held at most.', { example: 8 }))
+
+const cacheSize = () =>
+  size().prefault('10GB').meta(doc('Bytes that local copies of the files of a table take at most between batches, below checkpoint_path.'))
 
 const s3 = z.strictObject({
   type: z.literal('s3', { error: '"s3"' }).meta(doc('S3, an S3-compatible server, or GCS through its S3 interface.')),
@@ -27,6 +30,17 @@ const s3 = z.strictObject({
   profile: text()
     .optional()
     .meta(doc('Profile of the shared credentials file.', { example: 'default' })),
+  sse: z
+    .strictObject({
+      type: oneOf(['AES256', 'aws:kms']).meta(doc('Keys of S3, or of AWS KMS.', { example: 'aws:kms' })),
+      kms_key_id: text()
+        .optional()
+        .meta(doc("Key of KMS; the account's own one when left out.", { example: 'alias/lake' })),
+    })
+    .optional()
+    .meta(doc('How the server encrypts what is written; the setting of the bucket when left out.', { example: { type: 'aws:kms' } })),
+  requester_pays: flag().optional().meta(doc('Pays for requests to a bucket of others.')),
+  cache_size: cacheSize(),
 })
 
 const adls = z.strictObject({
@@ -58,6 +72,7 @@ const adls = z.strictObject({
   client_secret: text()
     .optional()
     .meta(doc('Secret of a service principal.', { example: '${AZURE_CLIENT_SECRET}' })),
+  cache_size: cacheSize(),
 })
 
 const postgres = z.strictObject({
@@ -115,3 +130,5 @@ const spark = z.strictObject({
 export const connectionSchema = z.discriminatedUnion('type', [s3, adls, postgres, mssql, databricks, spark], {
   error: 'a map whose type is s3, adls, postgres, mssql, databricks or spark',
 })
+
+export type ConnectionInput = z.infer<typeof connectionSchema>
