@@ -4,7 +4,7 @@ import { UnavailableError } from '../errors/errors.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import type { RunEvent } from '../model/report.ts'
 import type { TableConfig } from '../model/table.ts'
-import { isTrackerThere, openTracker, openTrackerSnapshot } from '../tracker/open.ts'
+import { isTrackerThere, openTracker, openTrackerSnapshot, type TrackerAt } from '../tracker/open.ts'
 import { IN_MEMORY } from '../tracker/sqlite/open.ts'
 import type { Tracker } from '../tracker/tracker.ts'
 import { checkAll } from './check.ts'
@@ -42,17 +42,8 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
   const clock = systemClock
   const owner = thisOwner()
   const at = trackerAt(config, clock)
-  let tracker: Promise<Tracker> | undefined
-  const opened = () => {
-    // A server that is away now may be there for the next call.
-    tracker ??= openTracker(at).catch((error: unknown) => {
-      tracker = undefined
-      throw error
-    })
-    return tracker
-  }
+  const { opened, isThere, closed } = trackerOnce(at)
   const care = { config, clock, tracker: opened, warn: (problem: string, err: unknown) => log.warn({ err }, problem) }
-  const isThere = async () => tracker !== undefined || isTrackerThere(at)
   /** For what only looks: a tracker that is not there is empty, and is not made. */
   const looking = async <T>(look: (tracker: Tracker) => Promise<T>): Promise<T> => {
     if (await isThere()) return look(await opened())
@@ -112,15 +103,32 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
       owner,
       clock,
       opened,
-      closed: async () => {
-        await tracker?.catch(() => undefined).then((one) => one?.[Symbol.asyncDispose]())
-        tracker = undefined
-      },
+      closed,
       rebuilding: (act) => withWorker((worker) => act({ config, owner, clock, worker })),
       working: (act) => maintaining({}, act),
     }),
-    // A tracker that could not be opened was told of by the call that opened it.
-    [Symbol.asyncDispose]: async () => (await tracker?.catch(() => undefined))?.[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: closed,
+  }
+}
+
+/** Opens the tracker for the first call that needs it. */
+function trackerOnce(at: TrackerAt) {
+  let tracker: Promise<Tracker> | undefined
+  return {
+    opened: () => {
+      // A server that is away now may be there for the next call.
+      tracker ??= openTracker(at).catch((error: unknown) => {
+        tracker = undefined
+        throw error
+      })
+      return tracker
+    },
+    isThere: async () => tracker !== undefined || isTrackerThere(at),
+    closed: async () => {
+      // One that could not be opened was told of by the call that opened it.
+      await (await tracker?.catch(() => undefined))?.[Symbol.asyncDispose]()
+      tracker = undefined
+    },
   }
 }
 

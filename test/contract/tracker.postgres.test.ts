@@ -3,7 +3,7 @@ import { openPostgresTracker, type PostgresTrackerOptions } from '../../src/trac
 import type { Tracker } from '../../src/tracker/tracker.ts'
 import { type PostgresServer, startPostgres } from '../support/postgres.ts'
 import { trackerContract } from './tracker.contract.ts'
-import { FakeClock, type Harness, load, OPTIONS, seen, statusOf, TABLE } from './tracker.support.ts'
+import { FakeClock, type Harness, load, OPTIONS, seen, statusOf } from './tracker.support.ts'
 import { trackerActivityContract } from './tracker-activity.contract.ts'
 import { trackerLeasesContract } from './tracker-leases.contract.ts'
 import { trackerPauseContract } from './tracker-pause.contract.ts'

@@ -24,9 +24,9 @@ export interface PostgresServer {
 /** Starts a server on a free port, as nobody where the tests run as root: Postgres refuses root. */
 export async function startPostgres(settings: readonly string[] = []): Promise<PostgresServer> {
   const folder = mkdtempSync(join('/tmp', 'ingestd-postgres-'))
-  const owner = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
-  const native = 'uid' in owner ? openTo(nativeFolder(), folder) : nativeFolder()
-  if ('uid' in owner) chownSync(folder, owner.uid, owner.gid)
+  const owner = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined
+  const native = owner !== undefined ? openTo(nativeFolder(), folder) : nativeFolder()
+  if (owner !== undefined) chownSync(folder, owner.uid, owner.gid)
   const data = join(folder, 'data')
   const asOwner = { ...owner, cwd: folder, env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' } }
   execFileSync(join(native, 'bin/initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync'], {

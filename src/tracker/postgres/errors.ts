@@ -11,16 +11,38 @@ const TLS = /^(SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|CERT_|ERR_TLS_|ERR_SSL)|^EPROTO
 export function postgresError(error: unknown, server: string): unknown {
   if (error instanceof IngestError || !(error instanceof Error)) return error
   const code = codeOf(error)
-  const message = messageOf(error)
-  const context = { tracker: server, postgres: code ?? message }
-  const because = { context, cause: error }
-  if (code !== undefined && TLS.test(code)) return denied(server, message, HINTS.certificate, because)
-  if (/server does not support SSL/i.test(message)) return denied(server, message, HINTS.noTls, because)
-  if (/SASL|password must be a string/i.test(message)) return denied(server, 'it asks for a password', HINTS.login, because)
+  const told: Told = {
+    server,
+    code,
+    message: messageOf(error),
+    because: { context: { tracker: server, postgres: code ?? error.message }, cause: error },
+  }
+  return ofTheWay(told) ?? ofTheServer(told) ?? error
+}
+
+interface Told {
+  readonly server: string
+  readonly code: string | undefined
+  readonly message: string
+  readonly because: Because
+}
+
+/** TLS, the login and the network. */
+function ofTheWay({ server, code, message, because }: Told): IngestError | undefined {
+  if (code === undefined) {
+    if (/server does not support SSL/i.test(message)) return denied(server, message, HINTS.noTls, because)
+    if (/SASL|password must be a string/i.test(message)) return denied(server, 'it asks for a password', HINTS.login, because)
+    return BROKEN.test(message) ? unreachable(server, message, hintOf(code), because) : undefined
+  }
+  if (TLS.test(code)) return denied(server, message, HINTS.certificate, because)
   if (code === 'ENOTFOUND') return unreachable(server, message, 'check the host in tracker_url', because)
-  if ((code !== undefined && (FOR_A_WHILE.test(code) || GONE_FOR_A_WHILE.includes(code))) || (code === undefined && BROKEN.test(message)))
-    return unreachable(server, message, hintOf(code), because)
-  const hint = code === undefined ? undefined : DENIED[code]
+  return GONE_FOR_A_WHILE.includes(code) ? unreachable(server, message, hintOf(code), because) : undefined
+}
+
+/** What the server says by a code of five characters. */
+function ofTheServer({ server, code, message, because }: Told): IngestError | undefined {
+  if (code === undefined || !/^[0-9A-Z]{5}$/.test(code)) return undefined
+  const hint = DENIED[code]
   if (hint !== undefined) return denied(server, message, hint, because)
   if (code === '53100' || code === '53200')
     return new UnavailableError('ING-STORAGE-FULL', `the tracker ${server} has no room: ${message}`, {
@@ -32,9 +54,8 @@ export function postgresError(error: unknown, server: string): unknown {
       hint: 'put a backup in their place, or make them again with `ingest tracker rebuild`',
       ...because,
     })
-  if (code !== undefined && /^[0-9A-Z]{5}$/.test(code))
-    return new BugError(`a statement of the tracker ${server} failed: ${message}`, because)
-  return error
+  if (FOR_A_WHILE.test(code)) return unreachable(server, message, hintOf(code), because)
+  return new BugError(`a statement of the tracker ${server} failed: ${message}`, because)
 }
 
 /** Of a statement in a transaction that the connection broke before. */

@@ -91,10 +91,10 @@ class PatientClient implements PostgresPoolClient {
     this.#around = around
   }
 
-  query<R>(text: string, values: readonly unknown[]): Promise<PostgresQueryResult<R>>
-  query<R>(cursor: unknown): never
-  async query<R>(text: unknown, values: readonly unknown[] = []): Promise<PostgresQueryResult<R>> {
-    const statement = String(text)
+  /** There are no cursors. */
+  readonly query = ((statement: string, values: readonly unknown[]) => this.#query(statement, values)) as PostgresPoolClient['query']
+
+  async #query<R>(statement: string, values: readonly unknown[]): Promise<PostgresQueryResult<R>> {
     const bound = values.map((value) => (typeof value === 'string' ? withoutNul(value) : value))
     // The server has given up what its connection broke in.
     if (statement === 'rollback' && this.#client === undefined) return { command: 'SELECT', rowCount: 0, rows: [] }
