@@ -2,7 +2,7 @@ import type { ResolvedConfig } from '../config/config.ts'
 import { loadConfig } from '../config/read.ts'
 import { UnavailableError } from '../errors/errors.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
-import type { RunEvent } from '../model/report.ts'
+import type { CheckReport, RunEvent } from '../model/report.ts'
 import type { TableConfig } from '../model/table.ts'
 import { isTrackerThere, openTracker, openTrackerSnapshot, type TrackerAt } from '../tracker/open.ts'
 import { IN_MEMORY } from '../tracker/sqlite/open.ts'
@@ -30,6 +30,7 @@ import { absolutePath, knownFiles, trackedFiles } from './tracked-files.ts'
 import { trackerCalls } from './tracker-calls.ts'
 import { caredFor } from './tracker-care.ts'
 import { trackerAt } from './tracker-options.ts'
+import { publishedAfter, publishTracker } from './tracker-publish.ts'
 import { unload } from './unload.ts'
 import { validate } from './validate.ts'
 import { verifyTables } from './verify.ts'
@@ -71,19 +72,17 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
         logEvent(log, event)
         run.onEvent?.(event)
       }
-      return caredFor(care, () => runOnce(tables, { ...run, onEvent }, { ...pass, tracker: opened }))
+      return caredFor(care, async () => {
+        const report = await runOnce(tables, { ...run, onEvent }, { ...pass, tracker: opened })
+        const publishing = config.trackerCare.publishAfterRun && run.signal?.aborted !== true
+        return publishing ? publishedAfter(report, () => maintaining({}, publishTracker), care.warn) : report
+      })
     },
     ...daemonCalls({ config, read, owner, clock, log, tracker: opened }),
     ...statusCalls({ config, clock, isAlive: owner.isAlive }, looking),
     files: (filter = {}) => trackedFiles(config, async () => ((await isThere()) ? opened() : undefined), filter),
     explain: (path) => looking((known) => explainFile(absolutePath(config, path), config.tables, known, clock)),
-    check: async ({ againstData = false } = {}) => {
-      const report = await checked(config, clock, looking, withWorker)
-      if (!againstData) return report
-      const dry = (tables: readonly TableConfig[]) => dryRun(tables, { dryRun: true, verbose: true }, { config, owner, clock })
-      const checks = [...report.checks, ...(await checkData(config.tables, dry, clock))]
-      return { ok: checks.every(({ ok }) => ok), checks }
-    },
+    check: checkCall({ config, owner, clock }, () => checked(config, clock, looking, withWorker)),
     ...byHandCalls(config, opened),
     ...historyCalls(config, withWorker, looking),
     // The engine is loaded into this process by a query alone.
@@ -104,8 +103,9 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
       clock,
       opened,
       closed,
+      files: (tables) => trackedFiles(config, async () => ((await isThere()) ? opened() : undefined), { tables }),
       rebuilding: (act) => withWorker((worker) => act({ config, owner, clock, worker })),
-      working: (act) => maintaining({}, act),
+      working: (act, signal) => maintaining({ signal }, act),
     }),
     [Symbol.asyncDispose]: closed,
   }
@@ -141,6 +141,16 @@ async function checked(config: ResolvedConfig, clock: Clock, looking: Looking, w
     if (!(error instanceof UnavailableError && error.code.startsWith('ING-TRACKER'))) throw error
     await using empty = await openTracker({ ...trackerAt(config, clock), place: { kind: 'sqlite', file: IN_MEMORY } })
     return await check(empty, error)
+  }
+}
+
+function checkCall(work: Pick<TableWork, 'config' | 'owner' | 'clock'>, checked: () => Promise<CheckReport>): Ingest['check'] {
+  const dry = (tables: readonly TableConfig[]) => dryRun(tables, { dryRun: true, verbose: true }, work)
+  return async ({ againstData = false } = {}) => {
+    const report = await checked()
+    if (!againstData) return report
+    const checks = [...report.checks, ...(await checkData(work.config.tables, dry, work.clock))]
+    return { ok: checks.every(({ ok }) => ok), checks }
   }
 }
 

@@ -46,6 +46,7 @@ import { type AdoptJob, adoptTable } from './adopt-table.ts'
 import { type MendedReading, mendedLanding, mendedNumbers, withMendedFiles } from './mended-files.ts'
 import { openTable, openTableAt } from './open-table.ts'
 import { OpenTables } from './open-tables.ts'
+import { type PublishJob, publishRows } from './published-table.ts'
 import { optimizeWithQuarantine, vacuumWithQuarantine } from './quarantine-upkeep.ts'
 import { unloadMethods } from './unload-worker.ts'
 import { validateTable } from './validate-table.ts'
@@ -124,6 +125,10 @@ serve(async (argument): Promise<Service> => {
         return version.state?.trackerId ?? null
       },
       adopt: (given) => adoptTable(given as AdoptJob, (table) => worker.open(table)),
+      publish: async (given) => {
+        const job = given as PublishJob
+        return publishRows(job, await worker.open(job.table), session)
+      },
       verify: async (given) => {
         const { table, trackerId } = given as { table: TableConfig; trackerId: string }
         return verifyTable(table, trackerId, session)

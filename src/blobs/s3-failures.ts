@@ -84,7 +84,8 @@ function explained(error: unknown): Explained {
       `access is denied (${message})`,
       'grant what docs/object-stores.md lists; where s3:ListBucket is missing, absent objects are refused as well',
     ]
-  if (status === 429 || BUSY.includes(name)) return ['ING-STORAGE-BUSY', `the store turns requests away (${name})`, 'it is tried again']
+  if (status === 429 || status === 503 || BUSY.includes(name))
+    return ['ING-STORAGE-BUSY', `the store turns requests away (${name})`, 'it is tried again']
   if (status === undefined) return unreachable(error)
   return ['ING-STORAGE', `${name} (${status}): ${message}`, 'it is tried again; look at the store']
 }

@@ -13,7 +13,7 @@ import { checkStrategyKeys, TABLE_DEFAULTS } from './checks/strategy-keys.ts'
 import { expectationsOf } from './expectations.ts'
 import { fileColumnsOf } from './file-columns.ts'
 import { nearest } from './nearest.ts'
-import { formatOf, type Location, locate, locatePattern, textOf } from './paths.ts'
+import { formatOf, type Location, locate, locatePattern, tableLocation, textOf } from './paths.ts'
 import { columnTypeProblem } from './schema/column-type.ts'
 import type { ConnectionInput } from './schema/connections.ts'
 import type { TableInput } from './schema/table.ts'
@@ -290,10 +290,12 @@ function targetOf(draft: TableDraft, around: Surroundings, desk: Desk): Location
       !['table_name', 'database_name'].some((key) => draft.bad.has(key)) &&
       nameProblem(database) === undefined &&
       nameProblem(name) === undefined
-    const found = isNamed ? locate(`${database}/${name}`, around.processedDataPath) : undefined
-    return found?.kind === 'wrong' ? undefined : found
+    const found = isNamed ? tableLocation(locate(`${database}/${name}`, around.processedDataPath)) : undefined
+    if (found?.kind !== 'wrong') return found
+    desk.issues.add(desk.places, ['processed_data_path'], { problem: found.problem, fix: found.fix, code: 'ING-CONFIG-VALUE' })
+    return undefined
   }
-  const found = locate(written, { kind: 'local', path: around.folder })
+  const found = tableLocation(locate(written, { kind: 'local', path: around.folder }))
   if (found.kind !== 'wrong') return found
   complain(desk, draft, ['target_path'], { problem: found.problem, fix: found.fix, code: 'ING-CONFIG-VALUE' })
   return undefined

@@ -34,7 +34,6 @@ const GLOBAL_KEYS: readonly Unbuilt[] = [
   { key: ['engine', 'connection'] },
   { key: ['upstream_dependencies'] },
   { key: ['downstream_notifications'] },
-  { key: ['publish_tracker'] },
   { key: ['lineage'] },
   { key: ['use_unity_catalog'] },
   { key: ['default_catalog'] },

@@ -8,7 +8,7 @@ import type { ReloadReport, RunEvent } from '../../model/report.ts'
 import type { TableConfig } from '../../model/table.ts'
 import type { Owner } from '../../pipeline/recover.ts'
 import { sameFile } from '../../tracker/sqlite/same-file.ts'
-import type { Tracker } from '../../tracker/tracker.ts'
+import type { DueWork, Tracker } from '../../tracker/tracker.ts'
 import { ActivityNotes } from '../activity.ts'
 import { lockDaemon } from '../daemon-lock.ts'
 import type { DaemonOptions } from '../ingest.ts'
@@ -19,6 +19,7 @@ import { selectTables } from '../select-tables.ts'
 import { type Served, serve } from '../serve.ts'
 import { withHeartbeat } from '../table-work.ts'
 import { DaemonTable, type TableParts } from './daemon-table.ts'
+import { PUBLISHING, Publisher } from './publisher.ts'
 import { reloadReport } from './reload-report.ts'
 import { Service } from './service.ts'
 import { Shares, SILENT_MS } from './shares.ts'
@@ -90,6 +91,7 @@ class Daemon implements RunningDaemon {
   readonly #turns: Turns
   readonly #teller: Teller
   readonly #service: Service
+  readonly #publisher: Publisher
   readonly #stopping = new AbortController()
   readonly #ending = new AbortController()
   readonly #startedAt: string
@@ -113,6 +115,7 @@ class Daemon implements RunningDaemon {
     this.#isTrackerThere = parts.config.trackerUrl === null ? sameFile(parts.config.trackerFile) : () => true
     this.#shares = new Shares(parts.owner.id)
     this.#teller = new Teller(parts.log)
+    this.#publisher = new Publisher(parts, () => this.#turns.want(PUBLISHING))
     this.#turnedMs = parts.clock.now()
     this.#startedAt = new Date(this.#turnedMs).toISOString()
     this.#service = new Service(parts.log, () => parts.clock.now() - this.#turnedMs)
@@ -138,6 +141,7 @@ class Daemon implements RunningDaemon {
     } finally {
       signal.removeEventListener('abort', stop)
       for (const table of this.#tables.values()) table[Symbol.dispose]()
+      this.#publisher[Symbol.dispose]()
       // Why it ends tells more than that nobody can be told.
       await this.#note(null).catch(() => undefined)
     }
@@ -210,12 +214,14 @@ class Daemon implements RunningDaemon {
   }
 
   async #turn(name: string): Promise<void> {
+    if (name === PUBLISHING) return this.#shared?.pool.use((worker) => this.#publisher.turn(this.#config, worker))
     const table = this.#tables.get(name)
     if (table === undefined) return
     this.#told({ kind: 'tableStarted', table: name, index: 0, total: this.#tables.size })
     try {
       const report = await table.turn()
       this.#told({ kind: 'tableEnded', table: name, index: 0, total: this.#tables.size, report })
+      this.#publisher.told(report)
       await this.#noteListing(table)
     } catch (error) {
       this.#failed(error)
@@ -276,10 +282,9 @@ class Daemon implements RunningDaemon {
       const paused = await this.#parts.tracker.paused()
       if (this.#isTrackerAway) this.#parts.log.info('the tracker is back')
       this.#isTrackerAway = false
-      for (const { table: name, pending, abandoned, nextAttemptMs } of await this.#parts.tracker.dueWork()) {
-        const table = this.#tables.get(name)
-        if (table === undefined || !table.isFree || paused.has(name)) continue
-        if (pending || abandoned || (nextAttemptMs !== null && nextAttemptMs <= now)) table.wake()
+      for (const due of await this.#parts.tracker.dueWork()) {
+        const table = this.#tables.get(due.table)
+        if (table?.isFree === true && !paused.has(due.table) && isDue(due, table.config, now)) table.wake()
       }
     } catch (error) {
       this.#failed(error)
@@ -298,6 +303,7 @@ class Daemon implements RunningDaemon {
     const timer = setTimeout(() => this.#ending.abort(), this.#parts.config.shutdownTimeoutMs)
     try {
       await this.#turns.stop()
+      if (this.#publisher.isDue && !this.#ending.signal.aborted && this.#fault === undefined) await this.#turn(PUBLISHING)
     } finally {
       clearTimeout(timer)
     }
@@ -311,6 +317,11 @@ class Daemon implements RunningDaemon {
       ...{ state, http: this.#served?.url ?? null },
     })
   }
+}
+
+function isDue({ pending, abandoned, nextAttemptMs, nextCleanUpMs }: DueWork, { afterLoad }: TableConfig, now: number): boolean {
+  const cleanUpMs = afterLoad === 'keep' ? null : nextCleanUpMs
+  return pending || abandoned || [nextAttemptMs, cleanUpMs].some((ms) => ms !== null && ms <= now)
 }
 
 function isoOrNull(ms: number | null): string | null {
