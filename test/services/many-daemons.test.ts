@@ -37,6 +37,8 @@ test(
     for (const name of names) mkdirSync(place.path('landing', name), { recursive: true })
     const daemons = Array.from({ length: DAEMONS }, () => started(place))
     await Promise.all(daemons.map((daemon) => daemon.logged('daemon started')))
+    // By then each has heard of all others.
+    await sleep(5000)
     const half = Math.trunc(FILES / 2)
 
     land(place, 0, half)

@@ -5,6 +5,7 @@ import { TableTally } from '../../pipeline/tally.ts'
 import type { Lister } from '../../watcher/watcher.ts'
 import type { LoadPool } from '../pool.ts'
 import { type PassParts, type PassTurn, passOver } from '../table-pass.ts'
+import type { Notices } from './notices.ts'
 import { type Look, Source } from './source.ts'
 
 /** Batches that a table loads while others wait for their turn. */
@@ -12,7 +13,7 @@ const BATCHES_A_TURN = 4
 /** How long a table that another process has is left alone. */
 const BUSY_MS = 5000
 /** What another daemon comes first for is left to it for so long. */
-const OTHERS_FIRST_MS = 1000
+const OTHERS_FIRST_MS = 2000
 
 /** What the tables of a daemon share. */
 export interface TableParts extends PassParts {
@@ -31,6 +32,8 @@ export interface TableParts extends PassParts {
   readonly want: (table: string) => void
   readonly onEvent: (event: RunEvent) => void
   readonly onWarning: (message: string) => void
+  /** Queues that tell of new objects. */
+  readonly notices: Notices
 }
 
 /** A table of the daemon: when it wants a turn, what it does in it, and what comes of it. */
@@ -38,6 +41,7 @@ export class DaemonTable implements Disposable {
   readonly config: TableConfig
   readonly source: Source
   readonly #parts: TableParts
+  readonly #notices: Disposable
   #failures = 0
   /** A table that failed, or that another process has, is left alone until then. */
   #notBeforeMs = 0
@@ -50,6 +54,7 @@ export class DaemonTable implements Disposable {
     this.config = config
     this.#parts = parts
     this.source = new Source(config, parts.clock, { onReady: () => this.wake(), onWarning: parts.onWarning })
+    this.#notices = parts.notices.join(config, this.source)
   }
 
   /** Wants a turn, at once or when the table may have one again. */
@@ -79,7 +84,6 @@ export class DaemonTable implements Disposable {
     const { pool, stopping, ending, onEvent } = this.#parts
     const look = this.source.take()
     const startedMs = this.#parts.clock.now()
-    if (await this.#isDone(look)) return new TableTally(this.config, startedMs).report(this.#parts.clock.now())
     let listedMs: number | undefined
     this.#listing = undefined
     const lister = stoppable(look.lister, stopping, () => {
@@ -95,12 +99,13 @@ export class DaemonTable implements Disposable {
       isOver: (batches) => stopping.aborted || (batches >= BATCHES_A_TURN && this.#parts.othersWait()),
     }
     try {
+      if (await this.#isDone(look)) return new TableTally(this.config, startedMs).report(this.#parts.clock.now())
       const { report, more } = await pool.use((worker) => passOver(this.config, worker, { turn, signal: ending, onEvent }, this.#parts))
       if (look.isListing && listedMs !== undefined) this.#listed(report, listedMs - startedMs)
-      this.#ended(report, more)
+      this.#ended(report, more, look)
       return report
     } catch (error) {
-      this.source.putBack()
+      this.source.putBack(look)
       this.#failed()
       // The daemon may outlive it: what its turn was for is still to be done.
       this.wake()
@@ -109,14 +114,19 @@ export class DaemonTable implements Disposable {
   }
 
   /** Of what another daemon comes first for: it has listed the source lately, or knows the files, and nothing is left. */
-  async #isDone({ isListing, files }: Look): Promise<boolean> {
+  async #isDone(look: Look): Promise<boolean> {
+    const { isListing, files } = look
     const { tracker, clock, isAnothers } = this.#parts
     const { name } = this.config
     if (!isAnothers(name)) return false
     const work = (await tracker.dueWork()).find(({ table }) => table === name)
     if (work === undefined || work.pending || work.abandoned || (work.nextAttemptMs ?? Number.POSITIVE_INFINITY) <= clock.now())
       return false
-    if (!isListing) return (await tracker.unknownCount(name, files)) === 0
+    if ((await tracker.unknownCount(name, files)) > 0) return false
+    if (!isListing) {
+      this.source.admitted(look)
+      return true
+    }
     // Folders are watched from the first listing on.
     if (!this.#hasListed) return false
     const listed = (await tracker.schedules()).find(({ table_name: table }) => table === name)?.last_listed_at ?? null
@@ -128,6 +138,7 @@ export class DaemonTable implements Disposable {
   [Symbol.dispose](): void {
     this.#isGone = true
     clearTimeout(this.#later)
+    this.#notices[Symbol.dispose]()
     this.source[Symbol.dispose]()
   }
 
@@ -138,16 +149,17 @@ export class DaemonTable implements Disposable {
     this.source.listed(durationMs)
   }
 
-  #ended(report: TableReport, more: boolean): void {
+  #ended(report: TableReport, more: boolean, look: Look): void {
     if (report.status === 'skip') {
-      this.source.putBack()
+      this.source.putBack(look)
       this.#notBeforeMs = this.#parts.clock.now() + BUSY_MS
       this.wake()
     } else if (report.errors.some(({ file }) => file === null) && report.files.loaded === 0) {
-      this.source.putBack()
+      this.source.putBack(look)
       this.#failed()
       this.wake()
     } else {
+      this.source.admitted(look)
       this.#failures = 0
       this.#notBeforeMs = 0
       if (more) this.wake()
