@@ -114,6 +114,11 @@ function overview({ at, tables, activity, daemons, recent, causes }) {
   ]
 }
 
+function cleanUps({ due, failed, last_error: reason }) {
+  if (due + failed === 0) return []
+  return [['clean-ups', `${due.toLocaleString('en')} due, ${failed.toLocaleString('en')} failed${reason === null ? '' : ` (${reason})`}`]]
+}
+
 function tableView({ state, activity, batches, recent, causes }) {
   const { files } = state
   const at = new Date().toISOString()
@@ -136,6 +141,7 @@ function tableView({ state, activity, batches, recent, causes }) {
       ['last listing', ago(state.last_listed_at, at)],
       ['next run', ago(state.next_run_at, at)],
       ['listing', state.listing_error ?? 'well'],
+      ...cleanUps(state.clean_ups),
       ['last error', state.last_error ?? 'none'],
     ]),
     ...(activity.length === 0 ? [] : [section('At work', activityTable(activity))]),

@@ -42,8 +42,13 @@ export class ActivityNotes implements AsyncDisposable {
   }
 
   event(event: RunEvent): void {
-    if (event.kind === 'tableEnded') this.#work.delete(event.table)
+    if (event.kind === 'tableEnded') this.ended(event.table)
     else this.#work.set(event.table, workAfter(this.#work.get(event.table) ?? newWork(this.#clock.now()), event))
+  }
+
+  /** The work on a table is over. */
+  ended(table: string): void {
+    this.#work.delete(table)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -94,6 +99,8 @@ function workAfter(work: Work, event: Exclude<RunEvent, { kind: 'tableEnded' }>)
       return { ...work, files: event.files }
     case 'waiting':
       return { ...work, stage: 'waiting' }
+    case 'maintaining':
+      return { ...work, stage: 'maintaining' }
     case 'pending':
       return { ...work, files: event.files }
     case 'batchStarted':

@@ -21,9 +21,13 @@ const LOOK_EVERY = 10
 export async function maintainAfterLoads(pass: TablePass, { optimize, vacuum }: AfterLoads): Promise<void> {
   const { table, tracker, worker, tally, signal } = pass
   if (signal.aborted || tally.failed) return
-  if (optimize === true) tally.maintained({ optimize: optimizeCounts(await worker.optimize(table, { ...plain(pass), auto: false })) })
-  else if (table.delta.optimize === 'auto') await optimizeWhereDue(pass)
+  const telling = (work: 'optimize' | 'vacuum') => pass.onEvent({ kind: 'maintaining', table: table.name, work })
+  if (optimize === true) {
+    telling('optimize')
+    tally.maintained({ optimize: optimizeCounts(await worker.optimize(table, { ...plain(pass), auto: false })) })
+  } else if (table.delta.optimize === 'auto') await optimizeWhereDue(pass)
   if (vacuum !== true) return
+  telling('vacuum')
   const request = { trackerId: tracker.id, retentionMs: null, dryRun: false, force: false }
   tally.maintained({ vacuum: vacuumCounts(await worker.vacuum(table, request)) })
 }
@@ -37,6 +41,7 @@ async function optimizeWhereDue(pass: TablePass): Promise<void> {
   const since = last === undefined || Number(last) > version ? -1 : Number(last)
   if (version - since < LOOK_EVERY) return
   try {
+    pass.onEvent({ kind: 'maintaining', table: table.name, work: 'optimize' })
     const result = await worker.optimize(table, { ...plain(pass), auto: true })
     await tracker.remember(table.name, LOOKED_AT, String(result.version ?? version))
     if (result.version !== null) tally.maintained({ optimize: optimizeCounts(result) })

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import type { ResolvedConfig } from '../config/config.ts'
 import { loadConfig } from '../config/read.ts'
 import { systemClock } from '../lib/clock.ts'
-import type { RunEvent } from '../model/report.ts'
+import type { CheckReport, RunEvent } from '../model/report.ts'
 import type { TableConfig } from '../model/table.ts'
 import { openSqliteSnapshot, openSqliteTracker } from '../tracker/sqlite.ts'
 import type { Tracker } from '../tracker/tracker.ts'
@@ -29,6 +29,7 @@ import { absolutePath, knownFiles, trackedFiles } from './tracked-files.ts'
 import { trackerCalls } from './tracker-calls.ts'
 import { caredFor } from './tracker-care.ts'
 import { trackerOptions } from './tracker-options.ts'
+import { publishedAfter, publishTracker } from './tracker-publish.ts'
 import { unload } from './unload.ts'
 import { validate } from './validate.ts'
 import { verifyTables } from './verify.ts'
@@ -45,6 +46,11 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
   const opened = () => {
     tracker ??= openSqliteTracker(trackerAt)
     return tracker
+  }
+  const closed = async () => {
+    // One that could not be opened was told of by the call that opened it.
+    await (await tracker?.catch(() => undefined))?.[Symbol.asyncDispose]()
+    tracker = undefined
   }
   const care = { config, clock, tracker: opened, warn: (problem: string, err: unknown) => log.warn({ err }, problem) }
   /** For what only looks: a tracker that is not there is empty, and is not made. */
@@ -74,19 +80,17 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
         logEvent(log, event)
         run.onEvent?.(event)
       }
-      return caredFor(care, () => runOnce(tables, { ...run, onEvent }, { ...pass, tracker: opened }))
+      return caredFor(care, async () => {
+        const report = await runOnce(tables, { ...run, onEvent }, { ...pass, tracker: opened })
+        const publishing = config.trackerCare.publishAfterRun && run.signal?.aborted !== true
+        return publishing ? publishedAfter(report, () => maintaining({}, publishTracker), care.warn) : report
+      })
     },
     ...daemonCalls({ config, read, owner, clock, log, tracker: opened }),
     ...statusCalls({ config, clock, isAlive: owner.isAlive }, looking),
     files: (filter = {}) => trackedFiles(config, existsSync(config.trackerFile) ? opened : undefined, filter),
     explain: (path) => looking((known) => explainFile(absolutePath(config, path), config.tables, known, clock)),
-    check: async ({ againstData = false } = {}) => {
-      const report = await looking((known) => withWorker((worker) => checkAll(config, worker, known.id, clock)))
-      if (!againstData) return report
-      const dry = (tables: readonly TableConfig[]) => dryRun(tables, { dryRun: true, verbose: true }, { config, owner, clock })
-      const checks = [...report.checks, ...(await checkData(config.tables, dry, clock))]
-      return { ok: checks.every(({ ok }) => ok), checks }
-    },
+    check: checkCall({ config, owner, clock }, () => looking((known) => withWorker((worker) => checkAll(config, worker, known.id, clock)))),
     ...byHandCalls(config, opened),
     ...historyCalls(config, withWorker, looking),
     // The engine is loaded into this process by a query alone.
@@ -105,15 +109,22 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
       config,
       clock,
       opened,
-      closed: async () => {
-        await tracker?.catch(() => undefined).then((one) => one?.[Symbol.asyncDispose]())
-        tracker = undefined
-      },
+      closed,
+      files: (tables) => trackedFiles(config, existsSync(config.trackerFile) ? opened : undefined, { tables }),
       rebuilding: (act) => withWorker((worker) => act({ config, owner, clock, worker })),
-      working: (act) => maintaining({}, act),
+      working: (act, signal) => maintaining({ signal }, act),
     }),
-    // A tracker that could not be opened was told of by the call that opened it.
-    [Symbol.asyncDispose]: async () => (await tracker?.catch(() => undefined))?.[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: closed,
+  }
+}
+
+function checkCall(work: Pick<TableWork, 'config' | 'owner' | 'clock'>, checked: () => Promise<CheckReport>): Ingest['check'] {
+  const dry = (tables: readonly TableConfig[]) => dryRun(tables, { dryRun: true, verbose: true }, work)
+  return async ({ againstData = false } = {}) => {
+    const report = await checked()
+    if (!againstData) return report
+    const checks = [...report.checks, ...(await checkData(work.config.tables, dry, work.clock))]
+    return { ok: checks.every(({ ok }) => ok), checks }
   }
 }
 

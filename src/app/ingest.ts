@@ -15,12 +15,13 @@ import type {
 } from '../model/report.ts'
 import type { ResourcesReport } from '../model/resources-report.ts'
 import type { StatusFile, StatusReport, TableDetail } from '../model/status-report.ts'
-import type { AdoptReport, BackupReport, PruneReport, RebuildReport } from '../model/tracker-report.ts'
+import type { AdoptReport, BackupReport, ExportReport, PruneReport, PublishReport, RebuildReport } from '../model/tracker-report.ts'
 import type { UnloadReport } from '../model/undo-report.ts'
 import type { VerifyReport } from '../model/verification.ts'
 import type { FileFilter, TrackedFile } from '../tracker/tracker.ts'
 import type { QuarantineDiscardOptions, QuarantineFilter, QuarantineListOptions } from './quarantine.ts'
 import type { TablePoint } from './table-point.ts'
+import type { ExportOptions } from './tracker-export.ts'
 
 export interface RunOptions {
   /** Bare or qualified names; all tables when left out. ConfigError `ING-CONFIG-TABLE-UNKNOWN` for an unknown or ambiguous one. */
@@ -80,6 +81,10 @@ export interface TrackerCalls {
   backup(options?: { readonly file?: string | undefined }): Promise<BackupReport>
   /** Forgets history and batches that are older; never what is known of a file. `tracker_retention_days` where no days are given. */
   prune(options?: { readonly olderThanDays?: number | undefined; readonly dryRun?: boolean | undefined }): Promise<PruneReport>
+  /** Writes what the tracker knows of files to a new file. */
+  export(options: ExportOptions): Promise<ExportReport>
+  /** Commits what the tracker knows of files and batches as tables of their own, which other readers see; nothing where they say it already. */
+  publish(options?: { readonly signal?: AbortSignal | undefined }): Promise<PublishReport>
   /** Takes a table over that another tracker loaded. */
   adopt(table: string): Promise<AdoptReport>
 }

@@ -19,6 +19,7 @@ import type {
 import type { HistoryEntry, SchemaVersion } from '../stores/store.ts'
 import type { AdoptedTable, AdoptJob } from './adopt-table.ts'
 import { workerEntry } from './places.ts'
+import type { PublishJob, PublishResult } from './published-table.ts'
 import type { WorkerArguments } from './worker.ts'
 
 export interface LoadProcess extends LoadWorker, AsyncDisposable {
@@ -26,6 +27,8 @@ export interface LoadProcess extends LoadWorker, AsyncDisposable {
   start(): void
   /** Hands a table over to a tracker. Under the table's lease. */
   adopt(job: AdoptJob): Promise<AdoptedTable>
+  /** Makes a table of rows of the tracker. Under the table's lease. */
+  publish(job: PublishJob): Promise<PublishResult>
   /** Ends the process, which must have no work; the next call starts another. */
   retire(): Promise<void>
   /** How long the process has been running, and its resident size when it last answered; 0 without one. */
@@ -69,6 +72,7 @@ export function loadProcess(options: WorkerArguments & { readonly timeoutMs: num
     validate: async (table, request) => (await child.call('validate', { table, request }, { signal })) as ValidateResult,
     trackerOf: async (table) => (await child.call('trackerOf', table)) as string | null,
     adopt: async (job) => (await child.call('adopt', job, { signal })) as AdoptedTable,
+    publish: async (job) => (await child.call('publish', job, { timeoutMs, signal })) as PublishResult,
     verify: async (table, trackerId) => (await child.call('verify', { table, trackerId }, { signal })) as TableVerification,
     removedTwice: async (table) => (await child.call('removedTwice', table)) as readonly RemovedTwice[],
     checkExpectations: async (table) => void (await child.call('checkExpectations', table)),

@@ -1,6 +1,7 @@
 import { reportOf } from '../errors/errors.ts'
 import type { MaintenanceTable, OptimizeReport, VacuumReport } from '../model/report.ts'
 import type { TableConfig } from '../model/table.ts'
+import { ActivityNotes } from './activity.ts'
 import type { OptimizeOptions, VacuumOptions } from './ingest.ts'
 import { optimizeCounts, vacuumCounts } from './maintenance-counts.ts'
 import { selectTables } from './select-tables.ts'
@@ -15,7 +16,7 @@ export async function optimizeTables(options: OptimizeOptions, work: TableWork):
     dryRun: options.dryRun === true,
     auto: false,
   }
-  const tables = await eachTable(options, work, async (table) => optimizeCounts(await work.worker.optimize(table, request)))
+  const tables = await eachTable('optimize', options, work, async (table) => optimizeCounts(await work.worker.optimize(table, request)))
   return { dry_run: request.dryRun, tables: tables.map(({ end, done }) => ({ ...end, ...NOT_OPTIMIZED, ...done })) }
 }
 
@@ -26,7 +27,7 @@ export async function vacuumTables(options: VacuumOptions, work: TableWork): Pro
     dryRun: options.dryRun === true,
     force: options.force === true,
   }
-  const tables = await eachTable(options, work, async (table) => {
+  const tables = await eachTable('vacuum', options, work, async (table) => {
     const result = await work.worker.vacuum(table, request)
     return { ...vacuumCounts(result), paths: result.paths, retention_hours: result.retentionMs / 3_600_000 }
   })
@@ -60,20 +61,27 @@ interface Ended<T> {
 
 type Outcome<T> = { readonly end: Pick<MaintenanceTable, 'status' | 'error' | 'reason'>; readonly done?: T }
 
+/** What it does is told while it lasts, as the loads of a run are. */
 async function eachTable<T extends { readonly reason: string | null }>(
+  kind: 'optimize' | 'vacuum',
   { tables, dryRun, signal }: EachOptions,
   work: TableWork,
   act: Act<T>,
 ): Promise<readonly Ended<T>[]> {
   const { clock } = work
+  await using notes = new ActivityNotes(work.tracker, work.owner.id, clock)
   const busy = () => skipped('another process is working on the table')
-  return withHeartbeat(work, async () => {
+  return await withHeartbeat(work, async () => {
     const all: Ended<T>[] = []
     for (const table of selectTables(work.config.tables, tables)) {
       const startedMs = clock.now()
-      const attempt = () => attempted(table, act, signal)
+      const attempt = async () => {
+        if (dryRun !== true) notes.event({ kind: 'maintaining', table: table.name, work: kind })
+        return attempted(table, act, signal)
+      }
       // A dry run changes nothing, and may look while others load.
       const { end, ...done } = await (dryRun ? attempt() : leased(table, work, attempt, busy))
+      notes.ended(table.name)
       all.push({ ...done, end: { table: table.name, ...end, seconds: Math.round(clock.now() - startedMs) / 1000 } })
     }
     return all

@@ -4,21 +4,23 @@ import { ConfigError } from '../errors/errors.ts'
 import type { TableConfig } from '../model/table.ts'
 
 /** What cannot change under a running daemon, with the keys of the file: its tracker, its processes, its server and its log. */
-const FIXED: readonly (readonly [keyof ResolvedConfig, string])[] = [
-  ['checkpointPath', 'checkpoint_path'],
-  ['trackerFile', 'file_tracker_database'],
-  ['trackerTable', 'file_tracker_table'],
-  ['maxParallelJobs', 'max_parallel_jobs'],
-  ['retryAttempts', 'retry_attempts'],
-  ['retryBackoff', 'retry_backoff'],
-  ['timeoutMs', 'timeout_minutes'],
-  ['shutdownTimeoutMs', 'shutdown_timeout_seconds'],
-  ['logLevel', 'log_level'],
-  ['logFormat', 'log_format'],
-  ['logFile', 'log_file'],
-  ['enableMetrics', 'enable_metrics'],
-  ['http', 'http'],
-  ['engine', 'engine'],
+const FIXED: readonly (readonly [(config: ResolvedConfig) => unknown, string])[] = [
+  [(config) => config.checkpointPath, 'checkpoint_path'],
+  [(config) => config.trackerFile, 'file_tracker_database'],
+  [(config) => config.trackerTable, 'file_tracker_table'],
+  [(config) => config.trackerCare.publishAfterRun, 'publish_tracker'],
+  [(config) => config.trackerCare.retentionDays, 'tracker_retention_days'],
+  [(config) => config.maxParallelJobs, 'max_parallel_jobs'],
+  [(config) => config.retryAttempts, 'retry_attempts'],
+  [(config) => config.retryBackoff, 'retry_backoff'],
+  [(config) => config.timeoutMs, 'timeout_minutes'],
+  [(config) => config.shutdownTimeoutMs, 'shutdown_timeout_seconds'],
+  [(config) => config.logLevel, 'log_level'],
+  [(config) => config.logFormat, 'log_format'],
+  [(config) => config.logFile, 'log_file'],
+  [(config) => config.enableMetrics, 'enable_metrics'],
+  [(config) => config.http, 'http'],
+  [(config) => config.engine, 'engine'],
 ]
 
 export interface ChangedTable {
@@ -62,15 +64,21 @@ function compareConfigs(current: ResolvedConfig, next: ResolvedConfig): Reload {
     const keys = differing(before.get(table.name) ?? table, table)
     return keys.length === 0 ? [] : [{ table, keys }]
   })
-  const fixed = FIXED.filter(([name]) => !isDeepStrictEqual(current[name], next[name]))
+  const fixed = FIXED.filter(([read]) => !isDeepStrictEqual(read(current), read(next)))
   if (added.length + removed.length + changed.length + fixed.length === 0) return { kind: 'unchanged' }
   const isMoved = current.checkpointPath !== next.checkpointPath
   return {
     kind: 'changed',
-    config: { ...current, rawDataPath: next.rawDataPath, processedDataPath: next.processedDataPath, tables: next.tables },
+    config: {
+      ...current,
+      rawDataPath: next.rawDataPath,
+      processedDataPath: next.processedDataPath,
+      published: next.published,
+      tables: next.tables,
+    },
     ...{ added, removed, changed },
     // The tracker's file moves with its folder.
-    needsRestart: fixed.filter(([name]) => !(isMoved && name === 'trackerFile')).map(([, key]) => key),
+    needsRestart: fixed.filter(([, key]) => !(isMoved && key === 'file_tracker_database')).map(([, key]) => key),
   }
 }
 

@@ -106,6 +106,7 @@ function stateOf(table: TableConfig, { count, schedule, throughput, now }: Known
     last_error: count.last_error,
     lag_seconds: waiting === null ? null : Math.max(0, Math.round(waiting / 1000)),
     next_attempt_at: count.next_attempt_at,
+    clean_ups: count.clean_ups,
     last_listed_at: schedule?.last_listed_at ?? null,
     listing_error: schedule?.listing_error ?? null,
     next_run_at: schedule?.next_run_at ?? null,

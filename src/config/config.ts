@@ -5,6 +5,14 @@ export interface TrackerCare {
   readonly backUpBeforeRun: boolean
   /** Days after which history is forgotten; null keeps it. */
   readonly retentionDays: number | null
+  /** After each run, and by a daemon from time to time. */
+  readonly publishAfterRun: boolean
+}
+
+/** The tables that the tracker itself is published as. */
+export interface PublishedTracker {
+  readonly files: TableConfig
+  readonly batches: TableConfig
 }
 
 /** The whole config after reading, interpolation, defaults and checks. */
@@ -18,6 +26,7 @@ export interface ResolvedConfig {
   readonly trackerFile: string
   readonly trackerTable: string
   readonly trackerCare: TrackerCare
+  readonly published: PublishedTracker
   readonly maxParallelJobs: number
   readonly retryAttempts: number
   readonly retryBackoff: { readonly baseMs: number; readonly factor: number; readonly maxMs: number }

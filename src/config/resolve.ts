@@ -9,6 +9,7 @@ import { mergeDefaults } from './input/defaults.ts'
 import type { Path } from './input/places.ts'
 import { child, isTree } from './input/tree.ts'
 import { type Location, locate, textOf } from './paths.ts'
+import { clashWith, publishedTracker } from './published.ts'
 import { type ResolvedTable, resolveTable, type Surroundings } from './resolve-table.ts'
 import { defaultsSchema, tableSchema } from './schema/table.ts'
 import { type GlobalInput, globalSchema } from './schema.ts'
@@ -59,7 +60,20 @@ export function resolveConfig(config: ConfigInput): ResolvedConfig | undefined {
   checkCollisions(tables.map(claimOf), paths.checkpoint, desk)
   const archives = checkArchives(tables, desk)
   if (desk.issues.count > 0) return undefined
-  return { ...settingsOf(input), ...pathsOf(input, paths, config.file), tables: tables.map(({ table }) => ({ ...table, archives })) }
+  const published = publishedTracker(input, around, desk)
+  const clash = input.publish_tracker
+    ? clashWith(
+        published,
+        tables.map(({ table }) => table),
+      )
+    : undefined
+  if (clash !== undefined) desk.issues.add(desk.places, ['publish_tracker'], { ...clash, code: 'ING-CONFIG-DUPLICATE-TABLE' })
+  return {
+    ...settingsOf(input),
+    ...pathsOf(input, paths, config.file),
+    published,
+    tables: tables.map(({ table }) => ({ ...table, archives })),
+  }
 }
 
 type PlacedTable = ResolvedTable & { readonly at: Path; readonly bad: ReadonlySet<string> }
@@ -170,7 +184,11 @@ function settingsOf(input: GlobalInput): Settings {
   const { base_seconds: base, factor, max_seconds: max } = input.retry_backoff
   return {
     trackerTable: input.file_tracker_table,
-    trackerCare: { backUpBeforeRun: input.backup_tracker_before_run, retentionDays: input.tracker_retention_days },
+    trackerCare: {
+      backUpBeforeRun: input.backup_tracker_before_run,
+      retentionDays: input.tracker_retention_days,
+      publishAfterRun: input.publish_tracker,
+    },
     maxParallelJobs: input.max_parallel_jobs,
     retryAttempts: input.retry_attempts,
     retryBackoff: { baseMs: Math.round(base * 1000), factor, maxMs: Math.round(max * 1000) },
@@ -183,7 +201,11 @@ function settingsOf(input: GlobalInput): Settings {
   }
 }
 
-function pathsOf(input: GlobalInput, paths: GlobalPaths, file: string | null): Omit<ResolvedConfig, keyof Settings | 'tables'> {
+function pathsOf(
+  input: GlobalInput,
+  paths: GlobalPaths,
+  file: string | null,
+): Omit<ResolvedConfig, keyof Settings | 'published' | 'tables'> {
   const checkpointPath = paths.checkpoint ?? ''
   return {
     file,

@@ -35,7 +35,6 @@ const GLOBAL_KEYS: readonly Unbuilt[] = [
   { key: ['engine', 'connection'] },
   { key: ['upstream_dependencies'] },
   { key: ['downstream_notifications'] },
-  { key: ['publish_tracker'] },
   { key: ['lineage'] },
   { key: ['use_unity_catalog'] },
   { key: ['default_catalog'] },
@@ -84,6 +83,11 @@ function isBuiltProperty(name: string): boolean {
 /** A path of a table that leads to a store that is not built. */
 export function unsupportedLocation(key: string, scheme: string): UnsupportedKey {
   return entry(key, `${scheme}://`, 'use a path of this machine')
+}
+
+/** A source that is a Delta table in a bucket. */
+export function unsupportedSourceTable(key: string): UnsupportedKey {
+  return entry(key, 'file_format: delta of a source in a bucket', 'use a table of this machine as the source')
 }
 
 function unbuilt(

@@ -100,6 +100,7 @@ export class Metrics {
       case 'listed':
       case 'batchStarted':
       case 'progress':
+      case 'maintaining':
       case 'waiting':
         break
     }

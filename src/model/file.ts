@@ -7,6 +7,16 @@ export type FileStatus = 'pending' | 'processing' | 'completed' | 'failed' | 'sk
  */
 export type CleanUpStatus = 'due' | 'failed' | 'archived' | 'deleted' | 'kept'
 
+/** Clean-ups that are not done yet. */
+export interface CleanUpState {
+  readonly due: number
+  readonly failed: number
+  /** Why one of the failed ones failed. */
+  readonly last_error: string | null
+  /** When the first failed one is tried again. */
+  readonly next_attempt_at: string | null
+}
+
 /** What a listing knows of one file. */
 export interface FileSeen {
   /** Absolute path or URI without credentials; bytes that are not UTF-8 stand percent-encoded. Equal in tracker, `_source_file` and errors. */

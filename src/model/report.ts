@@ -5,6 +5,8 @@ import type { Expected, FileExpectation } from './expectation.ts'
 export interface RunReport {
   readonly tables: readonly TableReport[]
   readonly totals: RunTotals
+  /** What went wrong beside the tables. */
+  readonly warnings?: readonly Omit<ReportError, 'file'>[]
 }
 
 export type TableStatus = 'pass' | 'warn' | 'error' | 'skip'
@@ -295,5 +297,7 @@ export type RunEvent =
   | { readonly kind: 'batchFailed'; readonly table: string; readonly batch: number; readonly batchId: string; readonly code: string }
   /** Failed files whose automatic retry was due. */
   | { readonly kind: 'retried'; readonly table: string; readonly files: number }
+  /** The files of the table are put together or deleted, after its loads. */
+  | { readonly kind: 'maintaining'; readonly table: string; readonly work: 'optimize' | 'vacuum' }
   | { readonly kind: 'waiting'; readonly table: string; readonly files: number; readonly ms: number }
   | { readonly kind: 'tableEnded'; readonly table: string; readonly index: number; readonly total: number; readonly report: TableReport }

@@ -1,6 +1,6 @@
 import type { Activity, DaemonNote } from './activity.ts'
 import type { ErrorCause } from './error-cause.ts'
-import type { FileStatus } from './file.ts'
+import type { CleanUpState, FileStatus } from './file.ts'
 
 /** What `status --json` and `/api/status` tell. Timestamps are ISO 8601 in UTC. */
 export interface StatusReport {
@@ -41,6 +41,8 @@ export interface TableState {
   readonly lag_seconds: number | null
   /** When the next automatic retry is due. */
   readonly next_attempt_at: string | null
+  /** Loaded files that are still to be archived or deleted at their source, with `after_load`. */
+  readonly clean_ups: CleanUpState
   /** Told by a daemon, as what follows. */
   readonly last_listed_at: string | null
   readonly listing_error: string | null

@@ -48,3 +48,24 @@ export interface AdoptReport {
   /** Files of the table that are loaded. */
   readonly files: number
 }
+
+/** What `tracker export --output FILE --json` prints. */
+export interface ExportReport {
+  readonly file: string
+  readonly format: string
+  readonly files: number
+  readonly bytes: number
+}
+
+/** What `tracker publish --json` prints. */
+export interface PublishReport {
+  /** The table of files, and that of batches. */
+  readonly tables: readonly {
+    readonly table: string
+    readonly target: string
+    readonly rows: number
+    readonly version: number | null
+    /** False where the table had these rows already, and nothing was committed. */
+    readonly changed: boolean
+  }[]
+}

@@ -14,6 +14,7 @@ export async function counts(ledger: Ledger, tables?: readonly string[]): Promis
   const settled = await ledger.db.selectFrom('settled').selectAll().execute()
   const held = await heldFiles(ledger)
   const paused = await pausedTables(ledger)
+  const cleanUps = await openCleanUps(ledger)
   const result: TableCounts[] = []
   for (const name of names) {
     const filesIn = (status: FileStatus) => open.find((row) => row.table_name === name && row.status === status)?.files ?? 0n
@@ -31,6 +32,7 @@ export async function counts(ledger: Ledger, tables?: readonly string[]): Promis
       waiting_since: await waitingSince(ledger, name),
       next_attempt_at: failed === 0 ? null : await nextAttemptAt(ledger, name),
       paused: paused.has(name),
+      clean_ups: cleanUps.get(name) ?? NO_CLEAN_UPS,
     })
   }
   return result
@@ -63,6 +65,24 @@ async function heldFiles(ledger: Ledger): Promise<ReadonlyMap<string, number>> {
     select f.table_name, count(*) as files from ${sql.table('file')} as f
     where f.held_reason is not null and f.status = 'pending' group by f.table_name`.execute(ledger.db)
   return new Map(rows.map(({ table_name, files }) => [table_name, Number(files)]))
+}
+
+const NO_CLEAN_UPS: TableCounts['clean_ups'] = { due: 0, failed: 0, last_error: null, next_attempt_at: null }
+
+/** By an index of the files whose source is still to be archived or deleted. */
+async function openCleanUps(ledger: Ledger): Promise<ReadonlyMap<string, TableCounts['clean_ups']>> {
+  const { rows } = await sql<{ table_name: string; due: bigint; failed: bigint; reason: string | null; next_at: bigint | null }>`
+    select f.table_name, sum(case when f.clean_up_status = 'due' then 1 else 0 end) as due,
+      sum(case when f.clean_up_status = 'failed' then 1 else 0 end) as failed, max(f.clean_up_reason) as reason,
+      min(case when f.clean_up_status = 'failed' then f.clean_up_next_at end) as next_at
+    from ${sql.table('file')} as f where f.clean_up_status in ('due', 'failed') and f.status = 'completed'
+    group by f.table_name`.execute(ledger.db)
+  return new Map(
+    rows.map((row) => [
+      row.table_name,
+      { due: Number(row.due), failed: Number(row.failed), last_error: row.reason, next_attempt_at: isoOrNull(row.next_at) },
+    ]),
+  )
 }
 
 async function lastLoadedAt(ledger: Ledger, table: string): Promise<string | null> {

@@ -4,16 +4,19 @@ import type { DueWork } from './tracker.ts'
 
 /** Tables that were never looked at have no row here and nothing to do. Each part is one look into an index. */
 export async function dueWork(ledger: Ledger): Promise<readonly DueWork[]> {
-  const { rows } = await sql<{ table_name: string; pending: bigint; next_attempt_at: bigint | null }>`
+  const { rows } = await sql<{ table_name: string; pending: bigint; next_attempt_at: bigint | null; clean_up_at: bigint | null }>`
     select t.table_name,
       case when exists (select 1 from ${sql.table('file')} as f
         where f.status = 'pending' and f.table_name = t.table_name and f.held_reason is null) then 1 else 0 end as pending,
       (select min(f.next_attempt_at) from ${sql.table('file')} as f
-        where f.table_name = t.table_name and f.next_attempt_at is not null) as next_attempt_at
+        where f.table_name = t.table_name and f.next_attempt_at is not null) as next_attempt_at,
+      (select min(f.clean_up_next_at) from ${sql.table('file')} as f
+        where f.clean_up_status in ('due', 'failed') and f.table_name = t.table_name and f.status = 'completed') as clean_up_at
     from ${sql.table('target')} as t`.execute(ledger.db)
   return rows.map((row) => ({
     table: row.table_name,
     pending: Number(row.pending) === 1,
     nextAttemptMs: row.next_attempt_at === null ? null : Number(row.next_attempt_at),
+    nextCleanUpMs: row.clean_up_at === null ? null : Number(row.clean_up_at),
   }))
 }

@@ -120,11 +120,12 @@ function numberOrNull(value: bigint | null): number | null {
 }
 
 /** Newest first. */
-export async function batches(ledger: Ledger, table: string, limit: number): Promise<readonly BatchRow[]> {
+export async function batches(ledger: Ledger, table: string, limit: number, below?: number): Promise<readonly BatchRow[]> {
   const rows = await ledger.db
     .selectFrom('batch')
     .selectAll()
     .where('table_name', '=', table)
+    .$if(below !== undefined, (query) => query.where('batch_number', '<', BigInt(below ?? 0)))
     .orderBy('batch_number', 'desc')
     .limit(BigInt(limit))
     .execute()

@@ -2,7 +2,7 @@ import type { Activity, ActivityNote, DaemonNote, ScheduleNote, TableSchedule, T
 import type { Batch, BatchOutcome } from '../model/batch.ts'
 import type { Failure } from '../model/error-cause.ts'
 import type { FileExpectation, ReportExpectation } from '../model/expectation.ts'
-import type { CleanUpStatus, FileSeen, FileStatus } from '../model/file.ts'
+import type { CleanUpState, CleanUpStatus, FileSeen, FileStatus } from '../model/file.ts'
 import type { Manifest, RestorePoint } from '../model/manifest.ts'
 import type { RestoredFile, RestoreMoves } from '../model/restore.ts'
 import type { Pruned } from '../model/tracker-report.ts'
@@ -129,6 +129,8 @@ export interface TableCounts {
   /** When the next automatic retry is due. */
   readonly next_attempt_at: string | null
   readonly paused: boolean
+  /** Loaded files that are still to be archived or deleted at their source. */
+  readonly clean_ups: CleanUpState
 }
 
 /** What is left to do of a table, as whoever plans its next turn asks. */
@@ -138,6 +140,8 @@ export interface DueWork {
   readonly pending: boolean
   /** When the first automatic retry is due, in milliseconds since the epoch. */
   readonly nextAttemptMs: number | null
+  /** The same of the first clean-up of a loaded file. */
+  readonly nextCleanUpMs: number | null
 }
 
 export interface FileFilter {
@@ -288,7 +292,8 @@ export interface Tracker extends AsyncDisposable {
   file(table: string, path: string): Promise<TrackedFile | undefined>
   history(table: string, path: string): Promise<readonly FileEvent[]>
   counts(tables?: readonly string[]): Promise<readonly TableCounts[]>
-  batches(table: string, limit: number): Promise<readonly BatchRow[]>
+  /** The newest first; with `below` only those of a lower number. */
+  batches(table: string, limit: number, below?: number): Promise<readonly BatchRow[]>
   /** What the rules of the table found in these batches. */
   expectationsOfBatches(table: string, batchIds: readonly string[]): Promise<readonly BatchExpectation[]>
   /** Rules that a file broke, oldest first. */

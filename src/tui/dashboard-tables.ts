@@ -1,3 +1,4 @@
+import { cleanUpsText } from '../cli/text/clean-ups.ts'
 import { bytes, count } from '../cli/text/numbers.ts'
 import type { TableColumn } from '../cli/text/table.ts'
 import type { TableDetail, TableState } from '../model/status-report.ts'
@@ -93,6 +94,7 @@ export function tableLines({ state, activity, batches, recent, causes }: TableDe
       state.lag_seconds === null ? '' : `  lag ${shortSpan(state.lag_seconds)}`
     }`,
     `rows of the last hour  ${sparkline(minutesOf(state, Math.min(60, Math.max(10, width - 24)), nowMs))}`,
+    ...[cleanUpsText(state.clean_ups)].filter((text) => text !== ''),
     ...(state.listing_error === null ? [] : [`listing failed: ${state.listing_error}`]),
   ].map((line) => cut(line, width))
   const running = activityLines(activity, frame)

@@ -1,20 +1,28 @@
-import { filesToLoad, fractionOf, remainingMs, type TableProgress } from './progress-state.ts'
+import { bytes } from '../cli/text/numbers.ts'
+import { bytesDone, bytesPerSecond, filesToLoad, fractionOf, remainingMs, type TableProgress } from './progress-state.ts'
 
-/** Widths below which parts of a line are left out, the least useful first. */
-const WIDE = 90
+/** Widths below which parts of a line are left out, the least useful first; 80 columns are what most terminals have. */
+const WIDEST = 118
+const WIDE = 92
+const USUAL = 78
 const MIDDLE = 64
 const NARROW = 40
 
+/** Width of a bar, where there is room and where other things need it more. */
 const BAR = 20
+const SHORT_BAR = 10
 
 /** One line for a running table, at most `width` columns. */
 export function progressLine(table: TableProgress, nameWidth: number, width: number, nowMs: number): string {
   const name = clipped(table.table, nameWidth).padEnd(nameWidth)
   const parts = [name]
-  if (width >= MIDDLE) parts.push(barOf(fractionOf(table)))
+  if (width >= MIDDLE) parts.push(barOf(fractionOf(table), width >= USUAL && width < WIDEST ? SHORT_BAR : BAR))
   if (width >= NARROW) parts.push(percentOf(fractionOf(table)))
   parts.push(amountOf(table))
-  if (width >= WIDE) parts.push(`${grouped(table.rowsDone)} rows`, etaOf(remainingMs(table, nowMs)))
+  if (width >= WIDE) parts.push(`${grouped(table.rowsDone)} rows`)
+  if (width >= USUAL && table.bytes > 0) parts.push(bytes(bytesDone(table)))
+  if (width >= WIDEST) parts.push(rateOf(bytesPerSecond(table, nowMs)))
+  if (width >= USUAL) parts.push(etaOf(remainingMs(table, nowMs)))
   if (width >= MIDDLE) parts.push(table.stage)
   return clipped(parts.filter((part) => part !== '').join('  '), width)
 }
@@ -29,12 +37,17 @@ export function nameWidthOf(tables: readonly TableProgress[], width: number): nu
 export function totalLine(tables: readonly TableProgress[], total: number, elapsedMs: number): string {
   const ended = tables.filter((table) => table.ended !== null).length
   const sum = (value: (table: TableProgress) => number) => tables.reduce((all, table) => all + value(table), 0)
-  return `${ended} of ${total} tables  ${grouped(sum((table) => table.filesDone))} files  ${grouped(sum((table) => table.rowsDone))} rows  ${clock(elapsedMs)}`
+  const size = sum(bytesDone)
+  return `${ended} of ${total} tables  ${grouped(sum((table) => table.filesDone))} files  ${grouped(sum((table) => table.rowsDone))} rows  ${size === 0 ? '' : `${bytes(size)}  `}${clock(elapsedMs)}`
 }
 
-function barOf(fraction: number | null): string {
-  const full = Math.round((fraction ?? 0) * BAR)
-  return `${'█'.repeat(full)}${'░'.repeat(BAR - full)}`
+function barOf(fraction: number | null, width: number): string {
+  const full = Math.round((fraction ?? 0) * width)
+  return `${'█'.repeat(full)}${'░'.repeat(width - full)}`
+}
+
+function rateOf(perSecond: number | null): string {
+  return perSecond === null ? '' : `${bytes(perSecond)}/s`
 }
 
 function percentOf(fraction: number | null): string {

@@ -16,6 +16,9 @@ export interface TableProgress {
   readonly filesDone: number
   readonly rowsDone: number
   readonly batchFiles: number
+  /** Of the source files, as far as batches were begun. */
+  readonly bytes: number
+  readonly batchBytes: number
   /** 0 to 1 within the running batch; null unknown. */
   readonly fraction: number | null
   /** When the first batch began: what the time left is reckoned from. */
@@ -52,6 +55,8 @@ function newTable(table: string, nowMs: number): TableProgress {
     filesDone: 0,
     rowsDone: 0,
     batchFiles: 0,
+    bytes: 0,
+    batchBytes: 0,
     fraction: null,
     loadingSinceMs: null,
   }
@@ -64,15 +69,27 @@ function tableAfter(table: TableProgress, event: Exclude<RunEvent, { kind: 'tabl
     case 'pending':
       return { ...table, pending: event.files }
     case 'batchStarted':
-      return { ...table, stage: 'loading', batchFiles: event.files, fraction: 0, loadingSinceMs: table.loadingSinceMs ?? nowMs }
+      return {
+        ...{ ...table, stage: 'loading', batchFiles: event.files, fraction: 0, loadingSinceMs: table.loadingSinceMs ?? nowMs },
+        ...{ bytes: table.bytes + event.bytes, batchBytes: event.bytes },
+      }
     case 'progress':
       // A stage that cannot tell keeps the bar where it is: one that jumps back looks broken.
       return { ...table, stage: event.stage, fraction: event.fraction < 0 ? table.fraction : Math.max(table.fraction ?? 0, event.fraction) }
     case 'batchEnded':
-      return { ...table, filesDone: table.filesDone + event.files, rowsDone: table.rowsDone + event.rows, batchFiles: 0, fraction: null }
+      return {
+        ...table,
+        filesDone: table.filesDone + event.files,
+        rowsDone: table.rowsDone + event.rows,
+        batchFiles: 0,
+        batchBytes: 0,
+        fraction: null,
+      }
     case 'batchFailed':
     case 'retried':
       return table
+    case 'maintaining':
+      return { ...table, stage: event.work }
     case 'waiting':
       return { ...table, stage: `waiting for ${event.files} ${event.files === 1 ? 'file' : 'files'} to settle` }
     case 'tableEnded':
@@ -92,6 +109,17 @@ export function fractionOf(table: TableProgress): number | null {
   const files = filesToLoad(table)
   if (files === 0) return null
   return Math.min(1, (table.filesDone + (table.fraction ?? 0) * table.batchFiles) / files)
+}
+
+/** Of the source files, loaded by now: by estimate within a batch. */
+export function bytesDone(table: TableProgress): number {
+  return table.bytes - (1 - (table.fraction ?? 0)) * table.batchBytes
+}
+
+/** Bytes a second since the first batch began; null while there is too little to go by. */
+export function bytesPerSecond(table: TableProgress, nowMs: number): number | null {
+  const { loadingSinceMs: since } = table
+  return since === null || nowMs - since < 500 || bytesDone(table) <= 0 ? null : (bytesDone(table) * 1000) / (nowMs - since)
 }
 
 /** Milliseconds to the end, reckoned from the speed so far; null while there is too little to go by. */

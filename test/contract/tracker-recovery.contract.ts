@@ -19,6 +19,8 @@ import {
 } from './tracker.support.ts'
 
 /** What every tracker does when something went wrong, by hand, and when it is asked. */
+const NO_CLEAN_UPS = { due: 0, failed: 0, last_error: null, next_attempt_at: null }
+
 export function trackerRecoveryContract(name: string, make: () => Promise<Harness>): void {
   describeTracker(`${name}: retries, recovery, reading`, make, (tracker, harness) => {
     retryTests(tracker, harness)
@@ -258,7 +260,7 @@ function readTests(tracker: () => Tracker, harness: () => Harness): void {
         bytes: 200,
       },
       ...{ last_loaded_at: '2026-01-01T00:00:00.000Z', last_error: "/in/c.csv line 3: 'x' is no number", paused: false },
-      ...{ held: 0, waiting_since: '2026-01-01T00:00:01.000Z', next_attempt_at: null },
+      ...{ held: 0, waiting_since: '2026-01-01T00:00:01.000Z', next_attempt_at: null, clean_ups: NO_CLEAN_UPS },
     }
     const unknown = {
       ...{
@@ -272,7 +274,15 @@ function readTests(tracker: () => Tracker, harness: () => Harness): void {
         rows_rejected: 0,
         bytes: 0,
       },
-      ...{ last_loaded_at: null, last_error: null, paused: false, held: 0, waiting_since: null, next_attempt_at: null },
+      ...{
+        last_loaded_at: null,
+        last_error: null,
+        paused: false,
+        held: 0,
+        waiting_since: null,
+        next_attempt_at: null,
+        clean_ups: NO_CLEAN_UPS,
+      },
     }
     expect(await tracker().counts()).toEqual([orders])
     expect(await tracker().counts(['new.table', TABLE])).toEqual([unknown, orders])

@@ -8,10 +8,12 @@ import {
   renameSync,
   statSync,
   symlinkSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { daemon, eventually } from '../support/daemon.ts'
 import { only } from '../support/expecting.ts'
 import { Landing } from '../support/landing.ts'
 import { restore } from '../support/time-travel.ts'
@@ -224,6 +226,28 @@ describe('after_load: delete', () => {
       expect(await landing.rows('id')).toHaveLength(table.loading_strategy === 'merge' ? 2 : 1)
     }
   })
+})
+
+test('status tells of clean-ups that failed, and a daemon tries them again when they are due', async () => {
+  const landing = changed(new Landing({ columns: { id: 'BIGINT' } }, { retry_backoff: { base_seconds: 1, factor: 1, max_seconds: 1 } }), {})
+  changed(landing, { after_load: { archive: landing.path('archive') } })
+  const path = landing.land('a.csv', 'id\n1\n', 1)
+  writeFileSync(landing.path('archive'), 'no folder')
+  await landing.run()
+  const [state] = await landing.use(async (ingest) => (await ingest.status()).tables)
+  expect(state?.clean_ups).toMatchObject({ due: 0, failed: 1, last_error: expect.stringContaining('archive') })
+  expect(state?.clean_ups.next_attempt_at).toMatch(/Z$/)
+  const running = await daemon(landing)
+  await eventually(async () => running.events.some(({ kind }) => kind === 'tableEnded'), Boolean)
+  expect(existsSync(path)).toBe(true)
+  unlinkSync(landing.path('archive'))
+  await eventually(
+    async () => archived(landing).length,
+    (files) => files === 1,
+  )
+  await running.stop()
+  const [after] = await landing.use(async (ingest) => (await ingest.status()).tables)
+  expect(after?.clean_ups).toEqual({ due: 0, failed: 0, last_error: null, next_attempt_at: null })
 })
 
 test.each([

@@ -8,7 +8,7 @@ import type { ReloadReport, RunEvent } from '../../model/report.ts'
 import type { TableConfig } from '../../model/table.ts'
 import type { Owner } from '../../pipeline/recover.ts'
 import { sameFile } from '../../tracker/sqlite/same-file.ts'
-import type { Tracker } from '../../tracker/tracker.ts'
+import type { DueWork, Tracker } from '../../tracker/tracker.ts'
 import { ActivityNotes } from '../activity.ts'
 import { lockDaemon } from '../daemon-lock.ts'
 import type { DaemonOptions } from '../ingest.ts'
@@ -19,6 +19,8 @@ import { selectTables } from '../select-tables.ts'
 import { type Served, serve } from '../serve.ts'
 import { withHeartbeat } from '../table-work.ts'
 import { DaemonTable, type TableParts } from './daemon-table.ts'
+import { Notices } from './notices.ts'
+import { PUBLISHING, Publisher } from './publisher.ts'
 import { reloadReport } from './reload-report.ts'
 import { Service } from './service.ts'
 import { Teller } from './teller.ts'
@@ -83,6 +85,7 @@ class Daemon implements RunningDaemon {
   readonly #turns: Turns
   readonly #teller: Teller
   readonly #service: Service
+  readonly #publisher: Publisher
   readonly #stopping = new AbortController()
   readonly #ending = new AbortController()
   readonly #startedAt: string
@@ -101,6 +104,7 @@ class Daemon implements RunningDaemon {
     this.#turns = new Turns(parts.config.maxParallelJobs, (table) => this.#turn(table))
     this.#isTrackerThere = sameFile(parts.config.trackerFile)
     this.#teller = new Teller(parts.log)
+    this.#publisher = new Publisher(parts, () => this.#turns.want(PUBLISHING))
     this.#turnedMs = parts.clock.now()
     this.#startedAt = new Date(this.#turnedMs).toISOString()
     this.#service = new Service(parts.log, () => parts.clock.now() - this.#turnedMs)
@@ -126,6 +130,7 @@ class Daemon implements RunningDaemon {
     } finally {
       signal.removeEventListener('abort', stop)
       for (const table of this.#tables.values()) table[Symbol.dispose]()
+      this.#publisher[Symbol.dispose]()
       // Why it ends tells more than that nobody can be told.
       await this.#note(null).catch(() => undefined)
     }
@@ -176,6 +181,7 @@ class Daemon implements RunningDaemon {
       want: (table) => this.#turns.want(table),
       onEvent: (event) => this.#told(event),
       onWarning: (message) => log.warn(message),
+      notices: new Notices((message) => log.warn(message)),
     }
     for (const table of tables) this.#add(table)
     log.info({ tables: this.#tables.size, pid: process.pid, version: packageVersion() }, 'daemon started')
@@ -196,12 +202,14 @@ class Daemon implements RunningDaemon {
   }
 
   async #turn(name: string): Promise<void> {
+    if (name === PUBLISHING) return this.#shared?.pool.use((worker) => this.#publisher.turn(this.#config, worker))
     const table = this.#tables.get(name)
     if (table === undefined) return
     this.#told({ kind: 'tableStarted', table: name, index: 0, total: this.#tables.size })
     try {
       const report = await table.turn()
       this.#told({ kind: 'tableEnded', table: name, index: 0, total: this.#tables.size, report })
+      this.#publisher.told(report)
       await this.#noteListing(table)
     } catch (error) {
       this.#failed(error)
@@ -256,10 +264,9 @@ class Daemon implements RunningDaemon {
     try {
       if (!this.#isTrackerThere() || !this.#parts.isLocked()) throw trackerGone(this.#config.trackerFile)
       const paused = await this.#parts.tracker.paused()
-      for (const { table: name, pending, nextAttemptMs } of await this.#parts.tracker.dueWork()) {
-        const table = this.#tables.get(name)
-        if (table === undefined || !table.isFree || paused.has(name)) continue
-        if (pending || (nextAttemptMs !== null && nextAttemptMs <= now)) table.wake()
+      for (const due of await this.#parts.tracker.dueWork()) {
+        const table = this.#tables.get(due.table)
+        if (table?.isFree === true && !paused.has(due.table) && isDue(due, table.config, now)) table.wake()
       }
     } catch (error) {
       this.#failed(error)
@@ -271,6 +278,7 @@ class Daemon implements RunningDaemon {
     const timer = setTimeout(() => this.#ending.abort(), this.#parts.config.shutdownTimeoutMs)
     try {
       await this.#turns.stop()
+      if (this.#publisher.isDue && !this.#ending.signal.aborted && this.#fault === undefined) await this.#turn(PUBLISHING)
     } finally {
       clearTimeout(timer)
     }
@@ -284,6 +292,11 @@ class Daemon implements RunningDaemon {
       ...{ state, http: this.#served?.url ?? null, heartbeat_at: new Date(clock.now()).toISOString() },
     })
   }
+}
+
+function isDue({ pending, nextAttemptMs, nextCleanUpMs }: DueWork, { afterLoad }: TableConfig, now: number): boolean {
+  const cleanUpMs = afterLoad === 'keep' ? null : nextCleanUpMs
+  return pending || [nextAttemptMs, cleanUpMs].some((ms) => ms !== null && ms <= now)
 }
 
 function isoOrNull(ms: number | null): string | null {

@@ -6,10 +6,14 @@ import type { Frame } from '../frame.ts'
 import { positive } from '../global-options.ts'
 import { openIngest } from '../open.ts'
 import { bytes, counted } from '../text/numbers.ts'
+import { exportCommand, publishCommand } from './tracker-export.ts'
 
 export function trackerCommand(frame: Frame): Command {
-  const command = new Command('tracker').description('the tracker itself: back it up, prune it, make it anew, take tables over')
-  for (const make of [backupCommand, pruneCommand, rebuildCommand, adoptCommand]) command.addCommand(make(frame))
+  const command = new Command('tracker').description(
+    'the tracker itself: back it up, export and publish it, prune it, make it anew, take tables over',
+  )
+  for (const make of [backupCommand, exportCommand, publishCommand, pruneCommand, rebuildCommand, adoptCommand])
+    command.addCommand(make(frame))
   return command
 }
 

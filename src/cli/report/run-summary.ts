@@ -96,7 +96,7 @@ function at(file: string | null, message = ''): string {
 }
 
 /** The end of a run: `Done.` with the outcomes, then what was moved and how fast. */
-export function doneLines({ totals }: RunReport, colors: Colors): readonly string[] {
+export function doneLines({ totals, warnings = [] }: RunReport, colors: Colors): readonly string[] {
   const { pass, warn, error, skip, total, files, rows, bytes: size, seconds } = totals
   const outcome = `Done. PASS=${pass} WARN=${warn} ERROR=${error} SKIP=${skip} TOTAL=${total}`
   const paint = error > 0 ? colors.red : warn > 0 ? colors.yellow : colors.green
@@ -106,6 +106,7 @@ export function doneLines({ totals }: RunReport, colors: Colors): readonly strin
   ]
   const fast = speed.filter((text) => text !== '').join(', ')
   return [
+    ...warnings.map(({ code, message }) => `${colors.yellow('warning:')} ${printableLines(message)} ${colors.dim(`[${code}]`)}`),
     paint(outcome),
     `${counted(rows, 'row')} in ${counted(files, 'file')} (${bytes(size)}) in ${duration(seconds)}${fast === '' ? '' : `: ${fast}`}`,
   ]

@@ -1,5 +1,6 @@
 import type { StatusReport } from '../../model/status-report.ts'
 import type { Output } from '../output.ts'
+import { cleanUpsText } from '../text/clean-ups.ts'
 import { bytes, count } from '../text/numbers.ts'
 import { printable } from '../text/printable.ts'
 import type { TableColumn } from '../text/table.ts'
@@ -35,7 +36,7 @@ export async function printStatus(report: StatusReport, output: Output): Promise
   const { colors } = output
   const style = tableStyle(colors, (padded, raw, column) => (column === FAILED && raw !== '0' ? colors.red(padded) : padded))
   await printRows(output, COLUMNS, rows, style)
-  const more = [...activityText(report), ...heldText(report), ...errorText(report, output)]
+  const more = [...activityText(report), ...heldText(report), ...cleanUpText(report), ...errorText(report, output)]
   if (more.length > 0) await output.line(['', ...more].join('\n'))
 }
 
@@ -52,6 +53,13 @@ function heldText({ tables }: StatusReport): readonly string[] {
   return tables
     .filter(({ files }) => files.held > 0)
     .map(({ table, files }) => `${table}: ${count(files.held)} held; see: ingest files --status pending, then ingest approve FILE`)
+}
+
+function cleanUpText({ tables }: StatusReport): readonly string[] {
+  return tables.flatMap(({ table, clean_ups: cleanUps }) => {
+    const text = cleanUpsText(cleanUps)
+    return text === '' ? [] : [`${table}: ${printable(text)}`]
+  })
 }
 
 function errorText({ tables }: StatusReport, { colors }: Output): readonly string[] {

@@ -94,3 +94,13 @@ function watched(answer: () => Promise<void> = () => Promise.resolve()) {
 function started(table: string) {
   return { kind: 'tableStarted', table, index: 0, total: 1 } as const
 }
+
+test('maintenance is told as such, until it is over', async () => {
+  const { notes, told } = watched()
+  notes.event({ kind: 'maintaining', table: 'a.b', work: 'optimize' })
+  await vi.advanceTimersByTimeAsync(1000)
+  notes.ended('a.b')
+  await vi.advanceTimersByTimeAsync(1000)
+  await notes[Symbol.asyncDispose]()
+  expect(told.map((some) => some.map(({ stage }) => stage))).toEqual([['maintaining'], []])
+})

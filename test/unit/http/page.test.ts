@@ -21,6 +21,7 @@ const STATE: TableState = {
   last_error: `${HOSTILE} line 3: no JSON`,
   lag_seconds: 90,
   next_attempt_at: null,
+  clean_ups: { due: 1234, failed: 2, last_error: HOSTILE, next_attempt_at: null },
   last_listed_at: '2026-01-01T11:59:50.000Z',
   listing_error: null,
   next_run_at: '2026-01-01T12:05:00.000Z',
@@ -134,6 +135,7 @@ describe('the page', () => {
     await page.waitForSelector('h2:has-text("Batches")')
     expect(await page.textContent('main')).toContain('committed')
     expect(await page.textContent('main')).toContain('2.5 s')
+    expect(await page.textContent('main')).toContain(`1,234 due, 2 failed (${HOSTILE})`)
     await page.click(`a:text-is(${JSON.stringify(HOSTILE)})`)
     await page.waitForSelector('h2:has-text("History")')
     expect(await page.textContent('main')).toContain('no JSON')

@@ -283,6 +283,7 @@ function tableState(more: Partial<TableState>): TableState {
     last_error: null,
     lag_seconds: null,
     next_attempt_at: null,
+    clean_ups: { due: 0, failed: 0, last_error: null, next_attempt_at: null },
     last_listed_at: null,
     listing_error: null,
     next_run_at: null,

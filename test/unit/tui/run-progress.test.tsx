@@ -12,11 +12,11 @@ const SECOND = 1000
 describe('the progress of a run', () => {
   test('a table that is being listed tells what it has seen', () => {
     expect(frameOf([started('shop.orders', 0, 1), { kind: 'listed', table: 'shop.orders', files: 1200 }], 100)).toBe(
-      ['shop.orders  ░░░░░░░░░░░░░░░░░░░░        1,200 seen  0 rows  listing', '0 of 1 tables  0 files  0 rows  10s'].join('\n'),
+      ['shop.orders  ░░░░░░░░░░        1,200 seen  0 rows  listing', '0 of 1 tables  0 files  0 rows  10s'].join('\n'),
     )
   })
 
-  test('a table that loads shows its bar, files, rows and the time that is left', () => {
+  test('a table that loads shows its bar, files, rows, bytes, their rate and the time that is left', () => {
     const events: RunEvent[] = [
       started('shop.orders', 0, 2),
       { kind: 'pending', table: 'shop.orders', files: 400 },
@@ -25,12 +25,11 @@ describe('the progress of a run', () => {
       batchStarted('shop.orders', 100),
       { kind: 'progress', table: 'shop.orders', stage: 'writing', fraction: 0.5 },
     ]
-    expect(frameOf(events, 100)).toBe(
-      [
-        'shop.orders  ████████░░░░░░░░░░░░   37%  100/400 files  12,345 rows  ETA 17s  writing',
-        '0 of 2 tables  100 files  12,345 rows  10s',
-      ].join('\n'),
-    )
+    expect(linesOf(events, 130)).toEqual([
+      'shop.orders  ████████░░░░░░░░░░░░   37%  100/400 files  12,345 rows  15.0 kB  1.5 kB/s  ETA 17s  writing',
+      '0 of 2 tables  100 files  12,345 rows  15.0 kB  10s',
+    ])
+    expect(frameOf(events, 80).split('\n')[0]).toBe('shop.orders  ████░░░░░░   37%  100/400 files  15.0 kB  ETA 17s  writing')
   })
 
   test('a stage that cannot tell its fraction leaves the bar where it is', () => {
@@ -57,7 +56,7 @@ describe('the progress of a run', () => {
       started('a_very_long_database_name.and_a_long_table_name', 0, 1),
       batchStarted('a_very_long_database_name.and_a_long_table_name', 100_000),
     ]
-    for (const columns of [12, 20, 39, 40, 63, 64, 89, 90, 200]) {
+    for (const columns of [12, 20, 39, 40, 63, 64, 78, 92, 118, 200]) {
       for (const line of frameOf(events, columns).split('\n')) expect(line.length).toBeLessThan(columns)
     }
   })
@@ -93,12 +92,22 @@ describe('the progress of a run', () => {
     expect([brokenRows(frame, 120), brokenRows(frame, 100), brokenRows(frame, 50), brokenRows(frame, 30)]).toEqual([0, 0, 1, 4])
   })
 
+  test('a table that is optimized after its loads says so', () => {
+    expect(frameOf([started('a.b', 0, 1), { kind: 'maintaining', table: 'a.b', work: 'optimize' }], 70)).toContain('optimize')
+  })
+
   test('files that must settle are waited for in words', () => {
     expect(frameOf([started('a.b', 0, 1), { kind: 'waiting', table: 'a.b', files: 1, ms: 2000 }], 70)).toContain(
       'waiting for 1 file to settle',
     )
   })
 })
+
+/** The same without a terminal around it, whose width the library fixes. */
+function linesOf(events: readonly RunEvent[], columns: number): readonly string[] {
+  const progress = events.reduce<Progress>((before, event) => progressAfter(before, event, 0), newProgress(0))
+  return progressFrame(progress, { columns, rows: 24, nowMs: 10 * SECOND }).map(({ text }) => text)
+}
 
 /** The frame ten seconds after the first event; each event comes at its start. */
 function frameOf(events: readonly RunEvent[], columns: number, rows = 24, lines: readonly string[] = []): string {

@@ -1,0 +1,52 @@
+import type { Column } from './schema.ts'
+
+/** What an export, or a published tracker, has of each file: the names and the order of the tracker's own rows. */
+export const FILE_COLUMNS: readonly Column[] = [
+  { name: 'file_path', type: 'VARCHAR' },
+  { name: 'file_size', type: 'BIGINT' },
+  { name: 'file_modified_time', type: 'TIMESTAMP WITH TIME ZONE' },
+  { name: 'table_name', type: 'VARCHAR' },
+  { name: 'status', type: 'VARCHAR' },
+  { name: 'processing_start_time', type: 'TIMESTAMP WITH TIME ZONE' },
+  { name: 'processing_end_time', type: 'TIMESTAMP WITH TIME ZONE' },
+  { name: 'error_message', type: 'VARCHAR' },
+  { name: 'retry_count', type: 'BIGINT' },
+  { name: 'created_at', type: 'TIMESTAMP WITH TIME ZONE' },
+  { name: 'updated_at', type: 'TIMESTAMP WITH TIME ZONE' },
+  { name: 'file_version', type: 'VARCHAR' },
+  { name: 'batch_id', type: 'VARCHAR' },
+  { name: 'table_version', type: 'BIGINT' },
+  { name: 'next_attempt_at', type: 'TIMESTAMP WITH TIME ZONE' },
+  { name: 'lease_owner', type: 'VARCHAR' },
+  { name: 'lease_expires_at', type: 'TIMESTAMP WITH TIME ZONE' },
+  { name: 'held_reason', type: 'VARCHAR' },
+  { name: 'status_reason', type: 'VARCHAR' },
+  { name: 'rows_read', type: 'BIGINT' },
+  { name: 'rows_loaded', type: 'BIGINT' },
+  { name: 'rows_rejected', type: 'BIGINT' },
+  { name: 'rows_filtered', type: 'BIGINT' },
+  { name: 'rows_deduplicated', type: 'BIGINT' },
+  { name: 'bytes', type: 'BIGINT' },
+  { name: 'error_code', type: 'VARCHAR' },
+  { name: 'error_class', type: 'VARCHAR' },
+  { name: 'replaces', type: 'BOOLEAN' },
+  { name: 'clean_up_status', type: 'VARCHAR' },
+  { name: 'clean_up_path', type: 'VARCHAR' },
+  { name: 'clean_up_reason', type: 'VARCHAR' },
+  { name: 'clean_up_attempts', type: 'BIGINT' },
+  { name: 'clean_up_next_at', type: 'TIMESTAMP WITH TIME ZONE' },
+]
+
+/** The same of each batch. */
+export const BATCH_COLUMNS: readonly Column[] = [
+  { name: 'batch_id', type: 'VARCHAR' },
+  { name: 'batch_number', type: 'BIGINT' },
+  { name: 'table_name', type: 'VARCHAR' },
+  { name: 'status', type: 'VARCHAR' },
+  { name: 'lease_owner', type: 'VARCHAR' },
+  { name: 'table_version', type: 'BIGINT' },
+  { name: 'files', type: 'BIGINT' },
+  { name: 'rows_loaded', type: 'BIGINT' },
+  { name: 'started_at', type: 'TIMESTAMP WITH TIME ZONE' },
+  { name: 'ended_at', type: 'TIMESTAMP WITH TIME ZONE' },
+]
