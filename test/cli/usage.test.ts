@@ -27,6 +27,7 @@ const BUILT = [
   'verify',
   'tracker',
   'schema',
+  'completion',
   'demo',
   'help',
 ]
