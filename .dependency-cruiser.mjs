@@ -26,7 +26,7 @@ export default {
       name: 'no-orphans',
       severity: 'error',
       comment: 'Nothing reaches this file.',
-      from: { orphan: true, path: '^src/', pathNot: '^src/(main|index)[.]ts$' },
+      from: { orphan: true, path: '^src/', pathNot: '^src/(main|index|script)[.]ts$' },
       to: {},
     },
     {
@@ -69,7 +69,7 @@ export default {
       'The protocol takes its I/O as arguments; it needs their types.',
     ),
     folder('tracker', BASE, 'Knows files and batches, not how they are loaded.'),
-    folder('watcher', [...BASE, 'blobs/blobs[.]ts'], 'Finds complete files; admits nothing itself.'),
+    folder('watcher', [...BASE, 'blobs/(blobs|objects)[.]ts'], 'Finds complete files; admits nothing itself.'),
     folder(
       'formats',
       [...BASE, 'engine/(engine|sql|failure)[.]ts'],
@@ -132,7 +132,7 @@ export default {
         'Steps, stores and formats reach files through blobs/ and the engine, so that the rules on roots and durability hold everywhere.',
       from: {
         path: '^src/',
-        pathNot: '^src/(blobs/(local|landing)|watcher/local|config/read|engine/duckdb|tracker/sqlite|http/page|app/)',
+        pathNot: '^src/(script[.]ts|blobs/(local|landing|object-files)|watcher/local|config/read|engine/duckdb|tracker/sqlite|http/page|app/)',
       },
       to: { dependencyTypes: ['core'], path: '^(node:)?fs(/promises)?$' },
     },

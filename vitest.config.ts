@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 // Unit tests import src directly. Every other kind drives dist, as a user does: global set-up builds it once.
-const built = { globalSetup: ['test/support/build.ts'], testTimeout: 60_000, hookTimeout: 60_000 }
+const built = { globalSetup: ['test/support/build.ts'], testTimeout: 120_000, hookTimeout: 120_000 }
 
 /** Small files with much to wait for. Larger files come first otherwise, and one of these would run alone at the end. */
 const SLOW = ['crash/random', 'crash/short', 'integration/histories', 'oracle/scd2', 'crash/upserts'].map((name) => `/test/${name}.test.ts`)
@@ -25,7 +25,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.{ts,tsx}', 'test/contract/**/*.test.ts', 'test/oracle/**/*.test.ts'],
-          testTimeout: 30_000,
+          testTimeout: 60_000,
         },
       },
       {

@@ -1,8 +1,7 @@
-#!/usr/bin/env node
 import { startEarly } from './app/start-early.ts'
 
 startEarly(process.argv)
-const { runCli } = await import('./cli/program.ts')
-
-// Set rather than exited with: stdout may still be draining into a slow pipe.
-process.exitCode = await runCli(process.argv)
+void import('./cli/program.ts').then(async ({ runCli }) => {
+  // Set rather than exited with: stdout may still be draining into a slow pipe.
+  process.exitCode = await runCli(process.argv)
+})

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { ERROR_CODES } from '../src/errors/codes.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -42,15 +43,60 @@ describe('the package', () => {
 
   test('loads no React, no command line and no engine when it is imported as a library', () => {
     const loaded = loadedBy("await import('ingestd')")
-    expect(loaded.filter((path) => /\/chunks\/(ink|program)\.js$|\/node_modules\/@duckdb\//.test(path))).toEqual([])
+    expect(loaded.filter((path) => /\/chunks\/(ink|program)\.c?js$|\/node_modules\/@duckdb\//.test(path))).toEqual([])
   })
 
   test('loads no React for a command that draws nothing', () => {
     const help = "process.argv = [process.argv[0], 'ingest', '--help']; process.exit = () => {}; await import('./dist/main.js')"
     const loaded = loadedBy(help).map((path) => basename(path))
-    expect(loaded).toContain('program.js')
+    expect(loaded).toContain('program.cjs')
     expect(loaded).not.toContain('ink.js')
     expect(readdirSync(join(root, 'dist/chunks'))).toContain('ink.js')
+  })
+
+  test('comes with the compiled code of its scripts, which each process takes', () => {
+    const rejected = (entry: string) =>
+      JSON.parse(
+        runModule(`
+        import { createRequire, syncBuiltinESMExports } from 'node:module'
+        import vm from 'node:vm'
+        const scripts = []
+        vm.Script = class extends vm.Script {
+          constructor(text, options) {
+            super(text, options)
+            scripts.push([options.filename, this.cachedDataRejected])
+          }
+        }
+        syncBuiltinESMExports()
+        process.argv = [process.argv[0], 'ingest', 'run', '--help']
+        process.on('exit', () => console.log('\\n' + JSON.stringify(scripts)))
+        createRequire(import.meta.url)('./dist/script.cjs').load('${entry}')
+        setTimeout(() => process.exit(), 1000)`)
+          .split('\n')
+          .findLast((line) => line.startsWith('[')) ?? '[]',
+      ) as readonly [string, boolean?][]
+    for (const entry of ['main', 'worker']) {
+      const scripts = rejected(entry)
+      expect(scripts.length).toBeGreaterThan(3)
+      expect(scripts.filter(([, isRejected]) => isRejected !== false)).toEqual([])
+    }
+  })
+
+  test('runs without the compiled code, and with what is none', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ingestd-code-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    for (const path of ['package.json', 'dist/main.js', 'dist/script.cjs', 'dist/chunks'])
+      cpSync(join(root, path), join(folder, path), { recursive: true })
+    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+    const version = () => execFileSync(process.execPath, [join(folder, 'dist/main.js'), '--version'], { encoding: 'utf8' })
+    const whole = version()
+    const file = join(folder, 'dist/chunks/main.code')
+    for (const content of ['', 'no code', readFileSync(file).subarray(0, 5000)]) {
+      writeFileSync(file, content)
+      expect(version()).toBe(whole)
+    }
+    rmSync(file)
+    expect(version()).toBe(whole)
   })
 
   test('exports the names that the README shows', () => {
@@ -83,12 +129,20 @@ describe('error codes', () => {
   })
 })
 
-/** Paths of the modules that are loaded once the code has run, whether by import or by require. */
+/** Paths of the modules and scripts that are loaded once the code has run, by whatever loader. */
 function loadedBy(code: string): readonly string[] {
   const hook =
     "import { writeSync } from 'node:fs'\nexport async function load(url, context, next) { writeSync(2, `loaded ${url}\\n`); return next(url, context) }"
   const script = `
-    import { createRequire, register } from 'node:module'
+    import { createRequire, register, syncBuiltinESMExports } from 'node:module'
+    import vm from 'node:vm'
+    vm.Script = class extends vm.Script {
+      constructor(text, options) {
+        super(text, options)
+        console.error('loaded ' + options.filename)
+      }
+    }
+    syncBuiltinESMExports()
     register('data:text/javascript,' + ${JSON.stringify(encodeURIComponent(hook))})
     ${code}
     for (const path of Object.keys(createRequire(import.meta.url).cache)) console.error('loaded ' + path)`

@@ -5,6 +5,7 @@ import type { Session } from '../engine/engine.ts'
 import type { Sql } from '../engine/sql.ts'
 import { systemClock } from '../lib/clock.ts'
 import { packageVersion } from '../lib/version.ts'
+import { isRemote } from '../model/object-url.ts'
 import type { TableConfig } from '../model/table.ts'
 import { STORES } from '../stores/registry.ts'
 import type { ChangeRange, OpenTable, Store, StoreVerification, TableVersion, TableVersionAt } from '../stores/store.ts'
@@ -31,7 +32,7 @@ export async function changesOf(table: TableConfig, session: Session, range: Cha
 
 async function storeOf(table: TableConfig, warn: (message: string, cause: unknown) => void): Promise<Store> {
   return STORES[table.outputFormat]({
-    blobs: BLOB_STORES.file,
+    blobs: (root) => (isRemote(root) ? BLOB_STORES.remote(root, table.storage) : BLOB_STORES.file(root)),
     clock: systemClock,
     engineInfo: `ingestd/${packageVersion()}`,
     warn,

@@ -12,17 +12,19 @@ export class OpenTables {
 
   /** The table at its newest version. One that cannot be gone on with, since its log is another by now, is opened anew by the next call. */
   async at(table: TableConfig): Promise<OpenTable> {
-    const known = this.#tables.get(table.targetPath)
+    // With other credentials it is opened anew.
+    const key = JSON.stringify([table.targetPath, table.storage.target])
+    const known = this.#tables.get(key)
     if (known === undefined) {
       const opened = await this.#open(table)
-      this.#tables.set(table.targetPath, opened)
+      this.#tables.set(key, opened)
       return opened
     }
     try {
       await known.refresh()
       return known
     } catch (error) {
-      this.#tables.delete(table.targetPath)
+      this.#tables.delete(key)
       await closed(known)
       throw error
     }

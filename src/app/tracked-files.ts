@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { isAbsolute, resolve } from 'node:path'
 import type { ResolvedConfig } from '../config/config.ts'
 import { ConfigError } from '../errors/errors.ts'
+import { isRemote, objectUrlText, parseObjectUrl } from '../model/object-url.ts'
 import type { FileFilter, TrackedFile, Tracker } from '../tracker/tracker.ts'
 import { selectTables } from './select-tables.ts'
 
@@ -30,9 +31,12 @@ export async function knownFiles(config: ResolvedConfig, tracker: Tracker, filte
   return resolved
 }
 
-/** A FILE of the command line: absolute, or relative to the working directory, or to `raw_data_path`. */
+/** A FILE of the command line: absolute, a URL, or relative to the working directory, or to `raw_data_path`. */
 export function absolutePath(config: ResolvedConfig, path: string): string {
+  const url = parseObjectUrl(path)
+  if (url !== undefined && !('problem' in url)) return objectUrlText(url)
   if (isAbsolute(path)) return path
+  if (isRemote(config.rawDataPath)) return `${config.rawDataPath.replace(/\/+$/, '')}/${path}`
   const fromHere = resolve(path)
   const fromRaw = resolve(config.rawDataPath, path)
   return !existsSync(fromHere) && existsSync(fromRaw) ? fromRaw : fromHere

@@ -14,8 +14,10 @@ import type { Owner } from '../pipeline/recover.ts'
 import { FIRST_LISTING } from '../pipeline/run-table.ts'
 import { openSqliteTracker } from '../tracker/sqlite.ts'
 import type { TrackedFile, Tracker } from '../tracker/tracker.ts'
-import { localLister } from '../watcher/local.ts'
+import { rootOf } from '../watcher/pattern.ts'
+import type { Lister } from '../watcher/watcher.ts'
 import { lockDaemon } from './daemon-lock.ts'
+import { listerOf } from './listers.ts'
 import type { LoadProcess } from './load-process.ts'
 import { trackerOptions } from './tracker-options.ts'
 
@@ -141,7 +143,7 @@ async function rebuildTable(
   }
   const batches = await adoptChain(table, tracker, inspection, { versions, at })
   time.ms = clock.now()
-  await skipGone(table, tracker)
+  await skipGone(table, tracker, clock)
   await skipEarlier(table, tracker, inspection, clock)
   const [counts] = await tracker.counts([table.name])
   return {
@@ -156,14 +158,17 @@ async function rebuildTable(
 const GONE = 'full drop: the file is no longer in the source'
 
 /** What a full drop reopened and did not load was not there any more, unless it is there now. */
-async function skipGone(table: TableConfig, tracker: Tracker): Promise<void> {
+async function skipGone(table: TableConfig, tracker: Tracker, clock: Clock): Promise<void> {
   const gone: string[] = []
-  for await (const file of tracker.files({ tables: [table.name], status: 'pending' })) if (isGone(file)) gone.push(file.file_path)
+  const lister = listerOf(table, clock)
+  for await (const file of tracker.files({ tables: [table.name], status: 'pending' }))
+    if (await isGone(file, lister)) gone.push(file.file_path)
   await tracker.skipPending(table.name, gone, GONE)
 }
 
-function isGone({ status_reason: reason, file_path: path }: TrackedFile): boolean {
-  return reason === 'full drop' && !existsSync(path)
+async function isGone({ status_reason: reason, file_path: path }: TrackedFile, lister: Lister): Promise<boolean> {
+  if (reason !== 'full drop') return false
+  return rootOf(path) === undefined ? !existsSync(path) : (await lister.look(path)).file === undefined
 }
 
 /** With `include_existing: false` files that are older than the first load were passed over, and nothing in the table tells. */
@@ -171,7 +176,7 @@ async function skipEarlier(table: TableConfig, tracker: Tracker, { batches }: In
   const first = batches.at(-1)?.manifest.createdAt
   if (table.watch.includeExisting || first === undefined) return
   const beforeNs = BigInt(Date.parse(first)) * 1_000_000n
-  for await (const { files } of localLister(table, clock).pages(new AbortController().signal)) {
+  for await (const { files } of listerOf(table, clock).pages(new AbortController().signal)) {
     const earlier = files.filter(({ modifiedNs }) => modifiedNs < beforeNs)
     await tracker.admit(table.name, earlier, changedFilePolicy(table))
     const paths = earlier.map(({ path }) => path)

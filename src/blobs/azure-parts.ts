@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import type { BlockBlobClient, BlockBlobCommitBlockListOptions } from '@azure/storage-blob'
 import pLimit from 'p-limit'
 import { partOf } from './object-files.ts'
+import { patient, SENDING_MS } from './object-timeouts.ts'
 
 /** What is larger goes in blocks of this size. */
 export const PART_BYTES = 16 * 1024 * 1024
@@ -27,7 +28,9 @@ export async function putBlocks(
       memory(async () => {
         const content = await partOf(path, from, Math.min(bytes, size - from))
         const transactionalContentMD5 = createHash('md5').update(content).digest()
-        await asked(() => blob.stageBlock(id, content, content.byteLength, { transactionalContentMD5 }))
+        const sending = (abortSignal: AbortSignal) =>
+          blob.stageBlock(id, content, content.byteLength, { transactionalContentMD5, abortSignal })
+        await asked(() => patient(SENDING_MS, undefined, sending))
       }),
     ),
   )

@@ -14,27 +14,34 @@ import { CutBody } from './object-failures.ts'
 import { type ChunkWriter, fileOfRanges, partOf, sizeOf } from './object-files.ts'
 import { checkedPages } from './object-pages.ts'
 import { repeated } from './object-retry.ts'
+import { IDLE_MS, patient, SENDING_MS, steady } from './object-timeouts.ts'
 import type { ListOptions, ObjectEntry, ObjectPage, ObjectStore, ReadOptions, ReadResult } from './objects.ts'
 
 const REMOVED_AT_ONCE = 32
 const NEW = { ifNoneMatch: '*' } as const
 
 /** A container of Azure Blob Storage, Data Lake Storage Gen2 or OneLake. */
-export async function openAzure(url: ObjectUrl, connection: AdlsConnection | null): Promise<ObjectStore> {
-  return new AzureStore(url.root, await containerClient(url, connection))
+export async function openAzure(url: ObjectUrl, connection: AdlsConnection | null, idleMs = IDLE_MS): Promise<ObjectStore> {
+  return new AzureStore(url.root, await containerClient(url, connection), idleMs)
 }
 
 class AzureStore implements ObjectStore {
   readonly root: string
   readonly #container: ContainerClient
+  readonly #idleMs: number
 
-  constructor(root: string, container: ContainerClient) {
+  constructor(root: string, container: ContainerClient, idleMs: number) {
     this.root = root
+    this.#idleMs = idleMs
     this.#container = container
   }
 
   async *list(prefix: string, options: ListOptions = {}): AsyncIterable<ObjectPage> {
-    const pageAt = (next: string | undefined) => this.#asked(() => listAzure(this.#container, { prefix, ...options, next }), options.signal)
+    const pageAt = (next: string | undefined) =>
+      this.#asked(
+        () => patient(this.#idleMs, options.signal, (signal) => listAzure(this.#container, { prefix, ...options, signal, next })),
+        options.signal,
+      )
     yield* checkedPages(this.root, pageAt, options)
   }
 
@@ -52,7 +59,7 @@ class AzureStore implements ObjectStore {
       const found = await this.#get(key, { from, bytes, etag, signal })
       if (typeof found === 'string') return found === 'empty' ? { kind: 'read', content: new Uint8Array() } : { kind: found }
       const chunks: Uint8Array[] = []
-      for await (const chunk of found.body) chunks.push(chunk)
+      for await (const chunk of steady(found.body, this.#idleMs)) chunks.push(chunk)
       const content = Buffer.concat(chunks)
       if (found.length !== undefined && content.byteLength !== found.length) throw new CutBody('the body ended early')
       return { kind: 'read', content }
@@ -81,7 +88,7 @@ class AzureStore implements ObjectStore {
       // Nothing of an object without bytes is in its range.
       if (found === 'empty') return writer.missing === 0 ? 'read' : 'changed'
       if (typeof found === 'string') return found
-      await writer.take(found.body)
+      await writer.take(steady(found.body, this.#idleMs))
       if (writer.missing > 0) throw new CutBody('the body ended early')
       return 'read'
     }, signal)
@@ -157,15 +164,16 @@ class AzureStore implements ObjectStore {
     return 'copied'
   }
 
-  async remove(keys: readonly string[]): Promise<void> {
+  async remove(keys: readonly string[], etag?: string): Promise<void> {
     const limit = pLimit(REMOVED_AT_ONCE)
-    const removed = (key: string) =>
+    const conditions = etag === undefined ? {} : { conditions: { ifMatch: `"${etag}"` } }
+    const removed = (key: string, abortSignal: AbortSignal) =>
       this.#blob(key)
-        .delete({ deleteSnapshots: 'include' })
+        .delete({ deleteSnapshots: 'include', ...conditions, abortSignal })
         .catch((error: unknown) => {
-          if (!isAbsent(error)) throw error
+          if (!isAbsent(error) && !(etag !== undefined && isRefusedCondition(error))) throw error
         })
-    await Promise.all(keys.map((key) => limit(() => this.#asked(() => removed(key)))))
+    await Promise.all(keys.map((key) => limit(() => this.#asked(() => patient(this.#idleMs, undefined, (signal) => removed(key, signal))))))
   }
 
   async keepsConditions(prefix: string): Promise<boolean> {
@@ -190,14 +198,16 @@ class AzureStore implements ObjectStore {
   ): Promise<unknown> {
     // The server compares it with what it got.
     const blobHTTPHeaders = { blobContentMD5: createHash('md5').update(content).digest() }
-    return this.#blob(key).upload(content, content.byteLength, { ...options, blobHTTPHeaders })
+    return patient(Math.max(SENDING_MS, this.#idleMs), undefined, (abortSignal) =>
+      this.#blob(key).upload(content, content.byteLength, { ...options, blobHTTPHeaders, abortSignal }),
+    )
   }
 
   async #headOf(key: string): Promise<BlobGetPropertiesResponse | undefined> {
     const blob = this.#blob(key)
     return this.#asked(async () => {
       try {
-        return await blob.getProperties()
+        return await patient(this.#idleMs, undefined, (abortSignal) => blob.getProperties({ abortSignal }))
       } catch (error) {
         if (isAbsent(error)) return undefined
         throw error
@@ -211,11 +221,11 @@ class AzureStore implements ObjectStore {
   ): Promise<{ readonly body: AsyncIterable<Uint8Array>; readonly length: number | undefined } | 'absent' | 'changed' | 'empty'> {
     const blob: BlobClient = this.#blob(key)
     try {
-      const found = await blob.download(from, bytes, {
-        maxRetryRequests: 0,
-        ...(etag === undefined ? {} : { conditions: { ifMatch: quoted(etag) } }),
-        ...(signal === undefined ? {} : { abortSignal: signal }),
-      })
+      const conditions = etag === undefined ? {} : { conditions: { ifMatch: quoted(etag) } }
+      // The time is that until the answer begins: its body has one of its own.
+      const found = await patient(this.#idleMs, signal, (abortSignal) =>
+        blob.download(from, bytes, { maxRetryRequests: 0, ...conditions, abortSignal }),
+      )
       const body = found.readableStreamBody
       if (body === undefined) throw new CutBody('no body')
       return { body: body as unknown as AsyncIterable<Uint8Array>, length: found.contentLength }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type FileHandle, link, lstat, mkdir, open, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { BugError, UnavailableError } from '../errors/errors.ts'
-import type { BlobEntry, Blobs } from './blobs.ts'
+import { type BlobEntry, type Blobs, checkInside } from './blobs.ts'
 
 /** Files under one folder of a local (or locally mounted) file system. */
 export function localBlobs(root: string): Blobs {
@@ -14,6 +14,7 @@ const SYNCS = 8
 
 class LocalBlobs implements Blobs {
   readonly root: string
+  readonly isLocal = true
 
   constructor(root: string) {
     this.root = root
@@ -82,6 +83,10 @@ class LocalBlobs implements Blobs {
     return this.#path(path)
   }
 
+  async fetch(paths: readonly string[]): Promise<readonly string[]> {
+    return paths.map((path) => this.#path(path))
+  }
+
   async publish(moves: readonly { readonly from: string; readonly to: string }[]): Promise<void> {
     const paths = moves.map(({ from, to }) => ({ from: this.#path(from), to: this.#path(to) }))
     const folders = new Set(paths.map(({ to }) => dirname(to)))
@@ -94,6 +99,14 @@ class LocalBlobs implements Blobs {
     const target = this.#path(path)
     if (target === this.root) throw new BugError('the root of a blob store was to be removed')
     await guarded(target, () => rm(target, { recursive: true, force: true }))
+  }
+
+  async tidy(): Promise<void> {
+    // Nothing lies here but the files themselves.
+  }
+
+  async keepsConditions(): Promise<boolean> {
+    return true
   }
 
   async #entries(prefix: string) {
@@ -121,8 +134,7 @@ class LocalBlobs implements Blobs {
   }
 
   #path(path: string): string {
-    if (path.startsWith('/') || path.split('/').includes('..') || path.includes('\0'))
-      throw new BugError(`the path ${JSON.stringify(path)} leaves its root`)
+    checkInside(path)
     return path === '' ? this.root : join(this.root, path)
   }
 }
@@ -206,7 +218,8 @@ async function absentAs<T, F>(fallback: F, pending: Promise<T>): Promise<T | F> 
   }
 }
 
-async function guarded<T>(path: string, act: () => Promise<T>): Promise<T> {
+/** The same with errors of the file system as those of ours. */
+export async function guarded<T>(path: string, act: () => Promise<T>): Promise<T> {
   try {
     return await act()
   } catch (error) {

@@ -19,27 +19,49 @@ export async function* checkedPages(
   pageAt: (next: string | undefined) => Promise<RawPage>,
   { after, signal }: ListOptions,
 ): AsyncIterable<ObjectPage> {
-  let known = new Set<string>()
-  let last: string | undefined
-  let repeats = 0
+  const progress = new Progress(root, after)
   for (let next: string | undefined; ; ) {
     signal?.throwIfAborted()
     const raw = await pageAt(next)
-    const page = fresh(raw, known, after)
-    const names = namesOf(page)
-    const received = namesOf(raw)
-    const isOrdered = last === undefined || names.every((name) => isAfter(name, last ?? ''))
-    if (!isOrdered) throw unordered(root, last ?? '')
-    if (names.length > 0) {
-      last = names.reduce((one, other) => (compareKeys(one, other) > 0 ? one : other), last ?? '')
-      yield sorted(page)
-    }
-    // Pages that filters leave empty are lawful, and have a token of their own.
-    repeats = names.length === 0 && (raw.next === next || received.length > 0) ? repeats + 1 : 0
+    const page = progress.take(raw, next)
+    if (page !== undefined) yield page
     if (raw.next === undefined) return
-    if (repeats > REPEATS) throw endless(root)
-    if (received.length > 0) known = new Set(received)
     next = raw.next
+  }
+}
+
+class Progress {
+  readonly #root: string
+  readonly #after: string | undefined
+  /** Of the page before. */
+  #known: ReadonlySet<string> = new Set()
+  #last: string | undefined
+  #repeats = 0
+
+  constructor(root: string, after: string | undefined) {
+    this.#root = root
+    this.#after = after
+  }
+
+  /** What is new of a page that was asked for by a token. */
+  take(raw: RawPage, token: string | undefined): ObjectPage | undefined {
+    const received = namesOf(raw)
+    const page = fresh(raw, this.#known, this.#after)
+    const names = namesOf(page)
+    const last = this.#last
+    if (last !== undefined && !names.every((name) => isAfter(name, last))) throw unordered(this.#root, last)
+    this.#count(raw, token, names.length)
+    if (received.length > 0) this.#known = new Set(received)
+    if (names.length === 0) return undefined
+    this.#last = names.reduce((one, other) => (compareKeys(one, other) > 0 ? one : other))
+    return sorted(page)
+  }
+
+  /** Pages that filters leave empty are lawful, and lead to another one. */
+  #count(raw: RawPage, token: string | undefined, taken: number): void {
+    const isRepeated = taken === 0 && raw.next !== undefined && (raw.next === token || namesOf(raw).some((name) => this.#known.has(name)))
+    this.#repeats = isRepeated ? this.#repeats + 1 : 0
+    if (this.#repeats > REPEATS) throw endless(this.#root)
   }
 }
 

@@ -3,8 +3,6 @@ import type { StorageConnection } from '../model/connection.ts'
 import { parseObjectUrl } from '../model/object-url.ts'
 import type { ObjectStore } from './objects.ts'
 
-export { isRemote } from '../model/object-url.ts'
-
 /**
  * The store of a URL as the config holds it, and the path behind its root. Without a connection the vendor's SDK finds credentials
  * by itself. Nothing is asked of the store yet. The SDKs are loaded here, so that a local run never does.

@@ -1,18 +1,19 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import type { S3Connection } from '../model/connection.ts'
 import type { ObjectUrl } from '../model/object-url.ts'
+import { IDLE_MS } from './object-timeouts.ts'
 
 const GOOGLE = 'https://storage.googleapis.com'
 /** Requests of one process at the same time; the rest waits for a socket. */
 const SOCKETS = 128
 const CONNECT_MS = 10_000
-/** Without a byte in either direction. */
-const IDLE_MS = 60_000
 
 /** A client of one bucket's server. It never repeats a request by itself: what is lost matters to conditional writes. */
-export function s3Client({ scheme }: Pick<ObjectUrl, 'scheme'>, connection: S3Connection | null): S3Client {
+export function s3Client({ scheme }: Pick<ObjectUrl, 'scheme'>, connection: S3Connection | null, idleMs = IDLE_MS): S3Client {
   const endpoint = connection?.endpoint ?? (scheme === 'gs' ? GOOGLE : undefined)
   const isAws = endpoint === undefined || /\.amazonaws\.com(?:\.cn)?(?:[:/]|$)/i.test(endpoint)
+  // Which Node a user has is not told by the way.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
   const config: S3ClientConfig = {
     maxAttempts: 1,
     followRegionRedirects: true,
@@ -21,7 +22,7 @@ export function s3Client({ scheme }: Pick<ObjectUrl, 'scheme'>, connection: S3Co
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: {
       connectionTimeout: CONNECT_MS,
-      socketTimeout: IDLE_MS,
+      socketTimeout: idleMs,
       httpAgent: { maxSockets: SOCKETS, keepAlive: true },
       httpsAgent: { maxSockets: SOCKETS, keepAlive: true },
     },

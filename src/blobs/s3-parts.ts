@@ -37,7 +37,7 @@ export async function putParts(
   asked: Asked,
 ): Promise<void> {
   const bytes = Math.max(PART_BYTES, Math.ceil(size / MAX_PARTS))
-  await inParts(client, creating, asked, { size, bytes }, (upload, PartNumber, from, length) =>
+  await inParts({ client, creating, asked, size, bytes }, (upload, { number: PartNumber, from, length }) =>
     memory(async () => {
       const content = await partOf(path, from, length)
       const sum = createHash('md5').update(content).digest('base64')
@@ -55,7 +55,7 @@ export async function copyParts(
   asked: Asked,
 ): Promise<void> {
   const bytes = Math.max(COPIED_BYTES, Math.ceil(size / MAX_PARTS))
-  await inParts(client, creating, asked, { size, bytes }, (upload, PartNumber, from, length) =>
+  await inParts({ client, creating, asked, size, bytes }, (upload, { number: PartNumber, from, length }) =>
     memory(async () => {
       const range = `bytes=${from}-${from + length - 1}`
       const copied = await asked(() =>
@@ -68,12 +68,24 @@ export async function copyParts(
 
 type Upload = S3Target & { readonly Key: string; readonly UploadId: string | undefined }
 
+interface Parting {
+  readonly client: S3Client
+  readonly creating: Creating
+  readonly asked: Asked
+  /** Of the whole, and of each part but the last. */
+  readonly size: number
+  readonly bytes: number
+}
+
+interface Part {
+  readonly number: number
+  readonly from: number
+  readonly length: number
+}
+
 async function inParts(
-  client: S3Client,
-  creating: Creating,
-  asked: Asked,
-  { size, bytes }: { readonly size: number; readonly bytes: number },
-  send: (upload: Upload, part: number, from: number, length: number) => Promise<string | undefined>,
+  { client, creating, asked, size, bytes }: Parting,
+  send: (upload: Upload, part: Part) => Promise<string | undefined>,
 ): Promise<void> {
   const { UploadId } = await asked(() => client.send(new CreateMultipartUploadCommand(creating)))
   const { Bucket, Key, RequestPayer } = creating
@@ -82,7 +94,7 @@ async function inParts(
   try {
     const ended = await Promise.allSettled(
       starts.map(async (from, index): Promise<CompletedPart> => {
-        return { PartNumber: index + 1, ETag: await send(upload, index + 1, from, Math.min(bytes, size - from)) }
+        return { PartNumber: index + 1, ETag: await send(upload, { number: index + 1, from, length: Math.min(bytes, size - from) }) }
       }),
     )
     const failed = ended.find((one) => one.status === 'rejected')

@@ -18,30 +18,33 @@ import { CutBody } from './object-failures.ts'
 import { type ChunkWriter, fileOfRanges, partOf, sizeOf } from './object-files.ts'
 import { checkedPages } from './object-pages.ts'
 import { repeated } from './object-retry.ts'
+import { IDLE_MS, steady } from './object-timeouts.ts'
 import type { ListOptions, ObjectEntry, ObjectPage, ObjectStore, ReadOptions, ReadResult } from './objects.ts'
 import { s3Client } from './s3-client.ts'
 import { isAbsent, isRace, isRefusedCondition, s3Error, s3FailureOf, statusOf } from './s3-failures.ts'
 import { listS3 } from './s3-list.ts'
 import { copyParts, PART_BYTES, putParts, type S3Target } from './s3-parts.ts'
-import { removeS3 } from './s3-remove.ts'
+import { removeS3, removeS3Version } from './s3-remove.ts'
 
 /** Larger ones are copied in parts. */
 const MAX_COPY = 5n * 1024n ** 3n
 
-/** A bucket of S3 or of what speaks like it. */
-export function openS3(url: ObjectUrl, connection: S3Connection | null): ObjectStore {
-  return new S3Store(url, connection)
+/** A bucket of S3 or of what speaks like it. A request is given up when no byte of it comes for a while. */
+export function openS3(url: ObjectUrl, connection: S3Connection | null, idleMs = IDLE_MS): ObjectStore {
+  return new S3Store(url, connection, idleMs)
 }
 
 class S3Store implements ObjectStore {
   readonly root: string
+  readonly #idleMs: number
   readonly #client: S3Client
   readonly #target: S3Target
   readonly #writing: Pick<PutObjectCommandInput, 'ServerSideEncryption' | 'SSEKMSKeyId'>
 
-  constructor(url: ObjectUrl, connection: S3Connection | null) {
+  constructor(url: ObjectUrl, connection: S3Connection | null, idleMs: number) {
     this.root = url.root
-    this.#client = s3Client(url, connection)
+    this.#idleMs = idleMs
+    this.#client = s3Client(url, connection, idleMs)
     const { encryption = null } = connection ?? {}
     this.#writing = {
       ...(encryption === null ? {} : { ServerSideEncryption: encryption.type }),
@@ -73,7 +76,7 @@ class S3Store implements ObjectStore {
     return this.#asked(async () => {
       const found = await this.#get(key, range, etag, signal)
       if (typeof found === 'string') return found === 'empty' ? { kind: 'read', content: new Uint8Array() } : { kind: found }
-      const content = await contentOf(found)
+      const content = await contentOf(found, this.#idleMs)
       return { kind: 'read', content: from < 0 && bytes !== undefined ? content.subarray(0, bytes) : content }
     }, signal)
   }
@@ -101,7 +104,7 @@ class S3Store implements ObjectStore {
       const found = await this.#get(key, range, etag, signal)
       if (typeof found === 'string') return found === 'empty' ? 'changed' : found
       hasBegun = true
-      await writer.take(bodyOf(found))
+      await writer.take(steady(bodyOf(found), this.#idleMs))
       if (writer.missing > 0) throw new CutBody('the body ended early')
       return 'read'
     }, signal)
@@ -198,8 +201,10 @@ class S3Store implements ObjectStore {
     return 'copied'
   }
 
-  async remove(keys: readonly string[]): Promise<void> {
-    await removeS3(this.#client, this.#target, keys, (work) => this.#asked(work))
+  async remove(keys: readonly string[], etag?: string): Promise<void> {
+    const asked = <T>(work: () => Promise<T>) => this.#asked(work)
+    if (etag === undefined) await removeS3(this.#client, this.#target, keys, asked)
+    else for (const key of keys) await removeS3Version(this.#client, { ...this.#target, key, etag }, asked)
   }
 
   async keepsConditions(prefix: string): Promise<boolean> {
@@ -249,7 +254,7 @@ class S3Store implements ObjectStore {
       const found = await this.#client.send(command, signal === undefined ? {} : { abortSignal: signal })
       // Not every server looks at the condition.
       if (etag === undefined || plainEtag(found.ETag) === etag) return found
-      for await (const _ of bodyOf(found)) break
+      if (found.Body !== undefined && 'destroy' in found.Body) found.Body.destroy()
       return 'changed'
     } catch (error) {
       if (isAbsent(error)) return 'absent'
@@ -281,9 +286,9 @@ function bodyOf({ Body }: GetObjectCommandOutput): AsyncIterable<Uint8Array> {
   return Body
 }
 
-async function contentOf(found: GetObjectCommandOutput): Promise<Uint8Array> {
+async function contentOf(found: GetObjectCommandOutput, idleMs: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
-  for await (const chunk of bodyOf(found)) chunks.push(chunk)
+  for await (const chunk of steady(bodyOf(found), idleMs)) chunks.push(chunk)
   const content = Buffer.concat(chunks)
   if (found.ContentLength !== undefined && content.byteLength !== found.ContentLength) throw new CutBody('the body ended early')
   return content

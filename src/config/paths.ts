@@ -73,6 +73,18 @@ function belowRemote(base: Location & { kind: 'remote' }, url: string, written: 
   return remote(base.scheme, `${url.replace(/\/+$/, '')}/${written.replace(/^(?:\.\/+)+/, '')}`)
 }
 
+/** A table in a bucket is below a prefix of plain names; the quarantine lies beside it. */
+export function tableLocation(location: LocationResult): LocationResult {
+  if (location.kind !== 'remote' || location.object === undefined) return location
+  const { root, path } = location.object
+  const names = path.replace(/\/+$/, '').split('/')
+  if (path.replaceAll('/', '') === '')
+    return { kind: 'wrong', problem: 'a table cannot be a whole bucket or container', fix: `write a folder in it: ${root}/tables/name` }
+  if (names.some((name) => name === '' || name === '.' || name === '..'))
+    return { kind: 'wrong', problem: `${location.url} names a folder that has no name, or is . or ..`, fix: 'write plain names' }
+  return { ...location, url: `${root}/${names.join('/')}`, object: { ...location.object, path: names.join('/') } }
+}
+
 /** The characters of a glob in a folder's own name stand for themselves. */
 function escapeGlob(path: string): string {
   return path.replace(/[\\*?[\]{}]/g, '\\$&')

@@ -9,11 +9,12 @@ import { formatOptions, jsonPathOf } from './checks/format-options.ts'
 import { nameProblem } from './checks/names.ts'
 import { checkProperties } from './checks/properties.ts'
 import { checkSourceTable } from './checks/source-table.ts'
+import { checkSourceWatch, unsupportedSource } from './checks/source-watch.ts'
 import { checkStrategyKeys, TABLE_DEFAULTS } from './checks/strategy-keys.ts'
 import { expectationsOf } from './expectations.ts'
 import { fileColumnsOf } from './file-columns.ts'
 import { nearest } from './nearest.ts'
-import { formatOf, type Location, locate, locatePattern, textOf } from './paths.ts'
+import { formatOf, type Location, locate, locatePattern, tableLocation, textOf } from './paths.ts'
 import { columnTypeProblem } from './schema/column-type.ts'
 import type { ConnectionInput } from './schema/connections.ts'
 import type { TableInput } from './schema/table.ts'
@@ -59,10 +60,12 @@ export function resolveTable(given: Pick<TableDraft, 'input' | 'at' | 'bad'>, ar
   const target = targetOf(draft, around, desk)
   const fileFormat = fileFormatOf(draft, source, desk)
   if (fileFormat === 'delta') checkSourceTable(draft, source, target, desk)
+  checkSourceWatch(draft, source, desk)
   const storage = storageOf(draft, { source, target, ...around }, desk)
   const unsupported = [
     ...unsupportedOfTable(input, draft.at, desk.places),
     ...unsupportedPaths(draft, source, target, desk),
+    ...unsupportedSource(draft, source, fileFormat, desk),
     ...around.unsupported,
   ]
   const isHashed = Object.values(input.mask).includes('hash')
@@ -204,10 +207,17 @@ function keyedOf(input: TableInput): TableConfig['keyed'] {
   }
 }
 
+function queueOf({ sqs, storage_queue: storageQueue }: TableInput['watch']['notifications']): TableConfig['watch']['notifications'] {
+  if (sqs !== null) return { kind: 'sqs', url: sqs }
+  return storageQueue === null ? null : { kind: 'storage_queue', url: storageQueue }
+}
+
 function watchOf(watch: TableInput['watch']): TableConfig['watch'] {
   return {
     mode: watch.mode,
     pollIntervalMs: Math.round(watch.poll_interval_seconds * 1000),
+    fullListingMs: Math.round(watch.full_listing_seconds * 1000),
+    notifications: queueOf(watch.notifications),
     cron: watch.cron,
     settleMs: Math.round(watch.settle_seconds * 1000),
     marker: watch.marker,
@@ -290,10 +300,12 @@ function targetOf(draft: TableDraft, around: Surroundings, desk: Desk): Location
       !['table_name', 'database_name'].some((key) => draft.bad.has(key)) &&
       nameProblem(database) === undefined &&
       nameProblem(name) === undefined
-    const found = isNamed ? locate(`${database}/${name}`, around.processedDataPath) : undefined
-    return found?.kind === 'wrong' ? undefined : found
+    const found = isNamed ? tableLocation(locate(`${database}/${name}`, around.processedDataPath)) : undefined
+    if (found?.kind !== 'wrong') return found
+    desk.issues.add(desk.places, ['processed_data_path'], { problem: found.problem, fix: found.fix, code: 'ING-CONFIG-VALUE' })
+    return undefined
   }
-  const found = locate(written, { kind: 'local', path: around.folder })
+  const found = tableLocation(locate(written, { kind: 'local', path: around.folder }))
   if (found.kind !== 'wrong') return found
   complain(desk, draft, ['target_path'], { problem: found.problem, fix: found.fix, code: 'ING-CONFIG-VALUE' })
   return undefined

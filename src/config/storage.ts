@@ -64,6 +64,11 @@ function checkNamed(draft: TableDraft, { source, target, connections }: Around, 
   })
 }
 
+interface Problem {
+  readonly problem: string
+  readonly fix: string
+}
+
 interface End {
   readonly connection: StorageConnection
   readonly input: StorageInput | undefined
@@ -80,7 +85,8 @@ function endOf(
   const type = typeOf(location)
   const input = connectionOf(draft, connections, type, desk)
   const connection = type === 's3' ? s3Of(input?.type === 's3' ? input : undefined) : adlsOf(input?.type === 'adls' ? input : undefined)
-  const problem = connection.type === 'adls' ? accountProblem(connection, location.object) : undefined
+  const problem =
+    connection.type === 'adls' ? (accountProblem(connection, location.object) ?? principalProblem(connection)) : keyProblem(connection)
   if (problem !== undefined) complain(desk, draft, [key], { ...problem, code: 'ING-CONFIG-COMBINATION' })
   return { connection, input }
 }
@@ -113,7 +119,7 @@ function connectionOf(
 function accountProblem(
   { accountUrl, connectionString }: AdlsConnection,
   { accountHost, root }: { readonly accountHost: string | null; readonly root: string },
-): { readonly problem: string; readonly fix: string } | undefined {
+): Problem | undefined {
   const told = accountName(accountUrl, connectionString)
   if (accountHost === null)
     return accountUrl === null && connectionString === null
@@ -124,6 +130,19 @@ function accountProblem(
   return {
     problem: `the URL is in the account ${account ?? ''}, and its connection in another one`,
     fix: 'name the connection of this account',
+  }
+}
+
+function principalProblem({ credential, tenantId, clientId, clientSecret }: AdlsConnection): Problem | undefined {
+  if (credential !== 'service_principal' || (tenantId !== null && clientId !== null && clientSecret !== null)) return undefined
+  return { problem: 'a service principal needs tenant_id, client_id and client_secret', fix: 'add them to the connection' }
+}
+
+function keyProblem({ accessKeyId, secretAccessKey }: S3Connection): Problem | undefined {
+  if ((accessKeyId === null) === (secretAccessKey === null)) return undefined
+  return {
+    problem: 'access_key_id and secret_access_key are set together, or neither',
+    fix: 'add the other one to the connection, or remove both to let the SDK find credentials',
   }
 }
 

@@ -85,6 +85,11 @@ export function unsupportedLocation(key: string, scheme: string): UnsupportedKey
   return entry(key, `${scheme}://`, 'use a path of this machine')
 }
 
+/** A source that is a Delta table in a bucket. */
+export function unsupportedSourceTable(key: string): UnsupportedKey {
+  return entry(key, 'file_format: delta of a source in a bucket', 'use a table of this machine as the source')
+}
+
 function unbuilt(
   keys: readonly Unbuilt[],
   from: { readonly input: unknown; readonly defaults: unknown; readonly at: Path },

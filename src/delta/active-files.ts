@@ -102,7 +102,7 @@ export class ActiveFiles {
 
   /** The newest action of each file wins; a file is known by its path as logged, and its deletion vector. */
   async #apply(files: readonly LogFile[]): Promise<void> {
-    const paths = files.map(({ path }) => this.#blobs.localPath(path))
+    const paths = await this.#blobs.fetch(files.map(({ path }) => path))
     const newest = id(this.#session.temporaryName('delta_newest'))
     const dv = sql`case when "add" is null then ${deletionVectorId(raw('"remove"'))} else ${deletionVectorId(raw('"add"'))} end`
     await this.#session.run(sql`create temp table ${newest} as

@@ -30,7 +30,7 @@ type LogIo = Pick<TableLog, 'name' | 'blobs'> & { readonly session: Session }
 export async function checkFeed(first: LogState, versions: readonly bigint[], io: LogIo): Promise<void> {
   const { name, blobs, session } = io
   if (!changeFeedIsOn(first.metadata.configuration)) throw unfed(name, first.version)
-  const paths = versions.map((version) => blobs.localPath(commitPath(version)))
+  const paths = await blobs.fetch(versions.map(commitPath))
   const rows = await reading(blobs, () =>
     session.rows(sql`select version, "metaData" from ${commitRows(paths, ['metaData'])} where "metaData".id is not null order by version`),
   )
@@ -53,7 +53,7 @@ function unfed(name: string, version: bigint): TableError {
 export async function changeEvents(versions: readonly bigint[], io: LogIo): Promise<Sql> {
   const { blobs, session } = io
   const name = id(partOfQueries(io, 'delta_events', 'table'))
-  const paths = versions.map((version) => blobs.localPath(commitPath(version)))
+  const paths = await blobs.fetch(versions.map(commitPath))
   const log = commitRows(paths, ['add', 'remove', 'cdc'])
   await reading(blobs, () =>
     session.run(sql`create temp table ${name} as

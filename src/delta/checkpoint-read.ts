@@ -33,7 +33,7 @@ export async function openCheckpoint(checkpoint: Checkpoint, blobs: Blobs, sessi
 }
 
 async function topRows({ paths }: Checkpoint, blobs: Blobs, session: Session): Promise<readonly ActionRows[]> {
-  const local = paths.map((path) => blobs.localPath(path))
+  const local = await blobs.fetch(paths)
   return paths.every((path) => path.endsWith('.json')) ? [jsonActions(local)] : parquetRows(local, session)
 }
 
@@ -56,7 +56,7 @@ async function sidecarsIn(rows: Sql, blobs: Blobs, session: Session): Promise<re
   const named = await session.rows(sql`select sidecar from ${rows} where sidecar.path is not null`)
   if (named.length === 0) return []
   const listed = new Map((await blobs.list(SIDECAR_FOLDER)).map((entry) => [entry.path, entry.size]))
-  return named.map(({ sidecar }) => {
+  const paths = named.map(({ sidecar }) => {
     const logged = isRecord(sidecar) ? sidecar : {}
     // Writers may log the name alone or the whole path; the files are always in the one folder.
     const path = `${SIDECAR_FOLDER}/${decodePath((textOf(logged['path']) ?? '').split('/').at(-1) ?? '')}`
@@ -64,8 +64,9 @@ async function sidecarsIn(rows: Sql, blobs: Blobs, session: Session): Promise<re
     if (size === undefined) throw damaged(blobs, `the checkpoint needs ${path}, which is missing`)
     const expected = integerOf(logged['sizeInBytes'])
     if (expected !== null && expected !== size) throw damaged(blobs, `${path} has ${size} bytes, the checkpoint says ${expected}`)
-    return blobs.localPath(path)
+    return path
   })
+  return blobs.fetch(paths)
 }
 
 function parquet(localPaths: readonly string[]): Sql {

@@ -117,7 +117,7 @@ export async function winnersOf(
   appId: string | undefined,
 ): Promise<readonly Winner[]> {
   if (versions.length === 0) return []
-  const paths = versions.map((version) => blobs.localPath(commitPath(version)))
+  const paths = await blobs.fetch(versions.map(commitPath))
   const commits = commitRows(paths, ['protocol', 'metaData', 'domainMetadata', 'txn', 'add', 'remove', 'commitInfo'])
   const { partitionColumns } = intent
   const isRead = (action: 'add' | 'remove') =>

@@ -17,6 +17,7 @@ export interface CommitFile {
   readonly size: bigint
   /** Milliseconds since the epoch. */
   readonly modifiedMs: number
+  readonly etag?: string
 }
 
 /** The actions of the commits `from` to `version` in one file; what some writers add to speed reading up. */
@@ -188,8 +189,8 @@ async function listFrom(blobs: Blobs, after: string): Promise<LogListing> {
   return { commits, checkpoints: checkpoints.sort((a, b) => Number(b.version - a.version)), compactions, empty }
 }
 
-function commitFile(version: bigint, { size, modifiedMs }: BlobEntry): CommitFile {
-  return { version, size, modifiedMs }
+function commitFile(version: bigint, { size, modifiedMs, etag }: BlobEntry): CommitFile {
+  return { version, size, modifiedMs, ...(etag === undefined ? {} : { etag }) }
 }
 
 function segmentFrom(checkpoint: Checkpoint | null, listing: LogListing, at: bigint | undefined): LogSegment {
@@ -221,7 +222,7 @@ function checkUnbroken(first: bigint, commits: readonly CommitFile[], blobs: Blo
 }
 
 function checkSame({ version, listed: before }: KnownCommit, now: CommitFile, blobs: Blobs): void {
-  if (before === null || (before.size === now.size && before.modifiedMs === now.modifiedMs)) return
+  if (before === null || (before.size === now.size && before.modifiedMs === now.modifiedMs && before.etag === now.etag)) return
   throw replaced(blobs, `version ${version} was written again`)
 }
 

@@ -37,7 +37,7 @@ export async function readState(segment: LogSegment, blobs: Blobs, session: Sess
     const { checkpoint, version } = segment
     const base = checkpoint === null ? [] : await checkpointControl(segment, blobs, session)
     const files = filesOf(segment)
-    const newer = files.length === 0 ? [] : await session.rows(controlQuery(files, version, blobs))
+    const newer = files.length === 0 ? [] : await session.rows(await controlQuery(files, version, blobs))
     // A checkpoint and a compaction leave out what the last commit says of itself.
     const info = newer.some((row) => row['commitInfo'] !== null) ? [] : await lastInfo(version, blobs, session)
     return stateFrom([...base, ...newer, ...info], undefined, version, blobs)
@@ -47,7 +47,7 @@ export async function readState(segment: LogSegment, blobs: Blobs, session: Sess
 /** The state after further commits. */
 export async function advancedState(base: LogState, files: readonly LogFile[], blobs: Blobs, session: Session): Promise<LogState> {
   const version = files.at(-1)?.version ?? base.version
-  const rows = await reading(blobs, () => session.rows(controlQuery(files, version, blobs)))
+  const rows = await reading(blobs, async () => session.rows(await controlQuery(files, version, blobs)))
   return stateFrom(rows, base, version, blobs)
 }
 
@@ -55,13 +55,13 @@ export async function advancedState(base: LogState, files: readonly LogFile[], b
 async function lastInfo(version: bigint, blobs: Blobs, session: Session): Promise<readonly Row[]> {
   const path = commitPath(version)
   if (!(await blobs.list(LOG_FOLDER, padded(version))).some((entry) => entry.path === path)) return []
-  const rows = commitRows([blobs.localPath(path)], ['commitInfo'])
+  const rows = commitRows(await blobs.fetch([path]), ['commitInfo'])
   return session.rows(sql`select "commitInfo"::varchar as "commitInfo" from ${rows} where "commitInfo" is not null limit 1`)
 }
 
 /** All actions but those of files, in the order of their versions, and the `commitInfo` of the last version. */
-function controlQuery(files: readonly LogFile[], last: bigint, blobs: Blobs): Sql {
-  const paths = files.map(({ path }) => blobs.localPath(path))
+async function controlQuery(files: readonly LogFile[], last: bigint, blobs: Blobs): Promise<Sql> {
+  const paths = await blobs.fetch(files.map(({ path }) => path))
   const rows = commitRows(paths, ['protocol', 'metaData', 'txn', 'domainMetadata', 'commitInfo'])
   const told = sql`protocol is not null or "metaData" is not null or txn is not null or "domainMetadata" is not null`
   return sql`select version, protocol, "metaData", txn, "domainMetadata", case when version = ${last} then "commitInfo"::varchar end as "commitInfo"

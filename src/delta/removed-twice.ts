@@ -12,7 +12,7 @@ import type { TableLog } from './table-log.ts'
  * committed makes one. Left out are those of which every file has gone since together with its rows, or that a restore undid.
  */
 export async function removedTwice({ blobs, session }: Pick<TableLog, 'blobs' | 'session'>): Promise<readonly RemovedTwice[]> {
-  const paths = (await allCommits(blobs)).map((version) => blobs.localPath(commitPath(version)))
+  const paths = await blobs.fetch((await allCommits(blobs)).map(commitPath))
   if (paths.length === 0) return []
   const commits = commitRows(paths, ['add', 'remove', 'commitInfo'])
   const actions = (name: 'add' | 'remove') =>

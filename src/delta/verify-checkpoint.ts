@@ -48,7 +48,7 @@ async function filesIn(checkpoint: Checkpoint, { blobs, session }: LogIo): Promi
 async function replay(base: Checkpoint | null, commits: readonly CommitFile[], io: LogIo): Promise<Sql> {
   const before = base === null ? NO_FILES : await filesIn(base, io)
   if (commits.length === 0) return before
-  const paths = commits.map(({ version }) => io.blobs.localPath(commitPath(version)))
+  const paths = await io.blobs.fetch(commits.map(({ version }) => commitPath(version)))
   const dv = sql`case when "add" is null then ${deletionVectorId(id('remove'))} else ${deletionVectorId(id('add'))} end`
   const newest = sql`select coalesce("add".path, "remove".path) as path, ${dv} as dv, "add" is not null as there, "add".size as size
     from ${commitRows(paths, ['add', 'remove'])} where "add".path is not null or "remove".path is not null

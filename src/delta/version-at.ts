@@ -81,7 +81,7 @@ async function lastInCommit(timestampMs: number, commits: readonly CommitFile[],
 
 async function inCommitTimes(commits: readonly CommitFile[], { blobs, session }: LogIo): Promise<ReadonlyMap<bigint, number>> {
   if (commits.length === 0) return new Map()
-  const paths = commits.map(({ version }) => blobs.localPath(commitPath(version)))
+  const paths = await blobs.fetch(commits.map(({ version }) => commitPath(version)))
   const rows = await reading(blobs, () =>
     session.rows(
       sql`select version, "commitInfo"::varchar as info from ${commitRows(paths, ['commitInfo'])} where "commitInfo" is not null`,

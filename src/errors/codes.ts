@@ -265,12 +265,16 @@ export const ERROR_CODES = {
     cause: 'Loaded files are not at their source any more, since after_load took them from there, and all of them were to be loaded again.',
     remedy: 'Move the archived files back first.',
   },
+  'ING-SOURCE-QUEUE': {
+    cause: 'The queue of watch.notifications cannot be read, or a message in it is not understood.',
+    remedy: 'Do what the message says; until then the source is listed.',
+  },
   'ING-SOURCE-MISSING': {
     cause: 'The folder or file that a source pattern names does not exist.',
     remedy: 'Create it, or mend source_path_pattern.',
   },
   'ING-SOURCE-NAME': {
-    cause: 'A file name is not UTF-8 and is shown like the name of another file.',
+    cause: 'A file name is not UTF-8 and is shown like the name of another file, or the key of an object with bytes ends with a slash.',
     remedy: 'Rename the file at the source.',
   },
   'ING-SOURCE-UNREADABLE': { cause: 'A folder of the source cannot be listed.', remedy: 'Grant read permission.' },

@@ -33,7 +33,7 @@ const SCHEMES = {
   azure: 'az',
 } as const
 
-const BUCKET = /^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/
+const BUCKET = /^[A-Za-z0-9][A-Za-z0-9._-]{0,254}$/
 const CONTAINER = /^(?:\$root|\$web|[A-Za-z0-9][A-Za-z0-9._ -]{0,254})$/
 const AZURE_HOST = /^[a-z0-9-]+\.(?:blob|dfs)\.[a-z0-9.-]+$/i
 

@@ -9,7 +9,7 @@ import { TableError } from '../errors/errors.ts'
 import type { TableConfig } from '../model/table.ts'
 import type { Keeps } from './cleaning.ts'
 import { type Position, rowsOfLocalFiles } from './current.ts'
-import { checkDataFiles, type FilesIo, locatedFiles, pathsVariable } from './data-files.ts'
+import { checkDataFiles, type FilesIo, fetchedPaths, locatedFiles } from './data-files.ts'
 import type { StoreDeps } from './deps.ts'
 import { CHANGE_FIELD } from './staging.ts'
 import type { ChangeRange, TableVersionAt } from './store.ts'
@@ -95,7 +95,7 @@ export async function locatedEvents(
   const { session } = io
   const files = sql`(select distinct path, '' as dv, {'size': size, 'partitionValues': "values"} as "add" from ${events})`
   const located = await locatedFiles(files, io)
-  const variable = await pathsVariable(located, io)
+  const variable = await fetchedPaths(located, io)
   if (variable !== undefined) await checkDataFiles(located, variable, io)
   const [bare] = await session.rows(sql`select path, version from ${events} where "values" is null order by version limit 1`)
   if (bare && partitioned) {

@@ -1,9 +1,9 @@
+import { STAGE_FOLDER } from '../blobs/blobs.ts'
 import type { TableLog } from '../delta/table-log.ts'
 import { join, literal, type Sql, sql } from '../engine/sql.ts'
 import { isInside } from './data-paths.ts'
 import { readMoves, removeMoves } from './moves.ts'
 import { type RewriteNote, readRewriteNotes, removeRewriteNote, writeRewriteNote } from './rewrite-notes.ts'
-import { STAGE_FOLDER } from './staging.ts'
 
 /** What becomes of files that a commit supersedes. */
 export type Keeps = 'all versions' | 'current files only'

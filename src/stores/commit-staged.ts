@@ -6,6 +6,7 @@ import { UncertainCommitError } from '../delta/log-entry.ts'
 import { NO_FILES, type Removal, type RemovedFiles, removedFiles } from '../delta/removal.ts'
 import type { LogState } from '../delta/snapshot.ts'
 import type { TableLog } from '../delta/table-log.ts'
+import { UnavailableError } from '../errors/errors.ts'
 import type { TableConfig } from '../model/table.ts'
 import type { Keeps } from './cleaning.ts'
 import { partitionColumnsOf } from './current.ts'
@@ -156,6 +157,8 @@ async function publish(commit: StagedCommit, isNew: boolean, removed: RemovedFil
   const files = waiting.flatMap((one) => one.files)
   if (files.length === 0 && (keeps === 'all versions' || removed.paths.length === 0)) return
   if (waiting.length === 0 && staged.length > 0) return
+  // Before the first batch that this tracker brings: nothing of it is in the storage yet.
+  if (request.manifest.previous === null) await checkConditions(log)
   if (isNew || keeps === 'current files only') {
     const { batch, batchId } = request.manifest
     await writeMoves(log.blobs, {
@@ -167,4 +170,12 @@ async function publish(commit: StagedCommit, isNew: boolean, removed: RemovedFil
   }
   for (const one of waiting) one.place = 'published'
   await log.blobs.publish(files.map((file) => ({ from: file.from, to: file.path })))
+}
+
+async function checkConditions({ name, blobs }: TableLog): Promise<void> {
+  if (await blobs.keepsConditions()) return
+  const problem = 'it takes a second write under the name of a commit, so that of two commits one would be lost'
+  throw new UnavailableError('ING-STORAGE-CONDITION', `${name}: the store of ${blobs.root} can have no table: ${problem}`, {
+    hint: 'use a store that keeps If-None-Match, or a local folder; the bucket can still be a source',
+  })
 }

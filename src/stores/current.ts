@@ -6,7 +6,7 @@ import { columnsOf } from '../delta/schema.ts'
 import type { LogState, Snapshot } from '../delta/snapshot.ts'
 import { id, join, literal, raw, type Sql, sql } from '../engine/sql.ts'
 import { BugError } from '../errors/errors.ts'
-import { checkDataFiles, type FilesIo, locatedFiles, pathsVariable } from './data-files.ts'
+import { checkDataFiles, type FilesIo, fetchedPaths, locatedFiles, pathsVariable } from './data-files.ts'
 import { type FileGroup, groupsOf } from './file-layouts.ts'
 
 /** A table at the version of its snapshot. */
@@ -44,7 +44,7 @@ export async function locatedRows(table: TableAt, files?: Sql): Promise<Sql> {
 export async function rowsOfFiles(table: TableAt, files: Sql, position?: Position): Promise<Sql> {
   const { state } = existing(table)
   const located = await locatedFiles(files, table)
-  const variable = await pathsVariable(located, table)
+  const variable = await fetchedPaths(located, table)
   if (variable === undefined) return noRows(state, position)
   await checkDataFiles(located, variable, table)
   const deleted = await deletedRows(files, table)

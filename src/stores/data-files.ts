@@ -5,6 +5,7 @@ import { partOfQueries } from '../delta/query-parts.ts'
 import type { Session } from '../engine/engine.ts'
 import { globSafe, id, literal, type Sql, sql } from '../engine/sql.ts'
 import { TableError } from '../errors/errors.ts'
+import { innerPath } from './data-paths.ts'
 
 /** Where the data files of a table lie, and for whom they are read. */
 export interface FilesIo {
@@ -21,19 +22,45 @@ export interface FilesIo {
  * another table by their whole paths, which are read like its own; what is on no local disk is refused.
  */
 export async function locatedFiles(files: Sql, { name, blobs, session }: FilesIo): Promise<Sql> {
-  const root = literal(`${blobs.localPath('')}/`)
+  const folder = literal(`${blobs.localPath('')}/`)
   // A stray `%` is no escape: some writers log the raw path.
   const isUri = sql`regexp_full_match(path, '([^%]|%[0-9A-Fa-f]{2})*')`
   const plain = sql`regexp_replace(case when ${isUri} then url_decode(path) else path end, '^file:(//(localhost)?)?/', '/')`
-  const decoded = sql`select path, dv, "add".size as size, "add"."partitionValues" as "values", ${plain} as p from ${files}`
-  const isElsewhere = sql`regexp_matches(p, '^[A-Za-z][A-Za-z0-9+.-]*:/') or list_contains(string_split(p, '/'), '..')`
+  const inner = blobs.isLocal ? plain : innerPath(plain, blobs)
+  const decoded = sql`select path, dv, "add".size as size, "add"."partitionValues" as "values", ${inner} as p from ${files}`
+  const isElsewhere = sql`regexp_matches(p, '^[A-Za-z][A-Za-z0-9+.-]*:/') or list_contains(string_split(p, '/'), '..')${blobs.isLocal ? sql`` : sql` or starts_with(p, '/')`}`
   const [elsewhere] = await session.rows(sql`select path from (${decoded}) where ${isElsewhere} limit 1`)
   if (elsewhere) {
     throw new TableError('ING-TABLE-DATA-FILE', `${name}: the data file ${String(elsewhere['path'])} lies where it cannot be read`, {
       hint: 'copy the table with its data files (a deep clone)',
     })
   }
-  return sql`select case when starts_with(p, '/') then p else ${root} || p end as file, path, dv, size, "values" from (${decoded})`
+  return sql`select case when starts_with(p, '/') then p else ${folder} || p end as file, path, dv, size, "values" from (${decoded})`
+}
+
+/** Files of a query (file, size, …) that are asked for at a time. */
+const PAGE = 10_000
+
+/** The same as `pathsVariable`, after files that lie elsewhere were copied here. */
+export async function fetchedPaths(files: Sql, table: FilesIo): Promise<string | undefined> {
+  if (!table.blobs.isLocal) await fetchFiles(files, table)
+  return pathsVariable(files, table)
+}
+
+async function fetchFiles(files: Sql, { blobs, session }: FilesIo): Promise<void> {
+  const folder = `${blobs.localPath('')}/`
+  for (let last = ''; ; ) {
+    const rows = await session.rows(
+      sql`select file, any_value(size) as size from (${files}) where file > ${last} group by file order by file limit ${PAGE}`,
+    )
+    if (rows.length === 0) return
+    const paths = rows.map((row) => String(row['file']))
+    await blobs.fetch(
+      paths.map((path) => path.slice(folder.length)),
+      rows.map((row) => integerOf(row['size'])),
+    )
+    last = paths.at(-1) ?? ''
+  }
 }
 
 /**

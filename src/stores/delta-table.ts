@@ -102,6 +102,7 @@ class DeltaTable implements OpenTable {
   async refresh(): Promise<void> {
     // Batches come one after the other, and each asks anew for the rows that it reads.
     await forgetQueries(this.#log)
+    await this.#log.blobs.tidy()
     await this.#log.advance()
     if (this.#log.state) checkWritable(this.#table, this.#log.state)
   }
@@ -272,6 +273,7 @@ class DeltaTable implements OpenTable {
     await forgetQueries(this.#log)
     await this.#log.session.run(sql`drop table if exists ${this.#candidates}`)
     await this.#log.close()
+    await this.#log.blobs.tidy()
   }
 
   #restoreBy(loader: Loader): RestoreContext {

@@ -33,7 +33,7 @@ async function commitEntries(
   io: Pick<TableLog, 'blobs' | 'session'>,
 ): Promise<ReadonlyMap<bigint, HistoryEntry>> {
   if (versions.length === 0) return new Map()
-  const paths = versions.map((version) => io.blobs.localPath(commitPath(version)))
+  const paths = await io.blobs.fetch(versions.map(commitPath))
   const records = sql`case when coalesce("add"."dataChange", true) then try_cast(json_extract_string("add".stats, '$.numRecords') as bigint) end`
   const rows = await reading(io.blobs, () =>
     io.session.rows(sql`select version, first("commitInfo"::varchar) filter ("commitInfo" is not null) as info,

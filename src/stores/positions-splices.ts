@@ -2,7 +2,7 @@ import { integerOf, textOf } from '../delta/decode.ts'
 import type { TableLog } from '../delta/table-log.ts'
 import type { Row } from '../engine/engine.ts'
 import { id, literal, raw, type Sql, sql } from '../engine/sql.ts'
-import { locatedFiles, pathsVariable } from './data-files.ts'
+import { fetchedPaths, locatedFiles } from './data-files.ts'
 import type { TakenFiles } from './positions-taken.ts'
 
 /** A file that loses rows in some of its row groups, while the others are worth to be copied. */
@@ -38,7 +38,7 @@ export async function splicedFiles({ files, rowsOf }: TakenFiles, log: TableLog)
   const { session } = log
   const large = sql`(select n, path, dv, "add" from ${files} where not whole and dv = '' and "add".size >= ${LEAST_BYTES})`
   const located = await locatedFiles(large, log)
-  const variable = await pathsVariable(located, log)
+  const variable = await fetchedPaths(located, log)
   if (variable === undefined) return []
   const groups = id(session.temporaryName('delta_row_groups'))
   try {

@@ -5,7 +5,7 @@ import type { Snapshot } from '../delta/snapshot.ts'
 import type { TableLog } from '../delta/table-log.ts'
 import { id, literal, type Sql, sql } from '../engine/sql.ts'
 import { TableError } from '../errors/errors.ts'
-import { checkDataFiles, locatedFiles, pathsVariable } from './data-files.ts'
+import { checkDataFiles, fetchedPaths, locatedFiles } from './data-files.ts'
 
 /** The rows that a plan takes, and the files that lose them. */
 export interface TakenFiles extends AsyncDisposable {
@@ -103,7 +103,7 @@ async function touchedFiles(
 /** Rows of each file by its own footer: relation (path, stored). */
 async function storedRows(files: Sql, log: TableLog): Promise<Sql> {
   const located = await locatedFiles(files, log)
-  const variable = await pathsVariable(located, log)
+  const variable = await fetchedPaths(located, log)
   if (variable === undefined) return sql`(select null::varchar as path, 0::bigint as stored where false)`
   await checkDataFiles(located, variable, log)
   return sql`(select f.path, m.num_rows::bigint as stored from (${located}) as f

@@ -71,7 +71,7 @@ async function vectorFiles(files: Sql, log: TableLog): Promise<readonly NamedFil
   return vectors.flatMap((row) => {
     const vector = decodeDescriptor(row['v'])
     if (vector === undefined) return []
-    const path = vectorFile(vector, log.blobs.localPath(''))
+    const path = vectorFile(vector, log.blobs.root)
     if (path === undefined) throw outside(vector.pathOrInlineDv, log)
     return [{ path, size: null }]
   })

@@ -6,7 +6,7 @@ import type { Snapshot } from '../delta/snapshot.ts'
 import { id, join, literal, type Sql, sql } from '../engine/sql.ts'
 import { BugError, TableError } from '../errors/errors.ts'
 import { POSITION, partitionColumnsOf, rowsOfFiles } from './current.ts'
-import { locatedFiles, pathsVariable } from './data-files.ts'
+import { fetchedPaths, locatedFiles } from './data-files.ts'
 import { type Run, SEQUENCE_TAG, ZORDER_TAG } from './optimize-plan.ts'
 import type { RewriteTarget } from './rewrite-target.ts'
 import { StagedFiles, type StageTarget, stageFolder, stageRows, type WrittenFile } from './staging.ts'
@@ -121,7 +121,7 @@ async function stageQuery(
 
 /** Rows of the files by their own footers, less what deletion vectors take from them. */
 async function rowsIn(files: Sql, { log }: RewriteTarget): Promise<bigint> {
-  const variable = await pathsVariable(await locatedFiles(files, log), log)
+  const variable = await fetchedPaths(await locatedFiles(files, log), log)
   if (variable === undefined) return 0n
   const [row] = await log.session.rows(sql`select
     (select sum(num_rows) from parquet_file_metadata(getvariable(${literal(variable)})))::bigint as stored,

@@ -20,7 +20,7 @@ export async function schemaHistoryOf(io: HistoryIo, limit: number): Promise<rea
   const { blobs, session } = io
   const { commits } = await listWhole(blobs)
   if (commits.length === 0) return []
-  const paths = commits.map(({ version }) => blobs.localPath(commitPath(version)))
+  const paths = await blobs.fetch(commits.map(({ version }) => commitPath(version)))
   const rows = await reading(blobs, () =>
     session.rows(sql`select version, first("metaData"."schemaString") filter ("metaData" is not null) as schema,
       first("commitInfo"::varchar) filter ("commitInfo" is not null) as info

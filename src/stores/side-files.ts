@@ -34,7 +34,7 @@ export async function readSideFiles(paths: readonly string[], { columns }: Pick<
     throw new TableError('ING-TABLE-LOG', `${name}: the side file ${missing} is missing`, {
       hint: 'restore the folder _ingestd of the table',
     })
-  const files = pathList(paths.map((path) => blobs.localPath(path)))
+  const files = pathList(await blobs.fetch(paths))
   const read = sql`read_parquet(${files}, hive_partitioning = false, union_by_name = true)`
   const known = new Set((await session.rows(sql`describe select * from ${read}`)).map((row) => String(row['column_name']).toLowerCase()))
   const lacking = columns.find((column) => !known.has(column.name.toLowerCase()))

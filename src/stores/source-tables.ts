@@ -158,10 +158,7 @@ async function guarded(versions: readonly bigint[], read: Read, work: () => Prom
 async function toldBy(versions: readonly bigint[], io: FilesIo, read: Read): Promise<ReadonlyMap<bigint, Told>> {
   if (versions.length === 0) return new Map()
   const { blobs, session } = io
-  const rows = commitRows(
-    versions.map((version) => blobs.localPath(commitPath(version))),
-    ['add', 'remove', 'cdc'],
-  )
+  const rows = commitRows(await blobs.fetch(versions.map(commitPath)), ['add', 'remove', 'cdc'])
   const counted = (action: 'add' | 'remove') =>
     sql`count(*) filter (where ${id(action)}.path is not null and coalesce(${id(action)}."dataChange", true))`
   try {
@@ -194,7 +191,7 @@ async function epochsOf(versions: readonly bigint[], { blobs, session }: FilesIo
   if (first === undefined || last === undefined) return []
   if (first === last) return [versions]
   const between = (await listWhole(blobs)).commits.map(({ version }) => version).filter((version) => version > first && version <= last)
-  const paths = between.map((version) => blobs.localPath(commitPath(version)))
+  const paths = await blobs.fetch(between.map(commitPath))
   let changed: readonly bigint[] = between
   try {
     const rows = await session.rows(
@@ -270,7 +267,7 @@ async function readCommits(versions: readonly bigint[], from: Reading): Promise<
 async function insertEvents(versions: readonly bigint[], io: FilesIo): Promise<Sql> {
   const { blobs, session } = io
   const name = id(partOfQueries(io, 'source_events', 'table'))
-  const paths = versions.map((version) => blobs.localPath(commitPath(version)))
+  const paths = await blobs.fetch(versions.map(commitPath))
   await reading(blobs, () =>
     session.run(sql`create temp table ${name} as select version, 'insert' as kind, "add".path as path, "add"."partitionValues" as "values",
       "add".size as size, "add"."deletionVector" as hidden, ${NO_VECTOR} as shown

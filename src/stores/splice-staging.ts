@@ -33,7 +33,8 @@ export async function stageSplice(
     return files
   }
   try {
-    const { bytes, rows, isJoined } = await writingBehind(blobs.localPath(folder), () => writeSplice(path, spliced, remembered))
+    const write = () => writeSplice(path, spliced, remembered)
+    const { bytes, rows, isJoined } = await (blobs.isLocal ? writingBehind(blobs.localPath(folder), write) : write())
     const file = await writtenFile({ path, from, name, bytes, rows }, spliced, target)
     const staged = new StagedFiles(folder, [file], blobs)
     if (!isJoined) return [staged, ...rewritten]

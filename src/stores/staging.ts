@@ -1,4 +1,4 @@
-import type { Blobs } from '../blobs/blobs.ts'
+import { type Blobs, STAGE_FOLDER } from '../blobs/blobs.ts'
 import { writingBehind } from '../blobs/local-writing.ts'
 import type { PartitionValues } from '../delta/actions.ts'
 import { CHANGE_FOLDER, CHANGE_TYPE } from '../delta/change-data.ts'
@@ -75,8 +75,6 @@ export interface StageTarget extends RuledTable {
   readonly targetFileSize: bigint
 }
 
-export const STAGE_FOLDER = '_ingestd/stage'
-
 /** Staged files do not end in `.parquet`: some readers' `**` takes every such name, wherever it lies. */
 export const EXTENSION = 'staged'
 
@@ -105,7 +103,8 @@ export async function stageRows(request: StageRequest, target: StageTarget): Pro
   try {
     // Rows of a table have no order; writing them as they come is faster. An ORDER BY of the plan holds all the same.
     await session.run(sql`set preserve_insertion_order = false`)
-    const writing = writingBehind(blobs.localPath(folder), () => writeFiles(request, target))
+    const write = () => writeFiles(request, target)
+    const writing = blobs.isLocal ? writingBehind(blobs.localPath(folder), write) : write()
     const files = await writing.finally(() => session.run(sql`set preserve_insertion_order = true`))
     return new StagedFiles(folder, files, blobs)
   } catch (error) {

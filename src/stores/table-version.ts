@@ -36,6 +36,7 @@ export async function openTableVersion(
     [Symbol.asyncDispose]: async () => {
       await forgetQueries(log)
       await snapshot?.close()
+      await blobs.tidy()
     },
   }
 }

@@ -57,7 +57,7 @@ export class Protected {
   async addCommits(versions: readonly bigint[]): Promise<void> {
     const { blobs } = this.#log
     for (let index = 0; index < versions.length; index += COMMITS) {
-      const paths = versions.slice(index, index + COMMITS).map((version) => blobs.localPath(commitPath(version)))
+      const paths = await blobs.fetch(versions.slice(index, index + COMMITS).map(commitPath))
       const file = literal(`STRUCT(path VARCHAR, "deletionVector" ${VECTOR})`)
       const rows = sql`read_json(${literalList(paths)}, format = 'newline_delimited', compression = 'uncompressed',
         columns = {'add': ${file}, 'remove': ${file}, 'cdc': 'STRUCT(path VARCHAR)'})`
@@ -84,6 +84,7 @@ export class Protected {
       sql`insert into ${this.table} select distinct ${relativePath(sql`path`, blobs)} from ${found} union select path from ${found}`,
     )
     await session.run(sql`insert into ${this.table} select distinct ${relativePath(sql`text`, blobs)} from ${found} where kind = 'p'`)
+    if (!blobs.isLocal) await this.#addWhole(found)
     await session.run(sql`create or replace temp table ${this.#vectors} as select distinct text from ${found} where kind = 'u'`)
     await session.run(sql`drop table ${found}`)
     for (let last = ''; ; ) {
@@ -93,6 +94,17 @@ export class Protected {
       await this.#addPaths(texts.flatMap((text) => fileOfUuid(text) ?? []))
       last = texts.at(-1) ?? ''
     }
+  }
+
+  /** A store has several names: what lies below the table's path under any of them may be one of its files. */
+  async #addWhole(found: Sql): Promise<void> {
+    const { session, blobs } = this.#log
+    const folder = literal(`${blobs.root.replace(/^[^:]*:\/\/[^/]*/, '')}/`)
+    const whole = sql`(select url_decode(unnest([path, case when kind = 'p' then text end])) as p from ${found})`
+    await session.run(
+      sql`insert into ${this.table} select distinct substr(p, strpos(p, ${folder}) + length(${folder})) from ${whole}
+        where regexp_matches(p, '^[A-Za-z][A-Za-z0-9+.-]*:/') and strpos(p, ${folder}) > 0`,
+    )
   }
 
   async #addPaths(paths: readonly string[]): Promise<void> {

@@ -56,16 +56,8 @@ async function filesOfLog(files: Sql, io: FilesIo): Promise<readonly DataFile[]>
   }))
 }
 
-async function presentOf(known: readonly DataFile[], { session }: FilesIo) {
-  const sizes = new Map<string, bigint | null>()
-  for (const folder of new Set(known.map(({ file }) => file.slice(0, file.lastIndexOf('/'))))) {
-    const pattern = sql`${globSafe(sql`${folder}`)} || '/*'`
-    // A folder without a file is an error to the reader of content, not to the listing.
-    const listed = await session.rows(sql`select file from glob(${pattern})`)
-    if (listed.length === 0) continue
-    const found = await session.rows(sql`select filename, size from read_blob(${pathList(listed.map(({ file }) => String(file)))})`)
-    for (const row of found) sizes.set(String(row['filename']), integerOf(row['size']))
-  }
+async function presentOf(known: readonly DataFile[], io: FilesIo) {
+  const sizes = await (io.blobs.isLocal ? sizesOnDisk(known, io) : sizesInStore(known, io))
   const found: DamageFound[] = []
   const present: DataFile[] = []
   for (const file of known) {
@@ -77,6 +69,31 @@ async function presentOf(known: readonly DataFile[], { session }: FilesIo) {
     else present.push(file)
   }
   return { present, found }
+}
+
+function foldersOf(known: readonly DataFile[]): ReadonlySet<string> {
+  return new Set(known.map(({ file }) => file.slice(0, file.lastIndexOf('/'))))
+}
+
+async function sizesInStore(known: readonly DataFile[], { blobs }: FilesIo): Promise<ReadonlyMap<string, bigint | null>> {
+  const root = blobs.localPath('')
+  const sizes = new Map<string, bigint | null>()
+  for (const folder of foldersOf(known))
+    for (const { path, size } of await blobs.list(folder.slice(root.length + 1))) sizes.set(`${root}/${path}`, size)
+  return sizes
+}
+
+async function sizesOnDisk(known: readonly DataFile[], { session }: FilesIo): Promise<ReadonlyMap<string, bigint | null>> {
+  const sizes = new Map<string, bigint | null>()
+  for (const folder of foldersOf(known)) {
+    const pattern = sql`${globSafe(sql`${folder}`)} || '/*'`
+    // A folder without a file is an error to the reader of content, not to the listing.
+    const listed = await session.rows(sql`select file from glob(${pattern})`)
+    if (listed.length === 0) continue
+    const found = await session.rows(sql`select filename, size from read_blob(${pathList(listed.map(({ file }) => String(file)))})`)
+    for (const row of found) sizes.set(String(row['filename']), integerOf(row['size']))
+  }
+  return sizes
 }
 
 async function footersOf(files: readonly DataFile[], io: FilesIo) {
@@ -95,8 +112,17 @@ async function footersOf(files: readonly DataFile[], io: FilesIo) {
   return { rows, found }
 }
 
-async function readFooters(files: readonly DataFile[], rows: Map<string, bigint>, { session }: FilesIo): Promise<string | undefined> {
+async function readFooters(
+  files: readonly DataFile[],
+  rows: Map<string, bigint>,
+  { blobs, session }: FilesIo,
+): Promise<string | undefined> {
   try {
+    if (!blobs.isLocal)
+      await blobs.fetch(
+        files.map(({ file }) => file.slice(blobs.localPath('').length + 1)),
+        files.map(({ size }) => size),
+      )
     const paths = literalList(files.map(({ file }) => file.replaceAll(/[[*?]/g, '[$&]')))
     const found = await session.rows(sql`select file_name, num_rows from parquet_file_metadata(${paths})`)
     for (const row of found) rows.set(String(row['file_name']), integerOf(row['num_rows']) ?? 0n)

@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
 import type { Blobs } from '../../src/blobs/blobs.ts'
 
@@ -67,20 +69,58 @@ export function blobsContract({ open, race }: BlobsUnderTest): void {
   })
 
   test('published files are at their new place and no longer at the old one', async () => {
-    await blobs.put('stage/1', bytes('one'))
-    await blobs.put('stage/2', bytes('two'))
+    await blobs.put('_ingestd/stage/x/1', bytes('one'))
+    await blobs.put('_ingestd/stage/x/2', bytes('two'))
     await blobs.publish([
-      { from: 'stage/1', to: 'p=a%20b/one' },
-      { from: 'stage/2', to: 'two' },
+      { from: '_ingestd/stage/x/1', to: 'p=a%20b/one' },
+      { from: '_ingestd/stage/x/2', to: 'two' },
     ])
     expect([await text('p=a%20b/one'), await text('two')]).toEqual(['one', 'two'])
-    expect(await blobs.list('stage')).toEqual([])
+    expect(await blobs.list('_ingestd/stage/x')).toEqual([])
+  })
+
+  test('fetched files can be read where it says, in the order that was asked; what is not there has a path without a file', async () => {
+    await blobs.put('data/b.parquet', bytes('second'))
+    await blobs.put('data/a.parquet', bytes('first'))
+    await blobs.put('_delta_log/00000000000000000000.json', bytes('log'))
+    const log = '_delta_log/00000000000000000000.json'
+    const [b, none, a, entry] = await blobs.fetch(['data/b.parquet', 'data/none', 'data/a.parquet', log], [6n, 6n, null, null])
+    expect([b, a, entry].map((path) => readFileSync(path ?? '', 'utf8'))).toEqual(['second', 'first', 'log'])
+    expect(basename(entry ?? '')).toMatch(/00000000000000000000\.json$/)
+    expect(existsSync(none ?? '')).toBe(false)
+    expect([blobs.localPath('data/b.parquet'), blobs.localPath('data/a.parquet')]).toEqual([b, a])
+  })
+
+  test('an entry of the log that is written anew is fetched anew, after a listing and without one', async () => {
+    const log = '_delta_log/00000000000000000000.json'
+    const fetched = async () => readFileSync((await blobs.fetch([log]))[0] ?? '', 'utf8')
+    await blobs.put(log, bytes('one'))
+    await blobs.list('_delta_log')
+    expect(await fetched()).toBe('one')
+    await blobs.put(log, bytes('two'))
+    expect(await fetched()).toBe('two')
+    await blobs.put(log, bytes('one'))
+    await blobs.list('_delta_log')
+    expect(await fetched()).toBe('one')
+  })
+
+  test('a published file can be fetched, and is not there once it is removed', async () => {
+    await blobs.put('_ingestd/stage/x/1', bytes('one'))
+    await blobs.publish([{ from: '_ingestd/stage/x/1', to: 'data/one' }])
+    expect(readFileSync((await blobs.fetch(['data/one']))[0] ?? '', 'utf8')).toBe('one')
+    await blobs.remove('data/one')
+    expect(existsSync((await blobs.fetch(['data/one']))[0] ?? '')).toBe(false)
+  })
+
+  test('the condition holds', async () => {
+    expect(await blobs.keepsConditions()).toBe(true)
+    expect(await blobs.list('_ingestd')).toEqual([])
   })
 
   test('publishing never overwrites', async () => {
-    await blobs.put('stage/1', bytes('new'))
+    await blobs.put('_ingestd/stage/x/1', bytes('new'))
     await blobs.put('there', bytes('old'))
-    await expect(blobs.publish([{ from: 'stage/1', to: 'there' }])).rejects.toMatchObject({ code: 'ING-STORAGE' })
+    await expect(blobs.publish([{ from: '_ingestd/stage/x/1', to: 'there' }])).rejects.toMatchObject({ code: 'ING-STORAGE' })
     expect(await text('there')).toBe('old')
   })
 

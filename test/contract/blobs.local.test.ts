@@ -37,7 +37,7 @@ function compiled(): string {
   const folder = join(scratch, 'js')
   if (existsSync(folder)) return join(folder, 'writer.js')
   const options = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023, rewriteRelativeImportExtensions: true }
-  for (const file of ['blobs/local', 'errors/errors', 'errors/codes', 'errors/redact']) {
+  for (const file of ['blobs/local', 'blobs/blobs', 'errors/errors', 'errors/codes', 'errors/redact']) {
     mkdirSync(join(folder, file, '..'), { recursive: true })
     writeFileSync(
       join(folder, `${file}.js`),

@@ -47,10 +47,10 @@ export async function crash(
   return (await ended).signal === 'SIGKILL'
 }
 
-/** Runs until nothing is left to do, as the next runs after a crash would. */
+/** Runs until nothing is left to do, as the next runs after a crash would; those that are killed themselves start anew (`random`). */
 export async function finish(made: Project): Promise<void> {
   for (let attempt = 0; attempt < 5; attempt += 1) {
-    const { code, stdout, stderr } = await made.run(['run', '--json'])
+    const { code, stdout, stderr } = await made.command(['run', '--json'])
     if (code === 0) return
     if (attempt === 4) throw new Error(`the run after the crash ended with ${code}: ${stdout} ${stderr}`)
   }

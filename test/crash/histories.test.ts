@@ -46,7 +46,7 @@ test.for([
           }
           const rows = await made.json<{ told: string }[]>(['query', tableQuery(strategy, SEQUENCES)])
           expect(rows.map((row) => row.told).toSorted()).toEqual(told(strategy, batches.flat()))
-          expect((await made.run(['validate', 't', '--json'])).code).toBe(0)
+          expect((await made.command(['validate', 't', '--json'])).code).toBe(0)
         } finally {
           made.remove()
         }

@@ -38,7 +38,7 @@ test.each(OPTIMIZE)('a kill at %s while files are put together loses nothing and
   await finish(made)
   await expectComplete(made)
   // The first run cancels what the dead one had begun; once the log is longer, another clears it away.
-  expect((await made.run(['optimize'])).code).toBe(0)
+  expect((await made.command(['optimize'])).code).toBe(0)
   await finish(made)
   await expectComplete(made)
   made.write('landing/orders/empty.csv', 'id,name,amount\n')
@@ -49,12 +49,12 @@ test.each(OPTIMIZE)('a kill at %s while files are put together loses nothing and
 
 test.each(MAINTENANCE_FAILPOINTS.filter((name) => name.startsWith('vacuum')))('a kill at %s costs no live file', async (name) => {
   const made = fresh()
-  expect((await made.run(['run', '--optimize'])).code).toBe(0)
+  expect((await made.command(['run', '--optimize'])).code).toBe(0)
   const child = made.start(['vacuum', '--retention', '0s', '--force'], { INGEST_FAILPOINT: `${name}:1` })
   expect((await finished(child)).signal).toBe('SIGKILL')
   await finish(made)
   await expectComplete(made)
-  expect((await made.run(['vacuum', '--retention', '0s', '--force'])).code).toBe(0)
+  expect((await made.command(['vacuum', '--retention', '0s', '--force'])).code).toBe(0)
   await expectComplete(made)
   expect(readdirSync(table(made)).filter((file) => file.endsWith('.parquet'))).toHaveLength(1)
 })
@@ -94,7 +94,7 @@ test('optimize and vacuum beside loads that are killed at random lose nothing an
         const ended = finished(child)
         setTimeout(() => child.pid !== undefined && child.exitCode === null && process.kill(-child.pid, 'SIGKILL'), 250 + 90 * round)
         await ended
-        await made.run(['vacuum', '--retention', '0s', '--force'])
+        await made.command(['vacuum', '--retention', '0s', '--force'])
       }
     })()
     await crash(made, { afterMs: 350 + 120 * round }, ['--optimize'])

@@ -31,7 +31,7 @@ function fresh(): Project {
 async function finish(made: Project): Promise<void> {
   // What a dead batch left in the quarantine is removed by the first recovery after a later batch.
   for (let pass = 0; pass < 2; pass += 1) {
-    const { code, stdout, stderr } = await made.run(['run', '--json'])
+    const { code, stdout, stderr } = await made.command(['run', '--json'])
     if (code !== 0) throw new Error(`the run after the crash ended with ${code}: ${stdout} ${stderr}`)
   }
 }
@@ -120,7 +120,7 @@ test.each(['repair-after-stage', 'repair-after-publish', 'repair-after-commit'])
   async (failpoint) => {
     const made = fresh()
     expect(await crash(made, { failpoint: 'after-quarantine:1' })).toBe(true)
-    expect((await made.run(['run', '--json'])).code).toBe(0)
+    expect((await made.command(['run', '--json'])).code).toBe(0)
     expect(await crash(made, { failpoint })).toBe(true)
     await finish(made)
     await finish(made)
@@ -193,7 +193,7 @@ test.each(RESUBMIT_STEPS)('a resubmission that is killed at %s is wholly there o
   expect(killed.signal).toBe('SIGKILL')
   // Before anything is recovered the log alone decides.
   expect(await inQuarantine(made)).toEqual(isThere ? REJECTED.slice(-1) : REJECTED)
-  const again = await made.run(['quarantine', 'resubmit', path, '--json'])
+  const again = await made.command(['quarantine', 'resubmit', path, '--json'])
   expect(again.code).toBe(isThere ? 2 : 0)
   if (isThere) expect(JSON.parse(again.stdout)).toMatchObject({ error: { code: 'ING-QUARANTINE-UNKNOWN' } })
   await finish(made)
@@ -204,7 +204,7 @@ test('a tracker restored from before a resubmission counts its rows once', async
   const made = fresh()
   await finish(made)
   const restore = backup(made)
-  expect((await made.run(['quarantine', 'resubmit', await mended(made)])).code).toBe(0)
+  expect((await made.command(['quarantine', 'resubmit', await mended(made)])).code).toBe(0)
   restore()
   await finish(made)
   await expectMended(made)

@@ -19,15 +19,15 @@ test.each([
   await query(
     `copy (select * from (values ${rows}) as t(id, name, "at", _sequence)) to '${made.path('landing/x.parquet')}' (format parquet)`,
   )
-  expect((await made.run(['run', '--json'])).code).toBe(0)
+  expect((await made.command(['run', '--json'])).code).toBe(0)
   made.configure({ tables: [{ ...MERGE, ...settings }] })
   const killed = await made.run(['validate', 't', '--repair', '--json'], { INGEST_FAILPOINT: name })
   expect(killed.signal).toBe('SIGKILL')
   const seen = await made.json<unknown[]>(['query', 'select id, name from "default".t order by all'])
   expect(seen).toHaveLength(name === 'repair-after-commit' ? 2 : 4)
-  expect((await made.run(['run', '--json'])).code).toBe(0)
-  expect((await made.run(['validate', 't', '--repair', '--json'])).code).toBe(0)
-  expect((await made.run(['vacuum', '--tables', 't', '--retention', '0 hours', '--force', '--json'])).code).toBe(0)
+  expect((await made.command(['run', '--json'])).code).toBe(0)
+  expect((await made.command(['validate', 't', '--repair', '--json'])).code).toBe(0)
+  expect((await made.command(['vacuum', '--tables', 't', '--retention', '0 hours', '--force', '--json'])).code).toBe(0)
   expect(await made.json(['query', 'select id, name from "default".t order by all'])).toEqual([
     { id: 1, name: 'b' },
     { id: 2, name: 'c' },

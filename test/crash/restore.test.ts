@@ -19,7 +19,7 @@ async function loaded(): Promise<Project> {
   })
   onTestFinished(() => made.remove())
   for (let file = 0; file < FILES; file += 1) made.write(`landing/${file}.csv`, `id\n${file}\n`)
-  expect((await made.run(['run', '--json'])).code).toBe(0)
+  expect((await made.command(['run', '--json'])).code).toBe(0)
   return made
 }
 
@@ -53,24 +53,24 @@ test.each(STEPS)('a restore that is killed at %s is wholly there or not at all: 
   const made = await loaded()
   const killed = await finished(made.start(restoreTo(1, 'skipped'), { INGEST_FAILPOINT: name }))
   expect(killed.signal).toBe('SIGKILL')
-  expect((await made.run(['run', '--json'])).code).toBe(0)
+  expect((await made.command(['run', '--json'])).code).toBe(0)
   expect(restoreCommits(made)).toBe(isThere ? 1 : 0)
   expect(await rows(made)).toEqual(isThere ? [0, 1] : [0, 1, 2, 3, 4])
   expect(await states(made)).toEqual(['completed', 'completed', ...Array(3).fill(isThere ? 'skipped' : 'completed')])
   // And what comes after it finds a table in order.
-  expect((await made.run(restoreTo(4, 'pending'))).code).toBe(0)
+  expect((await made.command(restoreTo(4, 'pending'))).code).toBe(0)
   made.write('landing/5.csv', 'id\n5\n')
-  expect((await made.run(['run', '--json'])).code).toBe(0)
+  expect((await made.command(['run', '--json'])).code).toBe(0)
   expect(await rows(made)).toEqual([0, 1, 2, 3, 4, 5])
   expect(await states(made)).toEqual(Array(6).fill('completed'))
 })
 
 test.each(['checkpoint-before-pointer', 'after-checkpoint'])('a kill at %s of its checkpoint loses nothing', async (name) => {
   const made = await loaded()
-  expect((await made.run(restoreTo(3, 'pending'))).code).toBe(0)
+  expect((await made.command(restoreTo(3, 'pending'))).code).toBe(0)
   // Version 6 has a checkpoint.
   expect((await finished(made.start(restoreTo(1, 'pending'), { INGEST_FAILPOINT: name }))).signal).toBe('SIGKILL')
-  expect((await made.run(['run', '--json'])).code).toBe(0)
+  expect((await made.command(['run', '--json'])).code).toBe(0)
   expect(restoreCommits(made)).toBe(2)
   expect(await rows(made)).toEqual([0, 1, 2, 3, 4])
   expect(await states(made)).toEqual(Array(FILES).fill('completed'))
@@ -79,7 +79,7 @@ test.each(['checkpoint-before-pointer', 'after-checkpoint'])('a kill at %s of it
 test.each(STEPS)('pending files are loaded once after a kill at %s', async (name) => {
   const made = await loaded()
   expect((await finished(made.start(restoreTo(1, 'pending'), { INGEST_FAILPOINT: name }))).signal).toBe('SIGKILL')
-  expect((await made.run(['run', '--json'])).code).toBe(0)
+  expect((await made.command(['run', '--json'])).code).toBe(0)
   expect(await rows(made)).toEqual([0, 1, 2, 3, 4])
   expect(await states(made)).toEqual(Array(FILES).fill('completed'))
 })
@@ -101,9 +101,9 @@ test('a load that died before its commit is given back before the restore, and l
   const made = await loaded()
   made.write('landing/5.csv', 'id\n5\n')
   expect((await finished(made.start(['run', '--json'], { INGEST_FAILPOINT: 'after-manifest' }))).signal).toBe('SIGKILL')
-  expect((await made.run(restoreTo(1, 'skipped'))).code).toBe(0)
+  expect((await made.command(restoreTo(1, 'skipped'))).code).toBe(0)
   expect(await rows(made)).toEqual([0, 1])
   expect(await states(made)).toEqual(['completed', 'completed', 'skipped', 'skipped', 'skipped', 'pending'])
-  expect((await made.run(['run', '--json'])).code).toBe(0)
+  expect((await made.command(['run', '--json'])).code).toBe(0)
   expect(await rows(made)).toEqual([0, 1, 5])
 })

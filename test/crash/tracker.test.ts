@@ -17,10 +17,10 @@ async function ofTwoTrackers(lost: boolean): Promise<Project> {
   onTestFinished(() => made.remove())
   for (const name of ['a', 'b', 'c']) made.write(`landing/${name}/1.csv`, 'id,x\n1,2\nnope,3\n4,5\n')
   for (const name of ['a', 'b', 'c']) made.write(`landing/${name}/2.csv`, 'id,x\n6,7\n')
-  await made.run(['run'])
+  await made.command(['run'])
   renameSync(made.path('state'), made.path('state-one'))
   made.configure({ tables: TABLES })
-  await made.run(['run', '--tables', 'b,c'])
+  await made.command(['run', '--tables', 'b,c'])
   if (lost) for (const name of readdirSync(made.path('state')).filter((one) => one.startsWith('metadata'))) rmSync(made.path('state', name))
   return made
 }
@@ -46,7 +46,7 @@ test.each([
 ])('a rebuild that is killed at %s is done by a repeat', async (name) => {
   const made = await ofTwoTrackers(true)
   expect((await finished(made.start(['tracker', 'rebuild'], { INGEST_FAILPOINT: name }))).signal).toBe('SIGKILL')
-  expect((await made.run(['tracker', 'rebuild', '--force'])).code).toBe(0)
+  expect((await made.command(['tracker', 'rebuild', '--force'])).code).toBe(0)
   await expectLoadedOnce(made)
 })
 
@@ -56,7 +56,7 @@ test.each(['adopt-after-quarantine', 'commit-before-link:2', 'adopt-after-commit
     const made = await ofTwoTrackers(false)
     const adopt = ['tracker', 'adopt', 'a', '--yes']
     expect((await finished(made.start(adopt, { INGEST_FAILPOINT: name }))).signal).toBe('SIGKILL')
-    expect((await made.run(adopt)).code).toBe(0)
+    expect((await made.command(adopt)).code).toBe(0)
     await expectLoadedOnce(made)
   },
 )
@@ -75,5 +75,5 @@ test('a backup that is killed leaves none under its name', async () => {
   const file = made.path('copy.db')
   expect((await finished(made.start(['tracker', 'backup', file], { INGEST_FAILPOINT: 'backup-before-name' }))).signal).toBe('SIGKILL')
   expect(existsSync(file)).toBe(false)
-  expect((await made.run(['tracker', 'backup', file])).code).toBe(0)
+  expect((await made.command(['tracker', 'backup', file])).code).toBe(0)
 })

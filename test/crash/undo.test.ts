@@ -21,7 +21,7 @@ async function killed(made: Project, failpoint: string, args: readonly string[])
 }
 
 async function run(made: Project): Promise<void> {
-  const { code, stdout, stderr } = await made.run(['run', '--json'])
+  const { code, stdout, stderr } = await made.command(['run', '--json'])
   if (code !== 0) throw new Error(`the run ended with ${code}: ${stdout} ${stderr}`)
 }
 

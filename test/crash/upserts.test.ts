@@ -106,7 +106,7 @@ async function expectRows(made: Project, expected: readonly string[], delta: (ty
 
 test.each(MODES)('upserts and deletes over many batches are what a model says: %o', async (delta) => {
   const { made, expected } = landed(7, delta)
-  const { code, stdout, stderr } = await made.run(['run', '--json'])
+  const { code, stdout, stderr } = await made.command(['run', '--json'])
   expect(code, stdout + stderr).toBe(0)
   await expectRows(made, expected, delta)
 })
@@ -130,7 +130,7 @@ test.each(MODES)('kills at every step lose no change and double none: %o', async
     // The first batch adds to an empty table, and takes nothing out of it.
     expect(signal, step).toBe('SIGKILL')
   }
-  for (let attempt = 0; attempt < 3; attempt += 1) await made.run(['run', '--json'])
+  for (let attempt = 0; attempt < 3; attempt += 1) await made.command(['run', '--json'])
   await expectRows(made, expected, delta)
 })
 
@@ -139,7 +139,7 @@ test('a partitioned table, and a dry run that counts', async () => {
   const { made, expected } = landed(3, delta, { partition_columns: ['op'] })
   const dry = await made.json<{ tables: { plan: { rows: unknown } }[] }>(['run', '--dry-run'])
   expect(dry.tables).toHaveLength(1)
-  const { code, stdout } = await made.run(['run', '--json'])
+  const { code, stdout } = await made.command(['run', '--json'])
   expect(code, stdout).toBe(0)
   await expectRows(made, expected, delta)
 })

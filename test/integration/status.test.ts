@@ -9,8 +9,8 @@ test('status tells lag, the last hour, recent files and causes; --resources smal
   })
   for (const name of ['a', 'b', 'c']) here.write(`landing/orders/${name}.csv`, 'id\n1\n2\n')
   here.write('landing/orders/bad.csv', 'id\nx\n')
-  await here.run(['run'])
-  await here.run(['retry', '--all-failed'])
+  await here.command(['run'])
+  await here.command(['retry', '--all-failed'])
   const status = await here.json<StatusReport>(['status'])
   const [table] = status.tables
   expect(table).toMatchObject({ files: { pending: 1, held: 0, completed: 3, failed: 0 }, rows: 6, bytes: 21 })
@@ -19,7 +19,7 @@ test('status tells lag, the last hour, recent files and causes; --resources smal
   expect(status.recent.map(({ status }) => status)).toEqual(['completed', 'completed', 'completed'])
   expect(status).toMatchObject({ activity: [], daemons: [], causes: [] })
 
-  await here.run(['run'])
+  await here.command(['run'])
   expect((await here.json<StatusReport>(['status'])).causes).toMatchObject([
     { code: 'ING-FILE-VALUE', files: 1, tables: ['default.orders'] },
   ])
@@ -28,6 +28,6 @@ test('status tells lag, the last hour, recent files and causes; --resources smal
   expect(resources.tables).toEqual([{ table: 'default.orders', small_files: 3, small_bytes: expect.any(Number), error: null }])
   expect(resources.cores).toMatchObject({ loads: 1 })
   expect(resources.memory).toMatchObject({ per_load: expect.any(Number), processes: [] })
-  const { stdout } = await here.run(['status', '--resources'])
+  const { stdout } = await here.command(['status', '--resources'])
   expect(stdout).toContain('default.orders: 3 small files')
 })

@@ -45,7 +45,7 @@ test('a backup is a database of its own, from which the tracker goes on', async 
 test('a backup overwrites nothing, and there must be a tracker', async () => {
   const file = here.write('taken.db', 'x')
   await expect(ingest.tracker.backup({ file })).rejects.toMatchObject({ code: 'ING-TRACKER-BACKUP' })
-  const { code, stderr } = await here.run(['tracker', 'backup', '--var', 'checkpoint_path=./none'])
+  const { code, stderr } = await here.command(['tracker', 'backup', '--var', 'checkpoint_path=./none'])
   expect(code).toBe(2)
   expect(stderr).toContain('there is no tracker')
   expect(existsSync(here.path('none'))).toBe(false)
@@ -94,7 +94,7 @@ test('prune forgets old history, and no file: nothing is loaded again', async ()
   expect(await ingest.verify()).toMatchObject({ ok: true })
   expect(await ingest.tracker.prune({ olderThanDays: 30 })).toMatchObject({ events: 0, batches: 0 })
   await expect(ingest.tracker.prune()).rejects.toMatchObject({ code: 'ING-TRACKER-RETENTION' })
-  expect((await here.run(['tracker', 'prune', '--older-than', '0'])).code).toBe(2)
+  expect((await here.command(['tracker', 'prune', '--older-than', '0'])).code).toBe(2)
 })
 
 test('with tracker_retention_days each run forgets what is older', async () => {

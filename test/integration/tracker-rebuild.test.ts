@@ -35,24 +35,24 @@ test('a tracker that was deleted is made anew from the tables, and the next run 
   here.write('landing/m/1.csv', 'id\n1\n2\n')
   here.write('landing/o/1.csv', 'x\n1\n')
   here.write('landing/new/old.csv', 'x\n1\n')
-  await here.run(['run'])
+  await here.command(['run'])
   here.write('landing/a/4.csv', 'id,name\n4,x\nnope,y\n')
   here.write('landing/new/fresh.csv', 'x\n2\n')
   here.write('landing/o/2.csv', 'x\n1\n2\n')
-  await here.run(['run'])
+  await here.command(['run'])
   // A file that leaves before a full drop, one that a restore takes out for good, and a row that is mended.
   rmSync(here.path('landing/a/1.csv'))
-  await here.run(['run', '--tables', 'a', '--full-drop', '--yes'])
+  await here.command(['run', '--tables', 'a', '--full-drop', '--yes'])
   here.write('landing/a/5.csv', 'id,name\n5,x\n')
-  await here.run(['run'])
+  await here.command(['run'])
   await here.run(['restore', 'a', '--version', String((versions(here)[0] ?? 0) - 1), '--files', 'skipped', '--yes'])
-  await here.run(['quarantine', 'export', '--output', here.path('mend.csv')])
-  expect((await here.run(['verify'])).stdout).toContain('Nothing found')
+  await here.command(['quarantine', 'export', '--output', here.path('mend.csv')])
+  expect((await here.command(['verify'])).stdout).toContain('Nothing found')
   const [before, then] = [await states(here), versions(here)]
   expect(before.filter((line) => line.startsWith('a/'))).toHaveLength(5)
 
   forget(here)
-  const refused = await here.run(['run'])
+  const refused = await here.command(['run'])
   expect(refused.code).toBe(1)
   expect(refused.stdout + refused.stderr).toContain('ingest tracker rebuild')
   expect(versions(here)).toEqual(then)
@@ -74,8 +74,8 @@ test('a tracker that was deleted is made anew from the tables, and the next run 
 test('a tracker that knows of loads is replaced by force alone, and kept; one that is damaged is lost', async () => {
   const here = project({ tables: TABLES.slice(0, 1) })
   here.write('landing/a/1.csv', 'id\n1\n')
-  await here.run(['run'])
-  const refused = await here.run(['tracker', 'rebuild'])
+  await here.command(['run'])
+  const refused = await here.command(['tracker', 'rebuild'])
   expect(refused).toMatchObject({ code: 2 })
   expect(refused.stderr).toContain('knows of 1 loaded file [ING-TRACKER-NOT-EMPTY]')
   const forced = await here.json<RebuildReport>(['tracker', 'rebuild', '--force'])
@@ -85,8 +85,8 @@ test('a tracker that knows of loads is replaced by force alone, and kept; one th
     here.path('state/metadata.db'),
     'this is no database, but it is long enough to be taken for one by its size alone'.repeat(50),
   )
-  expect((await here.run(['run'])).stderr).toContain('ingest tracker rebuild')
-  expect((await here.run(['tracker', 'rebuild'])).code).toBe(0)
+  expect((await here.command(['run'])).stderr).toContain('ingest tracker rebuild')
+  expect((await here.command(['tracker', 'rebuild'])).code).toBe(0)
   expect((await here.json<RunReport>(['run'])).totals).toMatchObject({ error: 0, files: 0 })
 })
 
@@ -95,12 +95,12 @@ async function ofTwoTrackers(): Promise<Project> {
   const here = project({ tables: TABLES.slice(0, 1) })
   here.write('landing/a/1.csv', 'id,name\n1,x\nnope,y\n')
   here.write('landing/a/2.csv', 'id,name\n2,x\n')
-  await here.run(['run'])
+  await here.command(['run'])
   renameSync(here.path('state'), here.path('state-one'))
   here.configure({ tables: TABLES.slice(0, 3) })
   here.write('landing/m/1.csv', 'id\n1\n')
   here.write('landing/o/1.csv', 'x\n1\n')
-  await here.run(['run'])
+  await here.command(['run'])
   return here
 }
 
@@ -115,7 +115,7 @@ test('tables of several trackers are brought together under the one that most of
 
 test('a table is taken over by name: the other tracker is refused from then on, and time travel reaches back before it', async () => {
   const here = await ofTwoTrackers()
-  const asked = await here.run(['tracker', 'adopt', 'a'])
+  const asked = await here.command(['tracker', 'adopt', 'a'])
   expect(asked).toMatchObject({ code: 2 })
   expect(asked.stderr).toContain('another tracker loses the table, and there is no terminal to ask on')
   const report = await here.json<AdoptReport>(['tracker', 'adopt', 'a', '--yes'])
@@ -130,7 +130,7 @@ test('a table is taken over by name: the other tracker is refused from then on, 
 
   here.configure({ tables: TABLES.slice(0, 1), checkpoint_path: './state-one' })
   here.write('landing/a/4.csv', 'id,name\n4,x\n')
-  const old = await here.run(['run'])
+  const old = await here.command(['run'])
   expect(old.code).toBe(1)
   expect(old.stdout).toContain('[ING-TABLE-OTHER-TRACKER]')
 })

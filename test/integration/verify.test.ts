@@ -273,7 +273,7 @@ test('the command names damage, file and remedy, and ends with 1; with 0 where n
   const file = commit('a', 4)
   const before = readFileSync(file)
   rmSync(file)
-  const bad = await here.run(['verify', 'a', 'o'])
+  const bad = await here.command(['verify', 'a', 'o'])
   writeFileSync(file, before)
   expect(bad.code).toBe(1)
   expect(bad.stdout.split('\n').slice(0, 3)).toEqual([
@@ -282,8 +282,8 @@ test('the command names damage, file and remedy, and ends with 1; with 0 where n
     '          hint: restore the file of _delta_log from a backup, or the whole table',
   ])
   expect(bad.stdout).toContain('\n1 table of 2 with findings, or not looked at.\n')
-  const good = await here.run(['verify', '--json'])
+  const good = await here.command(['verify', '--json'])
   expect(good.code).toBe(0)
   expect(JSON.parse(good.stdout)).toMatchObject({ ok: true })
-  expect((await here.run(['verify', 'zzz'])).code).toBe(2)
+  expect((await here.command(['verify', 'zzz'])).code).toBe(2)
 })

@@ -9,9 +9,11 @@ import operator
 from datetime import date, datetime, timezone
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from canonical import micros
 
+COMPUTE = {'=': 'equal', '<': 'less', '<=': 'less_equal', '>': 'greater', '>=': 'greater_equal'}
 OPERATORS = {'=': operator.eq, '<': operator.lt, '<=': operator.le, '>': operator.gt, '>=': operator.ge}
 
 
@@ -49,6 +51,10 @@ def expected(table: pa.Table, filter_: dict) -> int:
         return column.null_count
     if filter_['op'] == 'not null':
         return len(column) - column.null_count
+    if pa.types.is_int64(column.type):
+        # Hundreds of thousands of them are not taken one by one.
+        look = getattr(pc, COMPUTE[filter_['op']])
+        return pc.sum(look(column, pa.scalar(int(filter_['value']), pa.int64()))).as_py() or 0
     wanted = comparable(literal(filter_['type'], filter_['value']))
     compare = OPERATORS[filter_['op']]
     return sum(1 for value in column if value.is_valid and compare(comparable(plain(value)), wanted))

@@ -6,6 +6,8 @@ WRITER is `spark`, `spark4` or `delta-rs`. A fixture NAME becomes FOLDER/WRITER/
   expected.json  {table, writer, what, refused, append, partitions, names, rows, versions, changes}: the rows of the newest version as
                  the writer itself reads them, canonical and sorted; the rows of each older version that it can still read;
                  of a table with a change feed its changes from version 1 on, without their timestamps
+
+`archive.py` keeps those that the Sparks made; `test/interop/make-fixtures` makes them and it anew.
 """
 
 import json
@@ -18,7 +20,8 @@ FIXTURES: dict[str, dict] = {}
 
 def fixture(*writers: str, **facts):
     """Facts: `refused` is {read|write: feature} that ingestd must name; `append` a DuckDB query of rows that it may
-    add; `vacuumed` that older versions may lack their files; `void` columns of no type, which come last."""
+    add; `vacuumed` that older versions may lack their files; `void` columns of no type, which come last;
+    `stays` that the log says where the table lies, so that it cannot be moved."""
 
     def register(function):
         for writer in writers:
@@ -41,7 +44,7 @@ def make(writer: str, name: str, folder: str, maker) -> dict:
     path = os.path.join(final, facts.get('table', 'table'))
     facts['function'](maker, path)
     maker.forget()
-    result = expectations(maker, writer, facts, path)
+    result = expectations(maker, writer, facts, path) | {'table': facts.get('table', 'table')}
     with open(os.path.join(final, 'expected.json.draft'), 'w', encoding='utf-8') as file:
         json.dump(result, file, ensure_ascii=False, indent=1)
     os.rename(file.name, os.path.join(final, 'expected.json'))
@@ -53,7 +56,6 @@ def expectations(maker, writer: str, facts: dict, path: str) -> dict:
 
     void = facts.get('void', [])
     result = {
-        'table': path,
         'writer': writer,
         'what': facts['function'].__doc__,
         'refused': facts.get('refused', {}),
@@ -132,7 +134,7 @@ def dv_partitioned(spark, path):
     )
 
 
-@fixture('spark')
+@fixture('spark', stays=True)
 def dv_inline(spark, path):
     """Deletion vectors kept in the log itself, and one named by an absolute path."""
     dv_small(spark, path)
@@ -567,7 +569,7 @@ def overwritten(spark, path):
     write([(5, 'c'), (6, 'd')]).option('partitionOverwriteMode', 'dynamic').save(path)
 
 
-@fixture('spark')
+@fixture('spark', stays=True)
 def cloned(spark, path):
     """A shallow clone: data files of another table by absolute paths, and a deletion vector and rows of its own."""
     source = path + ' source'

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { missing, type ReaderName, reader, type TableRows } from './readers.ts'
+import { ALL_SPARKS, missing, type ReaderName, reader, type TableRows } from './readers.ts'
 
 export type WriterName = Extract<ReaderName, 'delta-rs' | 'spark' | 'spark4'>
 
@@ -28,31 +28,56 @@ export interface FixtureName {
   readonly feed: boolean
 }
 
-/** Fixtures live as long as what makes them: a machine makes each of them once. */
-const SOURCES = ['fixtures.py', 'canonical.py'].map((name) => readFileSync(join(import.meta.dirname, name)))
+/** Fixtures live as long as what makes them: a machine makes, or unpacks, each of them once. */
+const NAMES = ['fixtures.py', 'canonical.py', 'archive.py', 'foreign.tar.xz']
+const SOURCES = NAMES.map((name) => readFileSync(join(import.meta.dirname, name)))
 const HASH = SOURCES.reduce((hash, source) => hash.update(source), createHash('sha256'))
   .digest('hex')
   .slice(0, 12)
-const FOLDER = process.env['INGEST_TEST_FIXTURES'] ?? join(tmpdir(), `ingestd-fixtures-${HASH}`)
+const FOLDER = process.env['INGEST_TEST_FIXTURES'] ?? join(tmpdir(), `ingestd-fixtures-${HASH}${ALL_SPARKS ? '-made' : ''}`)
 
 /** All fixtures of fixtures.py; none where there is no Python. */
 export function fixtureNames(): readonly FixtureName[] {
-  const python = process.env['INGEST_TEST_PYTHON'] ?? 'python3'
-  const listed = spawnSync(python, [join(import.meta.dirname, 'fixtures.py'), '--list'], { encoding: 'utf8' })
+  const listed = python('fixtures.py', '--list')
   return listed.status === 0 ? (JSON.parse(listed.stdout) as FixtureName[]) : []
+}
+
+/**
+ * Puts the tables of the archive into the folder; false where they are of another fixtures.py, so that they are made.
+ * They are made as well where all Sparks are asked for everything.
+ */
+export function unpackFixtures(): boolean {
+  if (ALL_SPARKS) return true
+  unpacked ??= unpack()
+  return unpacked
+}
+
+let unpacked: boolean | undefined
+
+function unpack(): boolean {
+  const { status, stderr } = python('archive.py', 'unpack', FOLDER)
+  if (status !== 0 && status !== 3) throw new Error(`the fixtures were not unpacked: ${stderr}`)
+  return status === 0
+}
+
+function python(script: string, ...args: readonly string[]) {
+  const program = process.env['INGEST_TEST_PYTHON'] ?? 'python3'
+  return spawnSync(program, [join(import.meta.dirname, script), ...args], { encoding: 'utf8' })
 }
 
 const making = new Map<string, Promise<void>>()
 
 /** The fixture. When one is missing the others are made too, by each writer in turn, since two writers are faster than one. */
 export async function fixture(name: Pick<FixtureName, 'writer' | 'name'>): Promise<Fixture> {
+  unpackFixtures()
   if (!existsSync(factsOf(name))) {
     const isFirst = making.size === 0
     const made = makeOnce(name)
     if (isFirst) for (const writer of ['delta-rs', 'spark', 'spark4'] as const) if (missing(writer) === undefined) void makeRest(writer)
     await made
   }
-  return JSON.parse(await readFile(factsOf(name), 'utf8')) as Fixture
+  const made = JSON.parse(await readFile(factsOf(name), 'utf8')) as Fixture
+  return { ...made, table: join(FOLDER, name.writer, name.name, made.table) }
 }
 
 function factsOf({ writer, name }: Pick<FixtureName, 'writer' | 'name'>): string {

@@ -4,6 +4,7 @@ One JSON request a line on stdin, one JSON answer a line on stdout: {"op": …} 
 
   read    table                → {names, rows}: every row, canonical and sorted
   read    table, versions      → [{names, rows}]: those of each version
+  size    table                → number of rows, all of which were read
   count   table, filters       → {counts, expected}: what the reader's own filters find, and what a look at every row finds
   append  table, sql           → {}: rows of a DuckDB query, appended by the reader's own writer (delta-rs, spark)
   create  table, sql, partitions → {}: the same for a new table
@@ -344,6 +345,8 @@ def answer(reader, request: dict) -> dict:
         if 'versions' in request:
             return [table_answer(table) for table in reader.tables(request['table'], request['versions'])]
         return table_answer(reader.table(request['table']))
+    if op == 'size':
+        return reader.table(request['table']).num_rows
     if op == 'count':
         filters = request['filters']
         rows = reader.table(request['table'])

@@ -24,6 +24,8 @@ export interface Reader {
   readonly name: ReaderName
   read(table: string): Promise<TableRows>
   readVersions(table: string, versions: readonly number[]): Promise<readonly TableRows[]>
+  /** How many rows a read of all columns gives. */
+  size(table: string): Promise<number>
   /** What the reader's filters find, and what a look at each row of a full read finds. */
   count(table: string, filters: readonly Filter[]): Promise<{ readonly counts: readonly number[]; readonly expected: readonly number[] }>
   version(table: string): Promise<{ readonly version: number; readonly schema: unknown; readonly partitions: readonly string[] }>
@@ -136,6 +138,7 @@ async function startReader(name: ReaderName): Promise<Reader> {
     // Each answer has the shape that read_table.py documents for its op.
     read: async (table) => (await ask({ op: 'read', table })) as TableRows,
     readVersions: async (table, versions) => (await ask({ op: 'read', table, versions })) as TableRows[],
+    size: async (table) => (await ask({ op: 'size', table })) as number,
     count: async (table, filters) => (await ask({ op: 'count', table, filters })) as { counts: number[]; expected: number[] },
     version: async (table) => (await ask({ op: 'version', table })) as { version: number; schema: unknown; partitions: string[] },
     append: (table, sql) => nothing({ op: 'append', table, sql }),

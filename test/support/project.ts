@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
+import { command } from './commands.ts'
 import { removeFolder } from './keep.ts'
 
 export const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
@@ -54,7 +55,12 @@ export class Project {
     removeFolder(this.folder)
   }
 
-  /** Runs the command to its end. */
+  /** Runs the command to its end without a process of its own: what is done before and after what a test is about. */
+  command(args: readonly string[]): Promise<Finished> {
+    return command(['--config', this.path('ingest.yaml'), ...args])
+  }
+
+  /** Runs the command to its end, in a process of its own. */
   run(args: readonly string[], env: Record<string, string> = {}): Promise<Finished> {
     return finished(this.start(args, env))
   }
@@ -65,8 +71,9 @@ export class Project {
     return spawn(process.execPath, [MAIN, ...args], options)
   }
 
-  async json<T>(args: readonly string[], env: Record<string, string> = {}): Promise<T> {
-    const { stdout, stderr, code } = await this.run([...args, '--json'], env)
+  /** The document that the command prints. */
+  async json<T>(args: readonly string[], env?: Record<string, string>): Promise<T> {
+    const { stdout, stderr, code } = await (env === undefined ? this.command([...args, '--json']) : this.run([...args, '--json'], env))
     try {
       return JSON.parse(stdout) as T
     } catch {

@@ -4,7 +4,8 @@ import type { TableConfig } from '../../model/table.ts'
 import type { Lister } from '../../watcher/watcher.ts'
 import type { LoadPool } from '../pool.ts'
 import { type PassParts, type PassTurn, passOver } from '../table-pass.ts'
-import { Source } from './source.ts'
+import type { Notices } from './notices.ts'
+import { type Look, Source } from './source.ts'
 
 /** Batches that a table loads while others wait for their turn. */
 const BATCHES_A_TURN = 4
@@ -26,6 +27,8 @@ export interface TableParts extends PassParts {
   readonly want: (table: string) => void
   readonly onEvent: (event: RunEvent) => void
   readonly onWarning: (message: string) => void
+  /** Queues that tell of new objects. */
+  readonly notices: Notices
 }
 
 /** A table of the daemon: when it wants a turn, what it does in it, and what comes of it. */
@@ -33,6 +36,7 @@ export class DaemonTable implements Disposable {
   readonly config: TableConfig
   readonly source: Source
   readonly #parts: TableParts
+  readonly #notices: Disposable
   #failures = 0
   /** A table that failed, or that another process has, is left alone until then. */
   #notBeforeMs = 0
@@ -44,6 +48,7 @@ export class DaemonTable implements Disposable {
     this.config = config
     this.#parts = parts
     this.source = new Source(config, parts.clock, { onReady: () => this.wake(), onWarning: parts.onWarning })
+    this.#notices = parts.notices.join(config, this.source)
   }
 
   /** Wants a turn, at once or when the table may have one again. */
@@ -86,10 +91,10 @@ export class DaemonTable implements Disposable {
     try {
       const { report, more } = await pool.use((worker) => passOver(this.config, worker, { turn, signal: ending, onEvent }, this.#parts))
       if (look.isListing && listedMs !== undefined) this.#listed(report, listedMs - startedMs)
-      this.#ended(report, more)
+      this.#ended(report, more, look)
       return report
     } catch (error) {
-      this.source.putBack()
+      this.source.putBack(look)
       this.#failed()
       // The daemon may outlive it: what its turn was for is still to be done.
       this.wake()
@@ -100,6 +105,7 @@ export class DaemonTable implements Disposable {
   [Symbol.dispose](): void {
     this.#isGone = true
     clearTimeout(this.#later)
+    this.#notices[Symbol.dispose]()
     this.source[Symbol.dispose]()
   }
 
@@ -109,16 +115,17 @@ export class DaemonTable implements Disposable {
     this.source.listed(durationMs)
   }
 
-  #ended(report: TableReport, more: boolean): void {
+  #ended(report: TableReport, more: boolean, look: Look): void {
     if (report.status === 'skip') {
-      this.source.putBack()
+      this.source.putBack(look)
       this.#notBeforeMs = this.#parts.clock.now() + BUSY_MS
       this.wake()
     } else if (report.errors.some(({ file }) => file === null) && report.files.loaded === 0) {
-      this.source.putBack()
+      this.source.putBack(look)
       this.#failed()
       this.wake()
     } else {
+      this.source.admitted(look)
       this.#failures = 0
       this.#notBeforeMs = 0
       if (more) this.wake()

@@ -19,6 +19,7 @@ import { selectTables } from '../select-tables.ts'
 import { type Served, serve } from '../serve.ts'
 import { withHeartbeat } from '../table-work.ts'
 import { DaemonTable, type TableParts } from './daemon-table.ts'
+import { Notices } from './notices.ts'
 import { PUBLISHING, Publisher } from './publisher.ts'
 import { reloadReport } from './reload-report.ts'
 import { Service } from './service.ts'
@@ -180,6 +181,7 @@ class Daemon implements RunningDaemon {
       want: (table) => this.#turns.want(table),
       onEvent: (event) => this.#told(event),
       onWarning: (message) => log.warn(message),
+      notices: new Notices((message) => log.warn(message)),
     }
     for (const table of tables) this.#add(table)
     log.info({ tables: this.#tables.size, pid: process.pid, version: packageVersion() }, 'daemon started')

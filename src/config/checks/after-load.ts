@@ -1,5 +1,5 @@
 import type { FormatName, TableConfig } from '../../model/table.ts'
-import { baseOf, isWithin, type Location, locate } from '../paths.ts'
+import { baseOf, isWithin, type Location, type LocationResult, locate, textOf } from '../paths.ts'
 import { complain, type Desk, type TableDraft } from './draft.ts'
 
 interface Around {
@@ -20,13 +20,27 @@ export function afterLoadOf(draft: TableDraft, around: Around, desk: Desk): Tabl
   if (runType === 'full_drop') told('run_type: full_drop loads all files again, for which they must be there', 'remove one of them')
   if (written === 'delete') return written
   const place = locate(written.archive, { kind: 'local', path: around.folder })
-  if (place.kind === 'local') return { archive: place.path, below: around.rawDataPath.kind === 'local' ? around.rawDataPath.path : '/' }
-  complain(desk, draft, ['after_load', 'archive'], {
-    problem: place.kind === 'remote' ? `must be a folder of this machine, is ${place.scheme}://` : place.problem,
-    fix: place.kind === 'remote' ? 'write a local path' : place.fix,
-    code: 'ING-CONFIG-VALUE',
-  })
+  if (place.kind !== 'wrong' && isSameStore(place, around.source)) {
+    const archive = textOf(place).replace(/(?<=.)\/+$/, '')
+    const { rawDataPath } = around
+    const none = place.kind === 'local' ? '/' : ''
+    return { archive, below: rawDataPath.kind === place.kind ? textOf(rawDataPath).replace(/(?<=.)\/+$/, '') : none }
+  }
+  complain(desk, draft, ['after_load', 'archive'], { ...misplaced(place, around.source), code: 'ING-CONFIG-VALUE' })
   return 'keep'
+}
+
+/** Files go to an archive by a move on their disks, or by a copy within their bucket. */
+function isSameStore(archive: Location, source: Location | undefined): boolean {
+  if (archive.kind === 'local') return source === undefined || source.kind === 'local'
+  return archive.object !== undefined && source?.kind === 'remote' && source.object?.root === archive.object.root
+}
+
+function misplaced(place: LocationResult, source: Location | undefined): { readonly problem: string; readonly fix: string } {
+  if (place.kind === 'wrong') return place
+  const root = source?.kind === 'remote' ? source.object?.root : undefined
+  if (root !== undefined) return { problem: `must be in the store of the files, ${root}`, fix: `write for example ${root}/archive` }
+  return { problem: `must be a folder of this machine, is ${textOf(place)}`, fix: 'write a local path' }
 }
 
 /** A table of the config, as far as its files may be archived. */
@@ -46,8 +60,8 @@ export function checkArchives(tables: readonly Archiving[], desk: Desk): readonl
     const { archive } = table.afterLoad
     archives.push(archive)
     for (const other of tables) {
-      const around = other.source?.kind === 'local' && isWithin(baseOf(other.source.path), archive)
-      const inside = other.target?.kind === 'local' && isWithin(archive, other.target.path)
+      const around = other.source !== undefined && isWithin(baseOf(textOf(other.source)), archive)
+      const inside = other.target !== undefined && isWithin(archive, textOf(other.target))
       if (!around && !inside) continue
       complain(desk, { at, bad }, ['after_load', 'archive'], {
         problem: around

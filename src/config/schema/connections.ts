@@ -39,7 +39,9 @@ const s3 = z.strictObject({
     })
     .optional()
     .meta(doc('How the server encrypts what is written; the setting of the bucket when left out.', { example: { type: 'aws:kms' } })),
-  requester_pays: flag().optional().meta(doc('Pays for requests to a bucket of others.')),
+  requester_pays: flag()
+    .optional()
+    .meta(doc('Pays for requests to a bucket of others.', { example: true })),
   cache_size: cacheSize(),
 })
 

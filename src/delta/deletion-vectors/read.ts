@@ -101,7 +101,7 @@ class VectorReader {
     }
     const { blobs } = this.#io
     const path = vectorFile(vector, blobs.root)
-    const outside = path === undefined ? absoluteFile(vector) : undefined
+    const outside = path === undefined && blobs.isLocal ? absoluteFile(vector) : undefined
     if (path !== undefined) return this.#inFile(path, vector, () => blobs.read(path))
     if (outside !== undefined) return this.#inFile(outside, vector, () => this.#readOutside(outside))
     throw new BitmapDamage(`the log names no file: ${vector.pathOrInlineDv}`)

@@ -122,7 +122,7 @@ describe('what is not built yet', () => {
       'table_properties.delta.enableChangeDataFeed',
       'the table property delta.enableChangeDataFeed is not built yet',
     ],
-    ['target_path: s3://bucket/orders', 'target_path', 's3:// is not built yet'],
+    ['target_path: hdfs://host/orders', 'target_path', 'hdfs:// is not built yet'],
   ])('{%s} fails its table by name', async (keys, key, message) => {
     expect((await table(keys)).unsupported.map((entry) => [entry.key, entry.message])).toEqual([[`tables[0].${key}`, message]])
   })
@@ -152,8 +152,8 @@ describe('what is not built yet', () => {
     ['engine: {type: spark}', 'engine.type', 'engine.type: spark is not built yet'],
     ['upstream_dependencies: ["file:/x"]', 'upstream_dependencies', 'upstream_dependencies is not built yet'],
     ['use_unity_catalog: true', 'use_unity_catalog', 'use_unity_catalog is not built yet'],
-    ['raw_data_path: s3://bucket/raw', 'raw_data_path', 's3:// is not built yet'],
-    ['processed_data_path: abfss://c@a.dfs.core.windows.net/t', 'processed_data_path', 'abfss:// is not built yet'],
+    ['raw_data_path: hdfs://host/raw', 'raw_data_path', 'hdfs:// is not built yet'],
+    ['processed_data_path: dbfs:/t', 'processed_data_path', 'dbfs:// is not built yet'],
   ])('%s fails every table', async (line, key, message) => {
     const config = await load(
       `${line}\ntables:\n- {table_name: a, source_path_pattern: a.csv}\n- {table_name: b, source_path_pattern: b.csv}`,
@@ -166,10 +166,10 @@ describe('what is not built yet', () => {
 
   test('another table of the config runs', async () => {
     const config = await load(
-      `tables:\n- {table_name: a, source_path_pattern: "s3://user:pw@bucket/a/*.csv"}\n- {table_name: b, source_path_pattern: b.csv}`,
+      `tables:\n- {table_name: a, source_path_pattern: "hdfs://user:pw@host/a/*.csv"}\n- {table_name: b, source_path_pattern: b.csv}`,
     )
     expect(config.tables.map(({ unsupported }) => unsupported.map(({ key }) => key))).toEqual([['tables[0].source_path_pattern'], []])
-    expect(config.tables[0]?.sourcePattern).toBe('s3://***@bucket/a/*.csv')
+    expect(config.tables[0]?.sourcePattern).toBe('hdfs://***@host/a/*.csv')
   })
 
   test('a default that is not built is named where it stands', async () => {

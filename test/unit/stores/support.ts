@@ -20,6 +20,7 @@ import type {
   TableVersion,
   TableVersionAt,
 } from '../../../src/stores/store.ts'
+import { mirroredFolder } from '../../support/mirrored-folder.ts'
 import { tableConfig } from '../../support/table.ts'
 
 export const TRACKER = '11111111-1111-4111-8111-111111111111'
@@ -54,7 +55,7 @@ export class Bench implements AsyncDisposable {
     return tableConfig({ name: 'db.t', databaseName: 'db', targetPath: this.root, ...changes })
   }
 
-  async open(changes: Partial<TableConfig> = {}, blobs: (root: string) => Blobs = localBlobs): Promise<OpenTable> {
+  async open(changes: Partial<TableConfig> = {}, blobs: (root: string) => Blobs = this.#blobs): Promise<OpenTable> {
     const table = this.table(changes)
     return (await this.#store(table, blobs)).open(table, this.session)
   }
@@ -62,8 +63,12 @@ export class Bench implements AsyncDisposable {
   /** One version for reading alone; the current one without `at`. */
   async openAt(at?: TableVersionAt): Promise<TableVersion> {
     const table = this.table()
-    return (await this.#store(table, localBlobs)).openAt(table, this.session, at)
+    return (await this.#store(table, this.#blobs)).openAt(table, this.session, at)
   }
+
+  /** With INGEST_TEST_BLOBS=mirrored the folder of the table is an object store, of which the engine has copies. */
+  readonly #blobs = (root: string): Blobs =>
+    process.env['INGEST_TEST_BLOBS'] === 'mirrored' ? mirroredFolder(root, this.folder) : localBlobs(root)
 
   #store(table: TableConfig, blobs: (root: string) => Blobs): Promise<Store> {
     return STORES[table.outputFormat]({
