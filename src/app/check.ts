@@ -8,6 +8,7 @@ import type { TableConfig } from '../model/table.ts'
 import type { LoadWorker } from '../pipeline/protocol.ts'
 import { loadStrategy } from '../strategies/registry.ts'
 import { propertiesWithoutEffect } from './check-properties.ts'
+import { checkRemoteSource, checkRemoteTarget } from './check-storage.ts'
 import { listerOf } from './listers.ts'
 
 type Check = CheckReport['checks'][number]
@@ -31,12 +32,15 @@ export async function checkAll(config: ResolvedConfig, worker: LoadWorker, track
 
 async function checkTable(table: TableConfig, { config, worker, trackerId, clock }: Around): Promise<readonly Check[]> {
   if (table.unsupported.length > 0) return table.unsupported.map(({ message, hint }) => failed('config', table.name, message, hint))
+  const landing = await checkRemoteSource(table)
+  const home = await checkRemoteTarget(table)
   return [
     await strategyOf(table),
-    await source(table, clock),
-    await writable('target', table.targetPath, table.name),
-    await target(table, worker, trackerId),
-    ...(await log(table, worker)),
+    ...landing.checks,
+    ...(landing.ok ? [await source(table, clock)] : []),
+    ...home.checks,
+    ...(table.storage.target === null ? [await writable('target', table.targetPath, table.name)] : []),
+    ...(home.ok ? [await target(table, worker, trackerId), ...(await log(table, worker))] : []),
     ...(table.expectations.length === 0 ? [] : [await expectations(table, worker)]),
     ...(Object.keys(table.tableProperties).length === 0 ? [] : [await properties(table, config)]),
   ]
