@@ -39,7 +39,13 @@ function page(from) {
 async function list(endpoint) {
   const { openObjects } = await import('../build/blobs/open-objects.js')
   const connection = { type: 's3', endpoint, region: 'us-east-1', pathStyle: true, accessKeyId: 'a', secretAccessKey: 'b' }
-  const { store } = await openObjects('s3://bucket/landing/', { ...connection, sessionToken: null, profile: null, encryption: null, requesterPays: false })
+  const { store } = await openObjects('s3://bucket/landing/', {
+    ...connection,
+    sessionToken: null,
+    profile: null,
+    encryption: null,
+    requesterPays: false,
+  })
   const began = performance.now()
   let keys = 0
   for await (const { objects } of store.list('landing/')) keys += objects.length

@@ -20,7 +20,8 @@ const LOCAL: EndCheck = { ok: true, checks: [] }
 export async function checkRemoteSource({ name, sourcePattern, storage }: TableConfig): Promise<EndCheck> {
   if (storage.source === null) return LOCAL
   return checked(name, 'source', { url: baseOf(sourcePattern), connection: storage.source }, async (store, prefix) => {
-    const found = await firstOf(store, prefix)
+    // As the listing of a pattern asks, so that a permission for this folder alone does.
+    const found = await firstOf(store, prefix === '' ? '' : `${prefix}/`)
     if (found === undefined) return `${store.root} can be listed; there is nothing to read yet`
     await store.read(found.key, { bytes: 1 })
     return `${store.root} can be listed and read`

@@ -10,6 +10,7 @@ import { loadStrategy } from '../strategies/registry.ts'
 import { propertiesWithoutEffect } from './check-properties.ts'
 import { checkRemoteSource, checkRemoteTarget } from './check-storage.ts'
 import { listerOf } from './listers.ts'
+import { shownTracker, trackerPlace } from './tracker-options.ts'
 
 type Check = CheckReport['checks'][number]
 
@@ -21,13 +22,27 @@ interface Around {
 }
 
 /** Config, paths and tables: what works, and for what does not, what to do. Changes nothing. */
-export async function checkAll(config: ResolvedConfig, worker: LoadWorker, trackerId: string, clock: Clock): Promise<CheckReport> {
+export async function checkAll(
+  config: ResolvedConfig,
+  worker: LoadWorker,
+  tracker: { readonly id: string; readonly problem: unknown },
+  clock: Clock,
+): Promise<CheckReport> {
   const checks: Check[] = [
     passed('config', config.file ?? 'inline', config.tables.length === 1 ? '1 table' : `${config.tables.length} tables`),
   ]
   checks.push(await writable('state', config.checkpointPath))
-  for (const table of config.tables) checks.push(...(await checkTable(table, { config, worker, trackerId, clock })))
+  if (config.trackerUrl !== null || tracker.problem !== undefined) checks.push(await trackerCheck(config, tracker.problem))
+  for (const table of config.tables) checks.push(...(await checkTable(table, { config, worker, trackerId: tracker.id, clock })))
   return { ok: checks.every((check) => check.ok), checks }
+}
+
+async function trackerCheck(config: ResolvedConfig, problem: unknown): Promise<Check> {
+  const subject = shownTracker(trackerPlace(config))
+  return attempt('tracker', subject, async () => {
+    if (problem !== undefined) throw problem
+    return passed('tracker', subject, 'it can be reached and used')
+  })
 }
 
 async function checkTable(table: TableConfig, { config, worker, trackerId, clock }: Around): Promise<readonly Check[]> {

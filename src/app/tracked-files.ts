@@ -9,11 +9,12 @@ import { selectTables } from './select-tables.ts'
 /** Tracker rows by the names and paths that a user writes; nothing without a tracker. */
 export async function* trackedFiles(
   config: ResolvedConfig,
-  open: (() => Promise<Tracker>) | undefined,
+  open: () => Promise<Tracker | undefined>,
   filter: FileFilter,
 ): AsyncIterable<TrackedFile> {
   const resolved = resolveFilter(config, filter)
-  if (open !== undefined) yield* (await open()).files(resolved)
+  const tracker = await open()
+  if (tracker !== undefined) yield* tracker.files(resolved)
 }
 
 /** The filter with qualified tables and absolute paths. ConfigError for a path that the tracker does not know. */

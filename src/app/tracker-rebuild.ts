@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { mkdir, open, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { ResolvedConfig } from '../config/config.ts'
 import { ConfigError, IngestError, UnavailableError } from '../errors/errors.ts'
@@ -12,14 +12,17 @@ import { changedFilePolicy } from '../pipeline/policy.ts'
 import type { Inspection } from '../pipeline/protocol.ts'
 import type { Owner } from '../pipeline/recover.ts'
 import { FIRST_LISTING } from '../pipeline/run-table.ts'
+import { copyTracker, isTrackerThere, openTracker, type TrackerAt } from '../tracker/open.ts'
 import { openSqliteTracker } from '../tracker/sqlite.ts'
 import type { TrackedFile, Tracker } from '../tracker/tracker.ts'
 import { rootOf } from '../watcher/pattern.ts'
 import type { Lister } from '../watcher/watcher.ts'
+import { SILENT_MS } from './daemon/shares.ts'
 import { lockDaemon } from './daemon-lock.ts'
 import { listerOf } from './listers.ts'
 import type { LoadProcess } from './load-process.ts'
-import { trackerOptions } from './tracker-options.ts'
+import { backUpTracker, removeDatabase } from './tracker-backup.ts'
+import { shownTracker, trackerAt, trackerOptions } from './tracker-options.ts'
 
 export interface RebuildWork {
   readonly config: ResolvedConfig
@@ -46,7 +49,11 @@ export async function rebuildTracker({ force }: { readonly force: boolean }, wor
   const { config } = work
   await mkdir(dirname(config.trackerFile), { recursive: true })
   // No daemon works with the tracker, and none starts meanwhile.
-  using _lock = await lockDaemon({ trackerFile: config.trackerFile, owner: work.owner.id, signal: new AbortController().signal })
+  using _lock = await lockDaemon({
+    trackerFile: config.trackerUrl === null ? config.trackerFile : null,
+    owner: work.owner.id,
+    signal: new AbortController().signal,
+  })
   await checkReplaceable(force, work)
   const loaded = await loadedTables(work)
   const id = mostCommon(loaded)
@@ -64,26 +71,24 @@ export async function rebuildTracker({ force }: { readonly force: boolean }, wor
       failpoint('rebuild-after-table')
     }
   }
-  const backup = await putInPlace(made, config.trackerFile, work.clock)
+  const backup = config.trackerUrl === null ? await putInPlace(made, config.trackerFile, work.clock) : await putIntoServer(made, work)
   return { tracker: id, backup, tables }
 }
 
 /** Refuses to replace a tracker that knows of loads, or that somebody is at work with. One that cannot be read is lost. */
 async function checkReplaceable(force: boolean, { config, owner, clock }: RebuildWork): Promise<void> {
-  if (!existsSync(config.trackerFile)) return
+  const at = trackerAt(config, clock)
+  if (!(await isTrackerThere(at))) return
   try {
-    await using tracker = await openSqliteTracker({
-      file: config.trackerFile,
-      table: config.trackerTable,
-      trackerOptions: trackerOptions(config),
-      clock,
-    })
+    await using tracker = await openTracker(at)
+    const daemons = config.trackerUrl === null ? [] : await tracker.peers(SILENT_MS)
+    if (daemons.length > 0) throw busy(`a daemon works with the tracker: ${daemons[0]}`)
     const counts = await tracker.counts()
     const files = counts.reduce((sum, { completed }) => sum + completed, 0)
     if (files > 0 && !force) {
       throw new ConfigError(
         'ING-TRACKER-NOT-EMPTY',
-        `the tracker ${config.trackerFile} knows of ${files === 1 ? '1 loaded file' : `${files} loaded files`}`,
+        `the tracker ${shownTracker(at.place)} knows of ${files === 1 ? '1 loaded file' : `${files} loaded files`}`,
         [],
         {
           hint: 'it is not lost; --force makes it anew all the same, and keeps the old one beside it',
@@ -185,6 +190,22 @@ async function skipEarlier(table: TableConfig, tracker: Tracker, { batches }: In
   await tracker.remember(table.name, FIRST_LISTING, first)
 }
 
+/** The old one is kept as a file; its name, or null where it knew no file. What the server has is replaced as a whole. */
+async function putIntoServer(made: string, { config, clock }: RebuildWork): Promise<string | null> {
+  const at = trackerAt(config, clock)
+  const backup = (await knowsFiles(at)) ? (await backUpTracker(config, undefined, clock)).file : null
+  failpoint('rebuild-before-place')
+  await copyTracker(trackerAt(config, clock, { kind: 'sqlite', file: made }), at, { history: true, replace: true })
+  await removeDatabase(made)
+  return backup
+}
+
+async function knowsFiles(at: TrackerAt): Promise<boolean> {
+  if (!(await isTrackerThere(at))) return false
+  await using tracker = await openTracker(at)
+  return (await tracker.counts()).length > 0
+}
+
 /** The old one stays beside it; its name, or null where there was none. */
 async function putInPlace(made: string, file: string, clock: Clock): Promise<string | null> {
   await synced(made)
@@ -207,8 +228,4 @@ async function synced(path: string): Promise<void> {
   } finally {
     await handle.close()
   }
-}
-
-async function removeDatabase(file: string): Promise<void> {
-  for (const suffix of ['', '-wal', '-shm']) await rm(`${file}${suffix}`, { force: true })
 }

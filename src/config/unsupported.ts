@@ -30,7 +30,6 @@ const TABLE_KEYS: readonly Unbuilt[] = [
 
 /** Keys of the whole config: all tables fail, since none could be loaded as asked. */
 const GLOBAL_KEYS: readonly Unbuilt[] = [
-  { key: ['tracker_url'], hint: 'remove it; the tracker is SQLite in checkpoint_path' },
   { key: ['engine', 'type'], what: (value) => `engine.type: ${String(value)}`, hint: 'use duckdb' },
   { key: ['engine', 'connection'] },
   { key: ['upstream_dependencies'] },

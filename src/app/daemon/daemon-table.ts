@@ -1,6 +1,7 @@
 import type { Clock } from '../../lib/clock.ts'
 import type { RunEvent, TableReport } from '../../model/report.ts'
 import type { TableConfig } from '../../model/table.ts'
+import { TableTally } from '../../pipeline/tally.ts'
 import type { Lister } from '../../watcher/watcher.ts'
 import type { LoadPool } from '../pool.ts'
 import { type PassParts, type PassTurn, passOver } from '../table-pass.ts'
@@ -11,6 +12,8 @@ import { type Look, Source } from './source.ts'
 const BATCHES_A_TURN = 4
 /** How long a table that another process has is left alone. */
 const BUSY_MS = 5000
+/** What another daemon comes first for is left to it for so long. */
+const OTHERS_FIRST_MS = 2000
 
 /** What the tables of a daemon share. */
 export interface TableParts extends PassParts {
@@ -23,6 +26,8 @@ export interface TableParts extends PassParts {
   readonly ending: AbortSignal
   /** Whether other tables wait for room. */
   readonly othersWait: () => boolean
+  /** Whether another daemon is to have the table first. */
+  readonly isAnothers: (table: string) => boolean
   /** The table wants a turn. */
   readonly want: (table: string) => void
   readonly onEvent: (event: RunEvent) => void
@@ -42,6 +47,7 @@ export class DaemonTable implements Disposable {
   #notBeforeMs = 0
   #later: NodeJS.Timeout | undefined
   #isGone = false
+  #hasListed = false
   #listing: { readonly endedMs: number; readonly error: string | null } | undefined
 
   constructor(config: TableConfig, parts: TableParts) {
@@ -53,8 +59,12 @@ export class DaemonTable implements Disposable {
 
   /** Wants a turn, at once or when the table may have one again. */
   wake(): void {
+    this.#wake(this.#parts.isAnothers(this.config.name) ? OTHERS_FIRST_MS : 0)
+  }
+
+  #wake(leastMs: number): void {
     if (this.#isGone || this.#later !== undefined) return
-    const waitMs = this.#notBeforeMs - this.#parts.clock.now()
+    const waitMs = Math.max(leastMs, this.#notBeforeMs - this.#parts.clock.now())
     if (waitMs <= 0) this.#parts.want(this.config.name)
     else this.#wakeIn(waitMs)
   }
@@ -89,6 +99,7 @@ export class DaemonTable implements Disposable {
       isOver: (batches) => stopping.aborted || (batches >= BATCHES_A_TURN && this.#parts.othersWait()),
     }
     try {
+      if (await this.#isDone(look)) return new TableTally(this.config, startedMs).report(this.#parts.clock.now())
       const { report, more } = await pool.use((worker) => passOver(this.config, worker, { turn, signal: ending, onEvent }, this.#parts))
       if (look.isListing && listedMs !== undefined) this.#listed(report, listedMs - startedMs)
       this.#ended(report, more, look)
@@ -102,6 +113,28 @@ export class DaemonTable implements Disposable {
     }
   }
 
+  /** Of what another daemon comes first for: it has listed the source lately, or knows the files, and nothing is left. */
+  async #isDone(look: Look): Promise<boolean> {
+    const { isListing, files } = look
+    const { tracker, clock, isAnothers } = this.#parts
+    const { name } = this.config
+    if (!isAnothers(name)) return false
+    const work = (await tracker.dueWork()).find(({ table }) => table === name)
+    if (work === undefined || work.pending || work.abandoned || (work.nextAttemptMs ?? Number.POSITIVE_INFINITY) <= clock.now())
+      return false
+    if ((await tracker.unknownCount(name, files)) > 0) return false
+    if (!isListing) {
+      this.source.admitted(look)
+      return true
+    }
+    // Folders are watched from the first listing on.
+    if (!this.#hasListed) return false
+    const listed = (await tracker.schedules()).find(({ table_name: table }) => table === name)?.last_listed_at ?? null
+    const isFresh = listed !== null && clock.now() - Date.parse(listed) < (this.source.periodMs ?? OTHERS_FIRST_MS * 10)
+    if (isFresh) this.source.listed(0)
+    return isFresh
+  }
+
   [Symbol.dispose](): void {
     this.#isGone = true
     clearTimeout(this.#later)
@@ -112,6 +145,7 @@ export class DaemonTable implements Disposable {
   #listed(report: TableReport, durationMs: number): void {
     const error = report.errors.find(({ code }) => code.startsWith('ING-SOURCE-'))?.message ?? missingSource(report)
     this.#listing = { endedMs: this.#parts.clock.now(), error }
+    this.#hasListed = true
     this.source.listed(durationMs)
   }
 
@@ -142,7 +176,7 @@ export class DaemonTable implements Disposable {
   #wakeIn(ms: number): void {
     this.#later = setTimeout(() => {
       this.#later = undefined
-      this.wake()
+      this.#wake(0)
     }, ms)
   }
 }

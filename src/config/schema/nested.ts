@@ -7,7 +7,9 @@ const notificationsSchema = z.strictObject({
   sqs: text()
     .nullable()
     .default(null)
-    .meta(doc('URL of an SQS queue that is sent the events of the S3 bucket.', { example: 'https://sqs.eu-west-1.amazonaws.com/1/landing' })),
+    .meta(
+      doc('URL of an SQS queue that is sent the events of the S3 bucket.', { example: 'https://sqs.eu-west-1.amazonaws.com/1/landing' }),
+    ),
   storage_queue: text()
     .nullable()
     .default(null)
