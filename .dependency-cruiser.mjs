@@ -69,7 +69,7 @@ export default {
       'The protocol takes its I/O as arguments; it needs their types.',
     ),
     folder('tracker', BASE, 'Knows files and batches, not how they are loaded.'),
-    folder('watcher', [...BASE, 'blobs/blobs[.]ts'], 'Finds complete files; admits nothing itself.'),
+    folder('watcher', [...BASE, 'blobs/(blobs|objects)[.]ts'], 'Finds complete files; admits nothing itself.'),
     folder(
       'formats',
       [...BASE, 'engine/(engine|sql|failure)[.]ts'],

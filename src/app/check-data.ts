@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts'
 import type { CheckReport, RunReport, TableReport } from '../model/report.ts'
 import type { TableConfig } from '../model/table.ts'
-import { localLister } from '../watcher/local.ts'
+import { listerOf } from './listers.ts'
 
 type Check = CheckReport['checks'][number]
 
@@ -28,7 +28,7 @@ export async function checkData(
 }
 
 async function matches(table: TableConfig, clock: Clock): Promise<boolean> {
-  for await (const { files, waiting } of localLister(table, clock).pages(new AbortController().signal))
+  for await (const { files, waiting } of listerOf(table, clock).pages(new AbortController().signal))
     if (files.length + waiting.length > 0) return true
   return false
 }

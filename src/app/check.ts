@@ -7,8 +7,10 @@ import type { CheckReport } from '../model/report.ts'
 import type { TableConfig } from '../model/table.ts'
 import type { LoadWorker } from '../pipeline/protocol.ts'
 import { loadStrategy } from '../strategies/registry.ts'
-import { localLister } from '../watcher/local.ts'
 import { propertiesWithoutEffect } from './check-properties.ts'
+import { checkRemoteSource, checkRemoteTarget } from './check-storage.ts'
+import { listerOf } from './listers.ts'
+import { shownTracker, trackerPlace } from './tracker-options.ts'
 
 type Check = CheckReport['checks'][number]
 
@@ -20,23 +22,40 @@ interface Around {
 }
 
 /** Config, paths and tables: what works, and for what does not, what to do. Changes nothing. */
-export async function checkAll(config: ResolvedConfig, worker: LoadWorker, trackerId: string, clock: Clock): Promise<CheckReport> {
+export async function checkAll(
+  config: ResolvedConfig,
+  worker: LoadWorker,
+  tracker: { readonly id: string; readonly problem: unknown },
+  clock: Clock,
+): Promise<CheckReport> {
   const checks: Check[] = [
     passed('config', config.file ?? 'inline', config.tables.length === 1 ? '1 table' : `${config.tables.length} tables`),
   ]
   checks.push(await writable('state', config.checkpointPath))
-  for (const table of config.tables) checks.push(...(await checkTable(table, { config, worker, trackerId, clock })))
+  if (config.trackerUrl !== null || tracker.problem !== undefined) checks.push(await trackerCheck(config, tracker.problem))
+  for (const table of config.tables) checks.push(...(await checkTable(table, { config, worker, trackerId: tracker.id, clock })))
   return { ok: checks.every((check) => check.ok), checks }
+}
+
+async function trackerCheck(config: ResolvedConfig, problem: unknown): Promise<Check> {
+  const subject = shownTracker(trackerPlace(config))
+  return attempt('tracker', subject, async () => {
+    if (problem !== undefined) throw problem
+    return passed('tracker', subject, 'it can be reached and used')
+  })
 }
 
 async function checkTable(table: TableConfig, { config, worker, trackerId, clock }: Around): Promise<readonly Check[]> {
   if (table.unsupported.length > 0) return table.unsupported.map(({ message, hint }) => failed('config', table.name, message, hint))
+  const landing = await checkRemoteSource(table)
+  const home = await checkRemoteTarget(table)
   return [
     await strategyOf(table),
-    await source(table, clock),
-    await writable('target', table.targetPath, table.name),
-    await target(table, worker, trackerId),
-    ...(await log(table, worker)),
+    ...landing.checks,
+    ...(landing.ok ? [await source(table, clock)] : []),
+    ...home.checks,
+    ...(table.storage.target === null ? [await writable('target', table.targetPath, table.name)] : []),
+    ...(home.ok ? [await target(table, worker, trackerId), ...(await log(table, worker))] : []),
     ...(table.expectations.length === 0 ? [] : [await expectations(table, worker)]),
     ...(Object.keys(table.tableProperties).length === 0 ? [] : [await properties(table, config)]),
   ]
@@ -54,7 +73,7 @@ async function strategyOf(table: TableConfig): Promise<Check> {
 /** Whether the pattern finds files; the first page is enough to tell. */
 async function source(table: TableConfig, clock: Clock): Promise<Check> {
   return attempt('source', table.name, async () => {
-    for await (const page of localLister(table, clock).pages(new AbortController().signal)) {
+    for await (const page of listerOf(table, clock).pages(new AbortController().signal)) {
       const [problem] = page.problems
       if (problem) return failed('source', table.name, problem.message, problem.hint ?? null)
       const found = page.files.length + page.waiting.length

@@ -1,17 +1,11 @@
-import { basename, join, relative } from 'node:path'
-import {
-  type ArchivedSource,
-  archiveSources,
-  type CleanedSource,
-  deleteSources,
-  freeTarget,
-  type LoadedSource,
-} from '../blobs/local-source.ts'
+import { basename } from 'node:path'
+import type { ArchivedSource, CleanedSource, LoadedSource } from '../blobs/local-source.ts'
 import { TableError } from '../errors/errors.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import type { TableConfig } from '../model/table.ts'
 import type { TablePass } from '../pipeline/run-table.ts'
 import type { CleanUpOutcome, DueCleanUp } from '../tracker/tracker.ts'
+import { type LoadedSources, loadedSources } from './loaded-sources.ts'
 
 /** What the tracker remembers of a table with `after_load`: up to which batch files were looked at, and when. */
 const AFTER_LOAD = 'after_load'
@@ -103,13 +97,14 @@ async function cleaned({ table, tracker, lister }: TablePass, due: readonly DueC
     reason: result.kind === 'kept' || result.kind === 'failed' ? result.reason : null,
   })
   const sources = due.map((file) => sourceOf(file, table))
+  const place = await loadedSources(table)
   if (typeof table.afterLoad === 'object') {
-    const planned = await targetsOf(due, table.afterLoad, lister.base)
+    const planned = await targetsOf(due, table.afterLoad, lister.base, place)
     await tracker.planCleanUp(table.name, planned)
     failpoint('after-clean-up-plan')
     for (const { path, target } of planned) targets.set(path, target)
     const archived = sources.map((file): ArchivedSource => ({ ...file, target: targets.get(file.path) ?? '' }))
-    return (await archiveSources(archived)).map(outcome)
+    return (await place.archive(archived)).map(outcome)
   }
   // What was rejected may be all that is left to mend it by.
   const rejects = new Map(due.flatMap(({ path, rejected }) => (rejected > 0n ? [[path, rejected] as const] : [])))
@@ -117,7 +112,7 @@ async function cleaned({ table, tracker, lister }: TablePass, due: readonly DueC
     const rows = rejects.get(path)
     return rows === undefined ? [] : [{ kind: 'kept', path, reason: `${rows} of its rows were rejected` }]
   })
-  const deleted = await deleteSources(sources.filter(({ path }) => !rejects.has(path)))
+  const deleted = await place.delete(sources.filter(({ path }) => !rejects.has(path)))
   return [...kept, ...deleted].map(outcome)
 }
 
@@ -127,21 +122,14 @@ function sourceOf({ path, rawPath, version }: DueCleanUp, { watch }: TableConfig
   return { path, rawPath, version, marker: isOwn ? (watch.marker ?? '').replaceAll('{name}', () => basename(path)) : null }
 }
 
-/** Where files go: the path below the root stays. A target that was noted by a process that died is gone on with, if the file may lie there. */
-async function targetsOf(due: readonly DueCleanUp[], { archive, below }: Archive, base: string) {
-  const root = belowRoot(below, base) === undefined ? base : below
+/** Where files go. A target that was noted by a process that died is gone on with, if the file may lie there. */
+async function targetsOf(due: readonly DueCleanUp[], archive: Archive, base: string, place: LoadedSources) {
   const taken = new Set<string>()
   const planned: { readonly path: string; readonly target: string }[] = []
   for (const { path, target: noted } of due) {
-    const target = noted ?? (await freeTarget(join(archive, belowRoot(root, path) ?? basename(path)), taken))
+    const target = noted ?? (await place.targetOf(path, archive, base, taken))
     taken.add(target)
     planned.push({ path, target })
   }
   return planned
-}
-
-/** Undefined for a path that lies elsewhere. */
-function belowRoot(root: string, path: string): string | undefined {
-  const below = relative(root, path)
-  return below === '..' || below.startsWith('../') ? undefined : below
 }

@@ -1,10 +1,11 @@
-import { existsSync } from 'node:fs'
 import type { ResolvedConfig } from '../config/config.ts'
 import { loadConfig } from '../config/read.ts'
-import { systemClock } from '../lib/clock.ts'
+import { UnavailableError } from '../errors/errors.ts'
+import { type Clock, systemClock } from '../lib/clock.ts'
 import type { CheckReport, RunEvent } from '../model/report.ts'
 import type { TableConfig } from '../model/table.ts'
-import { openSqliteSnapshot, openSqliteTracker } from '../tracker/sqlite.ts'
+import { isTrackerThere, openTracker, openTrackerSnapshot, type TrackerAt } from '../tracker/open.ts'
+import { IN_MEMORY } from '../tracker/sqlite/open.ts'
 import type { Tracker } from '../tracker/tracker.ts'
 import { checkAll } from './check.ts'
 import { checkData } from './check-data.ts'
@@ -28,7 +29,7 @@ import type { TableWork } from './table-work.ts'
 import { absolutePath, knownFiles, trackedFiles } from './tracked-files.ts'
 import { trackerCalls } from './tracker-calls.ts'
 import { caredFor } from './tracker-care.ts'
-import { trackerOptions } from './tracker-options.ts'
+import { trackerAt } from './tracker-options.ts'
 import { publishedAfter, publishTracker } from './tracker-publish.ts'
 import { unload } from './unload.ts'
 import { validate } from './validate.ts'
@@ -41,22 +42,13 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
   const log = await createLogger(config, options)
   const clock = systemClock
   const owner = thisOwner()
-  const trackerAt = { file: config.trackerFile, table: config.trackerTable, trackerOptions: trackerOptions(config), clock }
-  let tracker: Promise<Tracker> | undefined
-  const opened = () => {
-    tracker ??= openSqliteTracker(trackerAt)
-    return tracker
-  }
-  const closed = async () => {
-    // One that could not be opened was told of by the call that opened it.
-    await (await tracker?.catch(() => undefined))?.[Symbol.asyncDispose]()
-    tracker = undefined
-  }
+  const at = trackerAt(config, clock)
+  const { opened, isThere, closed } = trackerOnce(at)
   const care = { config, clock, tracker: opened, warn: (problem: string, err: unknown) => log.warn({ err }, problem) }
   /** For what only looks: a tracker that is not there is empty, and is not made. */
   const looking = async <T>(look: (tracker: Tracker) => Promise<T>): Promise<T> => {
-    if (tracker !== undefined || existsSync(config.trackerFile)) return look(await opened())
-    await using empty = await openSqliteSnapshot(trackerAt)
+    if (await isThere()) return look(await opened())
+    await using empty = await openTrackerSnapshot(at)
     return await look(empty)
   }
   const withWorker = async <T>(work: (worker: LoadProcess) => Promise<T>, signal = new AbortController().signal): Promise<T> => {
@@ -88,9 +80,9 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
     },
     ...daemonCalls({ config, read, owner, clock, log, tracker: opened }),
     ...statusCalls({ config, clock, isAlive: owner.isAlive }, looking),
-    files: (filter = {}) => trackedFiles(config, existsSync(config.trackerFile) ? opened : undefined, filter),
+    files: (filter = {}) => trackedFiles(config, async () => ((await isThere()) ? opened() : undefined), filter),
     explain: (path) => looking((known) => explainFile(absolutePath(config, path), config.tables, known, clock)),
-    check: checkCall({ config, owner, clock }, () => looking((known) => withWorker((worker) => checkAll(config, worker, known.id, clock)))),
+    check: checkCall({ config, owner, clock }, () => checked(config, clock, looking, withWorker)),
     ...byHandCalls(config, opened),
     ...historyCalls(config, withWorker, looking),
     // The engine is loaded into this process by a query alone.
@@ -101,20 +93,54 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
       withWorker(async (worker) => {
         const work = { config, owner, clock, worker }
         if (!asked.dryRun) return restore(name, asked, { ...work, tracker: await opened() })
-        await using copy = await openSqliteSnapshot(trackerAt)
+        await using copy = await openTrackerSnapshot(at)
         return await dryRestore(name, asked, { ...work, tracker: copy })
       }),
     ...maintenanceCalls(maintaining),
     tracker: trackerCalls({
       config,
+      owner,
       clock,
       opened,
       closed,
-      files: (tables) => trackedFiles(config, existsSync(config.trackerFile) ? opened : undefined, { tables }),
+      files: (tables) => trackedFiles(config, async () => ((await isThere()) ? opened() : undefined), { tables }),
       rebuilding: (act) => withWorker((worker) => act({ config, owner, clock, worker })),
       working: (act, signal) => maintaining({ signal }, act),
     }),
     [Symbol.asyncDispose]: closed,
+  }
+}
+
+/** Opens the tracker for the first call that needs it. */
+function trackerOnce(at: TrackerAt) {
+  let tracker: Promise<Tracker> | undefined
+  return {
+    opened: () => {
+      // A server that is away now may be there for the next call.
+      tracker ??= openTracker(at).catch((error: unknown) => {
+        tracker = undefined
+        throw error
+      })
+      return tracker
+    },
+    isThere: async () => tracker !== undefined || isTrackerThere(at),
+    closed: async () => {
+      // One that could not be opened was told of by the call that opened it.
+      await (await tracker?.catch(() => undefined))?.[Symbol.asyncDispose]()
+      tracker = undefined
+    },
+  }
+}
+
+/** A tracker that cannot be used is one of the findings: all else is looked at with an empty one. */
+async function checked(config: ResolvedConfig, clock: Clock, looking: Looking, withWorker: WithWorker) {
+  const check = (tracker: Tracker, problem: unknown) => withWorker((worker) => checkAll(config, worker, { id: tracker.id, problem }, clock))
+  try {
+    return await looking((known) => check(known, undefined))
+  } catch (error) {
+    if (!(error instanceof UnavailableError && error.code.startsWith('ING-TRACKER'))) throw error
+    await using empty = await openTracker({ ...trackerAt(config, clock), place: { kind: 'sqlite', file: IN_MEMORY } })
+    return await check(empty, error)
   }
 }
 

@@ -6,7 +6,8 @@ import { type HeldLock, takeSqliteLock } from '../tracker/sqlite/lock.ts'
 const LOOK_MS = 1000
 
 export interface DaemonLockOptions {
-  readonly trackerFile: string
+  /** Null where the tracker is one that many daemons share. */
+  readonly trackerFile: string | null
   /** Who takes it: `host:pid:uuid`. */
   readonly owner: string
   /** Waits until the other daemon is gone; UnavailableError `ING-DAEMON-RUNNING` otherwise. */
@@ -22,6 +23,7 @@ export interface DaemonLockOptions {
  * that is stopped or killed.
  */
 export async function lockDaemon({ trackerFile, owner, standby, signal, onWait }: DaemonLockOptions): Promise<HeldLock | undefined> {
+  if (trackerFile === null) return { isIntact: () => true, [Symbol.dispose]: () => {} }
   for (let isTold = false; !signal.aborted; isTold = true) {
     const taken = takeSqliteLock(`${trackerFile}-daemon`, owner)
     if (taken.kind === 'held') return taken.lock

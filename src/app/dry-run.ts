@@ -6,11 +6,11 @@ import type { Clock } from '../lib/clock.ts'
 import type { RunReport } from '../model/report.ts'
 import type { TableConfig } from '../model/table.ts'
 import type { LoadResult } from '../pipeline/protocol.ts'
-import { openSqliteSnapshot } from '../tracker/sqlite.ts'
+import { openTrackerSnapshot } from '../tracker/open.ts'
 import type { RunOptions } from './ingest.ts'
 import type { LoadProcess } from './load-process.ts'
 import { type Pass, runOnce } from './run-once.ts'
-import { trackerOptions } from './tracker-options.ts'
+import { trackerAt } from './tracker-options.ts'
 
 /**
  * What the next run does if nothing changes: the same pass over a private copy of the tracker, with load processes
@@ -47,7 +47,7 @@ function asOneBatch(table: TableConfig): TableConfig {
 }
 
 function openCopy(config: ResolvedConfig, clock: Clock) {
-  return openSqliteSnapshot({ file: config.trackerFile, table: config.trackerTable, trackerOptions: trackerOptions(config), clock })
+  return openTrackerSnapshot(trackerAt(config, clock))
 }
 
 /** The same load process, but a load ends with its plan. */

@@ -3,8 +3,8 @@ import type { ExplainReport } from '../model/report.ts'
 import type { TableConfig } from '../model/table.ts'
 import { changedFilePolicy } from '../pipeline/policy.ts'
 import { loadsChanged, type TrackedFile, type Tracker } from '../tracker/tracker.ts'
-import { localLister } from '../watcher/local.ts'
 import type { DecisionStep, Sighting } from '../watcher/watcher.ts'
+import { listerOf } from './listers.ts'
 
 /** The decisions about one path, for each table whose source could hold it: the same ones that the loader takes. */
 export async function explainFile(
@@ -13,7 +13,7 @@ export async function explainFile(
   tracker: Tracker,
   clock: Clock,
 ): Promise<readonly ExplainReport[]> {
-  const looks = await Promise.all(tables.map(async (table) => ({ table, sighting: await localLister(table, clock).look(path) })))
+  const looks = await Promise.all(tables.map(async (table) => ({ table, sighting: await listerOf(table, clock).look(path) })))
   const matching = looks.filter(({ sighting }) => sighting.steps.some((step) => step.check === 'matched' && step.passed))
   if (matching.length === 0) {
     const steps = looks.flatMap(({ table, sighting }) =>

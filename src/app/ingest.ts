@@ -15,7 +15,15 @@ import type {
 } from '../model/report.ts'
 import type { ResourcesReport } from '../model/resources-report.ts'
 import type { StatusFile, StatusReport, TableDetail } from '../model/status-report.ts'
-import type { AdoptReport, BackupReport, ExportReport, PruneReport, PublishReport, RebuildReport } from '../model/tracker-report.ts'
+import type {
+  AdoptReport,
+  BackupReport,
+  CopyReport,
+  ExportReport,
+  PruneReport,
+  PublishReport,
+  RebuildReport,
+} from '../model/tracker-report.ts'
 import type { UnloadReport } from '../model/undo-report.ts'
 import type { VerifyReport } from '../model/verification.ts'
 import type { FileFilter, TrackedFile } from '../tracker/tracker.ts'
@@ -79,6 +87,8 @@ export interface TrackerCalls {
   rebuild(options?: { readonly force?: boolean | undefined }): Promise<RebuildReport>
   /** Copies the tracker while it is used; to `<checkpoint_path>/backups` where no file is named. Overwrites nothing. */
   backup(options?: { readonly file?: string | undefined }): Promise<BackupReport>
+  /** Takes the tracker to another place: a URL of Postgres, or a file. ConfigError `ING-TRACKER-COPY` for a target that holds files. */
+  copy(options: { readonly from?: string | undefined; readonly to: string }): Promise<CopyReport>
   /** Forgets history and batches that are older; never what is known of a file. `tracker_retention_days` where no days are given. */
   prune(options?: { readonly olderThanDays?: number | undefined; readonly dryRun?: boolean | undefined }): Promise<PruneReport>
   /** Writes what the tracker knows of files to a new file. */

@@ -4,8 +4,8 @@ import type { FileSeen } from '../model/file.ts'
 import type { RunReport, TableReport } from '../model/report.ts'
 import { isSnapshots, type TableConfig } from '../model/table.ts'
 import type { TrackedFile } from '../tracker/tracker.ts'
-import { localLister } from '../watcher/local.ts'
 import type { ReplayOptions } from './ingest.ts'
+import { listerOf } from './listers.ts'
 import { totalsOf } from './run-once.ts'
 import { passOver } from './table-pass.ts'
 import { type TableWork, withHeartbeat } from './table-work.ts'
@@ -31,7 +31,7 @@ export async function replay(paths: readonly string[], options: ReplayOptions, w
 /** The files as they lie there now. Refuses by name what cannot be loaded a second time. */
 async function filesOf({ table, files }: NamedFiles, work: TableWork): Promise<readonly FileSeen[]> {
   if (table.strategy === 'append') checkTold(table, 'replay')
-  const lister = localLister(table, work.clock)
+  const lister = listerOf(table, work.clock)
   const seen: FileSeen[] = []
   for (const file of files) {
     if (file.status !== 'completed') throw wrongState(file, 'replay', hintOf(file))

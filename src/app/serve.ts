@@ -1,5 +1,5 @@
 import type { ResolvedConfig } from '../config/config.ts'
-import { ConfigError, reportOf } from '../errors/errors.ts'
+import { ConfigError, reportOf, UnavailableError } from '../errors/errors.ts'
 import { type ListingState, liveness, readiness } from '../http/health.ts'
 import type { Metrics } from '../http/metrics.ts'
 import { type HttpServer, type HttpSources, isOpen, startHttp } from '../http/server.ts'
@@ -36,6 +36,7 @@ export interface Served extends AsyncDisposable {
 
 /** Scrapes and open pages come every few seconds, and the tracker is read for all of them at once. */
 const FRESH_MS = 2000
+const PROBE_MS = 3000
 const FILES = 100
 const MOST_FILES = 1000
 const STATUSES: readonly string[] = ['pending', 'processing', 'completed', 'failed', 'skipped'] satisfies readonly FileStatus[]
@@ -82,7 +83,7 @@ function sourcesOf(daemon: ServedDaemon, metrics: Metrics | undefined): HttpSour
   const scrape = cached(FRESH_MS, clock, () => collectGauges(daemon))
   return {
     alive: () => liveness(daemon.turnedMs(), clock.now()),
-    ready: async () => readiness(await listings(), clock.now()),
+    ready: async () => readiness(await inTime(listings()), clock.now()),
     metrics:
       metrics === undefined
         ? null
@@ -97,6 +98,24 @@ function sourcesOf(daemon: ServedDaemon, metrics: Metrics | undefined): HttpSour
       search: async (query) => (await tracker.search(asked(query, 'text'), limitOf(query))).map(statusFile),
       explain: (query) => explainFile(absolutePath(daemon.config(), asked(query, 'file')), daemon.config().tables, tracker, clock),
     },
+  }
+}
+
+/** A tracker that is away is tried for long; whoever probes wants to know it now. */
+async function inTime<T>(answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(
+        new UnavailableError('ING-TRACKER-UNREACHABLE', 'the tracker does not answer', { hint: 'start its server, or check tracker_url' }),
+      )
+    }, PROBE_MS)
+  })
+  try {
+    return await Promise.race([answer, late])
+  } finally {
+    clearTimeout(timer)
+    answer.catch(() => undefined)
   }
 }
 

@@ -1,4 +1,3 @@
-import { contentHash } from '../blobs/local-content.ts'
 import { UnavailableError } from '../errors/errors.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { FileSeen } from '../model/file.ts'
@@ -8,12 +7,13 @@ import type { Owner } from '../pipeline/recover.ts'
 import { replayTable, runTable, type TablePass } from '../pipeline/run-table.ts'
 import { TableTally } from '../pipeline/tally.ts'
 import type { Tracker } from '../tracker/tracker.ts'
-import { localLister } from '../watcher/local.ts'
 import { waitForSettled } from '../watcher/settle.ts'
 import type { Lister } from '../watcher/watcher.ts'
 import { maintainAfterLoads } from './after-loads.ts'
 import { beginCleanUp, cleanUpSources } from './clean-up.ts'
+import { contentHashOf } from './content-hash.ts'
 import type { RunOptions } from './ingest.ts'
+import { listerOf } from './listers.ts'
 import type { LoadProcess } from './load-process.ts'
 import { leased } from './table-work.ts'
 
@@ -105,7 +105,7 @@ interface Given {
 
 function tablePass(table: TableConfig, worker: LoadProcess, tally: TableTally, { options, turn, parts }: Given): TablePass {
   const { tracker, owner, clock } = parts
-  const lister = turn?.lister ?? localLister(table, clock)
+  const lister = turn?.lister ?? listerOf(table, clock)
   const runType = options.runType ?? table.runType
   const signal = options.signal ?? new AbortController().signal
   return {
@@ -115,7 +115,7 @@ function tablePass(table: TableConfig, worker: LoadProcess, tally: TableTally, {
     worker,
     owner,
     clock,
-    contentHash,
+    contentHash: contentHashOf(table),
     tally,
     replaceAll: runType === 'full_drop',
     signal,

@@ -2,17 +2,19 @@ import { existsSync } from 'node:fs'
 import { isAbsolute, resolve } from 'node:path'
 import type { ResolvedConfig } from '../config/config.ts'
 import { ConfigError } from '../errors/errors.ts'
+import { isRemote, objectUrlText, parseObjectUrl } from '../model/object-url.ts'
 import type { FileFilter, TrackedFile, Tracker } from '../tracker/tracker.ts'
 import { selectTables } from './select-tables.ts'
 
 /** Tracker rows by the names and paths that a user writes; nothing without a tracker. */
 export async function* trackedFiles(
   config: ResolvedConfig,
-  open: (() => Promise<Tracker>) | undefined,
+  open: () => Promise<Tracker | undefined>,
   filter: FileFilter,
 ): AsyncIterable<TrackedFile> {
   const resolved = resolveFilter(config, filter)
-  if (open !== undefined) yield* (await open()).files(resolved)
+  const tracker = await open()
+  if (tracker !== undefined) yield* tracker.files(resolved)
 }
 
 /** The filter with qualified tables and absolute paths. ConfigError for a path that the tracker does not know. */
@@ -30,9 +32,12 @@ export async function knownFiles(config: ResolvedConfig, tracker: Tracker, filte
   return resolved
 }
 
-/** A FILE of the command line: absolute, or relative to the working directory, or to `raw_data_path`. */
+/** A FILE of the command line: absolute, a URL, or relative to the working directory, or to `raw_data_path`. */
 export function absolutePath(config: ResolvedConfig, path: string): string {
+  const url = parseObjectUrl(path)
+  if (url !== undefined && !('problem' in url)) return objectUrlText(url)
   if (isAbsolute(path)) return path
+  if (isRemote(config.rawDataPath)) return `${config.rawDataPath.replace(/\/+$/, '')}/${path}`
   const fromHere = resolve(path)
   const fromRaw = resolve(config.rawDataPath, path)
   return !existsSync(fromHere) && existsSync(fromRaw) ? fromRaw : fromHere

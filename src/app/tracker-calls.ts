@@ -1,16 +1,19 @@
 import type { ResolvedConfig } from '../config/config.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { Owner } from '../pipeline/recover.ts'
 import type { TrackedFile, Tracker } from '../tracker/tracker.ts'
 import type { TrackerCalls } from './ingest.ts'
 import type { TableWork } from './table-work.ts'
 import { adoptTracked } from './tracker-adopt.ts'
 import { backUpTracker } from './tracker-backup.ts'
+import { copyTrackerTo } from './tracker-copy.ts'
 import { pruneTracker } from './tracker-prune.ts'
 import { publishTracker } from './tracker-publish.ts'
 import { type RebuildWork, rebuildTracker } from './tracker-rebuild.ts'
 
 interface TrackerAt {
   readonly config: ResolvedConfig
+  readonly owner: Owner
   readonly clock: Clock
   readonly opened: () => Promise<Tracker>
   /** Closes the tracker; the next call opens it again. */
@@ -22,13 +25,17 @@ interface TrackerAt {
 }
 
 /** What is done with the tracker itself. */
-export function trackerCalls({ config, clock, opened, closed, files, rebuilding, working }: TrackerAt): TrackerCalls {
+export function trackerCalls({ config, owner, clock, opened, closed, files, rebuilding, working }: TrackerAt): TrackerCalls {
   return {
     rebuild: async ({ force = false } = {}) => {
       await closed()
       return rebuilding((work) => rebuildTracker({ force }, work))
     },
     backup: ({ file } = {}) => backUpTracker(config, file, clock),
+    copy: async (asked) => {
+      await closed()
+      return copyTrackerTo(asked, { config, owner, clock })
+    },
     prune: async ({ olderThanDays, dryRun = false } = {}) =>
       pruneTracker(await opened(), { days: olderThanDays ?? config.trackerCare.retentionDays, dryRun, clock }),
     export: async (asked) => (await import('./tracker-export.ts')).exportTracker(files(asked.tables), asked, config),

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { mkdir, open, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { ResolvedConfig } from '../config/config.ts'
 import { ConfigError, IngestError, UnavailableError } from '../errors/errors.ts'
@@ -12,12 +12,17 @@ import { changedFilePolicy } from '../pipeline/policy.ts'
 import type { Inspection } from '../pipeline/protocol.ts'
 import type { Owner } from '../pipeline/recover.ts'
 import { FIRST_LISTING } from '../pipeline/run-table.ts'
+import { copyTracker, isTrackerThere, openTracker, type TrackerAt } from '../tracker/open.ts'
 import { openSqliteTracker } from '../tracker/sqlite.ts'
 import type { TrackedFile, Tracker } from '../tracker/tracker.ts'
-import { localLister } from '../watcher/local.ts'
+import { rootOf } from '../watcher/pattern.ts'
+import type { Lister } from '../watcher/watcher.ts'
+import { SILENT_MS } from './daemon/shares.ts'
 import { lockDaemon } from './daemon-lock.ts'
+import { listerOf } from './listers.ts'
 import type { LoadProcess } from './load-process.ts'
-import { trackerOptions } from './tracker-options.ts'
+import { backUpTracker, removeDatabase } from './tracker-backup.ts'
+import { shownTracker, trackerAt, trackerOptions } from './tracker-options.ts'
 
 export interface RebuildWork {
   readonly config: ResolvedConfig
@@ -44,7 +49,11 @@ export async function rebuildTracker({ force }: { readonly force: boolean }, wor
   const { config } = work
   await mkdir(dirname(config.trackerFile), { recursive: true })
   // No daemon works with the tracker, and none starts meanwhile.
-  using _lock = await lockDaemon({ trackerFile: config.trackerFile, owner: work.owner.id, signal: new AbortController().signal })
+  using _lock = await lockDaemon({
+    trackerFile: config.trackerUrl === null ? config.trackerFile : null,
+    owner: work.owner.id,
+    signal: new AbortController().signal,
+  })
   await checkReplaceable(force, work)
   const loaded = await loadedTables(work)
   const id = mostCommon(loaded)
@@ -62,26 +71,24 @@ export async function rebuildTracker({ force }: { readonly force: boolean }, wor
       failpoint('rebuild-after-table')
     }
   }
-  const backup = await putInPlace(made, config.trackerFile, work.clock)
+  const backup = config.trackerUrl === null ? await putInPlace(made, config.trackerFile, work.clock) : await putIntoServer(made, work)
   return { tracker: id, backup, tables }
 }
 
 /** Refuses to replace a tracker that knows of loads, or that somebody is at work with. One that cannot be read is lost. */
 async function checkReplaceable(force: boolean, { config, owner, clock }: RebuildWork): Promise<void> {
-  if (!existsSync(config.trackerFile)) return
+  const at = trackerAt(config, clock)
+  if (!(await isTrackerThere(at))) return
   try {
-    await using tracker = await openSqliteTracker({
-      file: config.trackerFile,
-      table: config.trackerTable,
-      trackerOptions: trackerOptions(config),
-      clock,
-    })
+    await using tracker = await openTracker(at)
+    const daemons = config.trackerUrl === null ? [] : await tracker.peers(SILENT_MS)
+    if (daemons.length > 0) throw busy(`a daemon works with the tracker: ${daemons[0]}`)
     const counts = await tracker.counts()
     const files = counts.reduce((sum, { completed }) => sum + completed, 0)
     if (files > 0 && !force) {
       throw new ConfigError(
         'ING-TRACKER-NOT-EMPTY',
-        `the tracker ${config.trackerFile} knows of ${files === 1 ? '1 loaded file' : `${files} loaded files`}`,
+        `the tracker ${shownTracker(at.place)} knows of ${files === 1 ? '1 loaded file' : `${files} loaded files`}`,
         [],
         {
           hint: 'it is not lost; --force makes it anew all the same, and keeps the old one beside it',
@@ -141,7 +148,7 @@ async function rebuildTable(
   }
   const batches = await adoptChain(table, tracker, inspection, { versions, at })
   time.ms = clock.now()
-  await skipGone(table, tracker)
+  await skipGone(table, tracker, clock)
   await skipEarlier(table, tracker, inspection, clock)
   const [counts] = await tracker.counts([table.name])
   return {
@@ -156,14 +163,17 @@ async function rebuildTable(
 const GONE = 'full drop: the file is no longer in the source'
 
 /** What a full drop reopened and did not load was not there any more, unless it is there now. */
-async function skipGone(table: TableConfig, tracker: Tracker): Promise<void> {
+async function skipGone(table: TableConfig, tracker: Tracker, clock: Clock): Promise<void> {
   const gone: string[] = []
-  for await (const file of tracker.files({ tables: [table.name], status: 'pending' })) if (isGone(file)) gone.push(file.file_path)
+  const lister = listerOf(table, clock)
+  for await (const file of tracker.files({ tables: [table.name], status: 'pending' }))
+    if (await isGone(file, lister)) gone.push(file.file_path)
   await tracker.skipPending(table.name, gone, GONE)
 }
 
-function isGone({ status_reason: reason, file_path: path }: TrackedFile): boolean {
-  return reason === 'full drop' && !existsSync(path)
+async function isGone({ status_reason: reason, file_path: path }: TrackedFile, lister: Lister): Promise<boolean> {
+  if (reason !== 'full drop') return false
+  return rootOf(path) === undefined ? !existsSync(path) : (await lister.look(path)).file === undefined
 }
 
 /** With `include_existing: false` files that are older than the first load were passed over, and nothing in the table tells. */
@@ -171,13 +181,29 @@ async function skipEarlier(table: TableConfig, tracker: Tracker, { batches }: In
   const first = batches.at(-1)?.manifest.createdAt
   if (table.watch.includeExisting || first === undefined) return
   const beforeNs = BigInt(Date.parse(first)) * 1_000_000n
-  for await (const { files } of localLister(table, clock).pages(new AbortController().signal)) {
+  for await (const { files } of listerOf(table, clock).pages(new AbortController().signal)) {
     const earlier = files.filter(({ modifiedNs }) => modifiedNs < beforeNs)
     await tracker.admit(table.name, earlier, changedFilePolicy(table))
     const paths = earlier.map(({ path }) => path)
     await tracker.skipPending(table.name, paths, 'it was there before the first run (include_existing: false)')
   }
   await tracker.remember(table.name, FIRST_LISTING, first)
+}
+
+/** The old one is kept as a file; its name, or null where it knew no file. What the server has is replaced as a whole. */
+async function putIntoServer(made: string, { config, clock }: RebuildWork): Promise<string | null> {
+  const at = trackerAt(config, clock)
+  const backup = (await knowsFiles(at)) ? (await backUpTracker(config, undefined, clock)).file : null
+  failpoint('rebuild-before-place')
+  await copyTracker(trackerAt(config, clock, { kind: 'sqlite', file: made }), at, { history: true, replace: true })
+  await removeDatabase(made)
+  return backup
+}
+
+async function knowsFiles(at: TrackerAt): Promise<boolean> {
+  if (!(await isTrackerThere(at))) return false
+  await using tracker = await openTracker(at)
+  return (await tracker.counts()).length > 0
 }
 
 /** The old one stays beside it; its name, or null where there was none. */
@@ -202,8 +228,4 @@ async function synced(path: string): Promise<void> {
   } finally {
     await handle.close()
   }
-}
-
-async function removeDatabase(file: string): Promise<void> {
-  for (const suffix of ['', '-wal', '-shm']) await rm(`${file}${suffix}`, { force: true })
 }

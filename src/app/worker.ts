@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { type Landing, localLanding } from '../blobs/landing.ts'
+import { FetchedObjects, objectLanding } from '../blobs/landing-objects.ts'
 import { BLOB_STORES } from '../blobs/registry.ts'
 import { openSession } from '../engine/duckdb.ts'
 import type { EngineLimits, Session } from '../engine/engine.ts'
@@ -42,8 +43,10 @@ import { SourceTables } from '../stores/source-tables.ts'
 import type { OpenTable } from '../stores/store.ts'
 import { loadStrategy } from '../strategies/registry.ts'
 import type { Strategy } from '../strategies/strategy.ts'
+import { rootOf } from '../watcher/pattern.ts'
 import { type AdoptJob, adoptTable } from './adopt-table.ts'
 import { type MendedReading, mendedLanding, mendedNumbers, withMendedFiles } from './mended-files.ts'
+import { objectStoreOf } from './object-stores.ts'
 import { openTable, openTableAt } from './open-table.ts'
 import { OpenTables } from './open-tables.ts'
 import { type PublishJob, publishRows } from './published-table.ts'
@@ -72,7 +75,7 @@ serve(async (argument): Promise<Service> => {
   // The parent is of the same build, so the shape of what it sends is known.
   const { limits, spool } = argument as WorkerArguments
   const session = await openSession(limits, endInvalid)
-  const worker = new Worker(session, join(spool, String(process.pid)))
+  const worker = new Worker(session, spool)
   return {
     methods: {
       inspect: async (given) => {
@@ -152,8 +155,12 @@ serve(async (argument): Promise<Service> => {
         return await version.removedTwice()
       },
     },
-    interrupt: () => session.interrupt(),
+    interrupt: () => {
+      session.interrupt()
+      worker.interrupt()
+    },
     close: async () => {
+      await worker.close()
       await session[Symbol.asyncDispose]()
     },
   }
@@ -186,6 +193,7 @@ async function strategyOf(table: TableConfig): Promise<Strategy> {
 class Worker {
   readonly #session: Session
   readonly #spool: string
+  readonly #fetched: FetchedObjects
   readonly #readers = new Map<string, unknown>()
   readonly #tables = new OpenTables((table) =>
     openTable(table, this.#session, (message) => this.#warnings.push({ code: 'ING-STORAGE', message })),
@@ -196,7 +204,17 @@ class Worker {
 
   constructor(session: Session, spool: string) {
     this.#session = session
-    this.#spool = spool
+    this.#spool = join(spool, String(process.pid))
+    this.#fetched = new FetchedObjects(join(spool, 'objects'))
+  }
+
+  /** Ends what the engine does not know of. */
+  interrupt(): void {
+    this.#fetched.interrupt()
+  }
+
+  async close(): Promise<void> {
+    await this.#fetched.clear()
   }
 
   /** The table at its current version; a table that was open is brought up to date. */
@@ -222,10 +240,18 @@ class Worker {
     this.#ahead.begin(files, async () => {
       const target = await this.#tables.at(table)
       const reader = await this.#readerOf(target, applicationId(trackerId, table))
-      const io = localLanding(this.#spool)
+      const io = this.#landingOf(table)
       const context = { session: this.#session, io, table, reader, signal: new AbortController().signal }
-      return { format: await formatOf(table), context, infers: (target.state?.columns ?? []).length === 0 }
+      await this.#fetched.keepOnly(files)
+      const opened = await io.opened(files)
+      return { format: await formatOf(table), context, infers: (target.state?.columns ?? []).length === 0, files: opened.files }
     })
+  }
+
+  #landingOf(table: TableConfig): Landing {
+    const root = rootOf(table.sourcePattern)
+    if (root === undefined) return localLanding(this.#spool)
+    return objectLanding(this.#spool, this.#fetched, { root, open: () => objectStoreOf(root, table.storage.source) })
   }
 
   async load(job: LoadJob) {
@@ -257,7 +283,7 @@ class Worker {
 
   /** Links that were made for landing files go with the work. */
   async #withContext<T>(job: LoadJob, work: (context: LoadContext) => Promise<T>, mended?: MendedReading): Promise<T> {
-    const landing = localLanding(this.#spool)
+    const landing = this.#landingOf(job.table)
     const tables = new SourceTables(this.#session, BLOB_STORES.file)
     try {
       return await work(await this.#context(job, { landing, tables, mended }))

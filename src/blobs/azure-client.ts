@@ -43,7 +43,7 @@ function accountOf(address: string): string {
   return inPath === '' ? (hostname.split('.')[0] ?? '') : inPath
 }
 
-async function tokenCredential(connection: AdlsConnection | null): Promise<TokenCredential> {
+export async function tokenCredential(connection: AdlsConnection | null): Promise<TokenCredential> {
   const identity = await import('@azure/identity')
   const { credential = 'default', tenantId = null, clientId = null, clientSecret = null } = connection ?? {}
   const tenant = tenantId === null ? {} : { tenantId }

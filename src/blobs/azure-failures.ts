@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../errors/codes.ts'
 import { IngestError, UnavailableError } from '../errors/errors.ts'
-import { isNetworkFault, messageOf, unreachable } from './object-failures.ts'
+import { isDown, isNetworkFault, messageOf, unreachable } from './object-failures.ts'
 import type { Failure } from './object-retry.ts'
 
 const EXISTS = ['BlobAlreadyExists', 'ConditionNotMet', 'TargetConditionNotMet']
@@ -29,6 +29,7 @@ export function isRefusedCondition(error: unknown): boolean {
 
 export function azureFailureOf(error: unknown): Failure {
   if (error instanceof IngestError) return { passes: false, ambiguous: false }
+  if (isDown(error)) return { passes: true, ambiguous: false, isDown: true }
   const status = statusOf(error)
   if (isNetworkFault(error) || status === 200 || status === 206) return { passes: true, ambiguous: true }
   if (status === undefined) return { passes: false, ambiguous: false }

@@ -164,13 +164,14 @@ class AzureStore implements ObjectStore {
     return 'copied'
   }
 
-  async remove(keys: readonly string[]): Promise<void> {
+  async remove(keys: readonly string[], etag?: string): Promise<void> {
     const limit = pLimit(REMOVED_AT_ONCE)
+    const conditions = etag === undefined ? {} : { conditions: { ifMatch: `"${etag}"` } }
     const removed = (key: string, abortSignal: AbortSignal) =>
       this.#blob(key)
-        .delete({ deleteSnapshots: 'include', abortSignal })
+        .delete({ deleteSnapshots: 'include', ...conditions, abortSignal })
         .catch((error: unknown) => {
-          if (!isAbsent(error)) throw error
+          if (!isAbsent(error) && !(etag !== undefined && isRefusedCondition(error))) throw error
         })
     await Promise.all(keys.map((key) => limit(() => this.#asked(() => patient(this.#idleMs, undefined, (signal) => removed(key, signal))))))
   }

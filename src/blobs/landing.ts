@@ -9,6 +9,12 @@ export interface Landed extends FileSeen {
   readonly readPath: string
 }
 
+/** Files that can be opened, and those that cannot, each with its reason. */
+export interface Opened<F> {
+  readonly files: readonly (F & Landed)[]
+  readonly failed: readonly FileError[]
+}
+
 /**
  * Local landing files: heads, tails, versions, and links for paths that the engine cannot take. Rows are read by the
  * engine. Calls are synchronous inside: for ten thousand small files that takes a fifth of the time of promises, and
@@ -18,12 +24,12 @@ export function localLanding(spool: string) {
   let made = 0
   return {
     /** The same files with a path to open; a name that is not UTF-8 is reached by a link in the spool. */
-    async opened<F extends FileSeen>(files: readonly F[]): Promise<readonly (F & Landed)[]> {
+    async opened<F extends FileSeen>(files: readonly F[]): Promise<Opened<F>> {
       const opened: (F & Landed)[] = []
       for (const [index, file] of files.entries()) {
         opened.push({ ...file, readPath: file.rawPath === null ? file.path : await linked(spool, file, index) })
       }
-      return opened
+      return { files: opened, failed: [] }
     },
     async close(): Promise<void> {
       await rm(spool, { recursive: true, force: true })
@@ -38,7 +44,7 @@ export function localLanding(spool: string) {
     },
     head: async (file: Landed, bytes: number) => part(file, 0, bytes),
     tail: async (file: Landed, bytes: number) => part(file, Math.max(0, Number(file.size) - bytes), bytes),
-    stream: (file: Landed) => createReadStream(realPath(file)),
+    stream: (file: Landed) => createReadStream(file.readPath),
     /** `<size>-<modifiedNs>` now, or undefined when the file is gone. */
     versionOf(file: FileSeen): string | undefined {
       try {
@@ -81,7 +87,7 @@ async function linked(spool: string, file: FileSeen, index: number): Promise<str
 function part(file: Landed, from: number, bytes: number): Uint8Array {
   let handle: number | undefined
   try {
-    handle = openSync(realPath(file), 'r')
+    handle = openSync(file.readPath, 'r')
     const buffer = memory(Math.min(bytes, Number(file.size) - from))
     return buffer.subarray(0, readSync(handle, buffer, 0, buffer.length, from))
   } catch (error) {

@@ -31,6 +31,12 @@ export function isNetworkFault(error: unknown): boolean {
   return NETWORK.includes(code) || NETWORK_NAMES.includes(error.name) || /^(?:aborted|socket hang up|premature close)$/i.test(error.message)
 }
 
+/** No connection was made, so that nothing was done either. */
+export function isDown(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return ['ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH'].includes(code)
+}
+
 /** Without what grants access. */
 export function messageOf(error: unknown): string {
   return redactUrl(error instanceof Error ? error.message : String(error))

@@ -6,9 +6,12 @@ export interface Failure {
   readonly passes: boolean
   /** The server may have done what it was asked for, and its answer was lost. */
   readonly ambiguous: boolean
+  /** Nobody is there, which seldom changes within seconds. */
+  readonly isDown?: boolean
 }
 
 const ATTEMPTS = 8
+const ATTEMPTS_DOWN = 4
 const FIRST_WAIT_MS = 50
 const LONGEST_WAIT_MS = 8_000
 
@@ -27,7 +30,8 @@ export async function repeated<T>(
       return await work(attempt)
     } catch (error) {
       signal?.throwIfAborted()
-      if (attempt === ATTEMPTS || !failureOf(error).passes) throw error
+      const { passes, isDown = false } = failureOf(error)
+      if (!passes || attempt >= (isDown ? ATTEMPTS_DOWN : ATTEMPTS)) throw error
       await sleep(
         Math.random() * Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt),
         undefined,

@@ -71,8 +71,8 @@ export interface ObjectStore {
   upload(path: string, key: string): Promise<ObjectEntry>
   /** A copy on the server's side of one version; the target must not be there. */
   copy(from: Pick<ObjectEntry, 'key' | 'size' | 'etag'>, to: string): Promise<'copied' | 'absent' | 'changed' | 'exists'>
-  /** Removes objects; those that are not there are no error. With an `etag` only that content, where the store can promise it. */
-  remove(keys: readonly string[]): Promise<void>
+  /** Removes objects; those that are not there are no error. With an `etag` only that content, where the store can promise it; another one stays. */
+  remove(keys: readonly string[], etag?: string): Promise<void>
   /** Tries whether the store keeps `putIfAbsent`: false where it takes a second write of one key. */
   keepsConditions(prefix: string): Promise<boolean>
 }

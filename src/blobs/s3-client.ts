@@ -12,6 +12,8 @@ const CONNECT_MS = 10_000
 export function s3Client({ scheme }: Pick<ObjectUrl, 'scheme'>, connection: S3Connection | null, idleMs = IDLE_MS): S3Client {
   const endpoint = connection?.endpoint ?? (scheme === 'gs' ? GOOGLE : undefined)
   const isAws = endpoint === undefined || /\.amazonaws\.com(?:\.cn)?(?:[:/]|$)/i.test(endpoint)
+  // Which Node a user has is not told by the way.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
   const config: S3ClientConfig = {
     maxAttempts: 1,
     followRegionRedirects: true,

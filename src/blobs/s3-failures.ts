@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../errors/codes.ts'
 import { type ErrorDetails, IngestError, UnavailableError } from '../errors/errors.ts'
-import { isNetworkFault, messageOf, unreachable } from './object-failures.ts'
+import { isDown, isNetworkFault, messageOf, unreachable } from './object-failures.ts'
 import type { Failure } from './object-retry.ts'
 
 const BUSY = ['SlowDown', 'Throttling', 'ThrottlingException', 'TooManyRequests', 'RequestLimitExceeded', 'ServiceUnavailable']
@@ -44,6 +44,7 @@ export function isRace(error: unknown): boolean {
 
 export function s3FailureOf(error: unknown): Failure {
   if (error instanceof IngestError) return { passes: false, ambiguous: false }
+  if (isDown(error)) return { passes: true, ambiguous: false, isDown: true }
   const status = statusOf(error)
   // A response with a 200 that cannot be understood was cut.
   if (isNetworkFault(error) || status === 200 || status === 206) return { passes: true, ambiguous: true }

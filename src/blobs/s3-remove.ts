@@ -1,6 +1,6 @@
 import { DeleteObjectCommand, DeleteObjectsCommand, type S3Client } from '@aws-sdk/client-s3'
 import pLimit from 'p-limit'
-import { isAbsent } from './s3-failures.ts'
+import { isAbsent, isRefusedCondition, statusOf } from './s3-failures.ts'
 import type { S3Target } from './s3-parts.ts'
 
 type Asked = <T>(work: () => Promise<T>) => Promise<T>
@@ -26,6 +26,22 @@ export async function removeS3(client: S3Client, target: S3Target, keys: readonl
   const rest = keys.filter((key) => UNSPEAKABLE.test(key))
   for (const batch of batches) rest.push(...(batch.length === 1 ? batch : await leftOf(client, target, batch)))
   await Promise.all(rest.map((key) => limit(() => single(key))))
+}
+
+/** Removes one content of a key. A server that does not know the condition removes what is there. */
+export async function removeS3Version(
+  client: S3Client,
+  { key, etag, ...target }: S3Target & { readonly key: string; readonly etag: string },
+  asked: Asked,
+): Promise<void> {
+  const remove = (condition: { readonly IfMatch?: string }) => client.send(new DeleteObjectCommand({ ...target, Key: key, ...condition }))
+  await asked(() =>
+    remove({ IfMatch: `"${etag}"` }).catch((error: unknown) => {
+      if (statusOf(error) === 501) return remove({})
+      if (!isAbsent(error) && !isRefusedCondition(error)) throw error
+      return undefined
+    }),
+  )
 }
 
 /** Removes a batch; what it did not take is asked for one by one, so that each failure is told as itself. */

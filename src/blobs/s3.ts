@@ -24,7 +24,7 @@ import { s3Client } from './s3-client.ts'
 import { isAbsent, isRace, isRefusedCondition, s3Error, s3FailureOf, statusOf } from './s3-failures.ts'
 import { listS3 } from './s3-list.ts'
 import { copyParts, PART_BYTES, putParts, type S3Target } from './s3-parts.ts'
-import { removeS3 } from './s3-remove.ts'
+import { removeS3, removeS3Version } from './s3-remove.ts'
 
 /** Larger ones are copied in parts. */
 const MAX_COPY = 5n * 1024n ** 3n
@@ -201,8 +201,10 @@ class S3Store implements ObjectStore {
     return 'copied'
   }
 
-  async remove(keys: readonly string[]): Promise<void> {
-    await removeS3(this.#client, this.#target, keys, (work) => this.#asked(work))
+  async remove(keys: readonly string[], etag?: string): Promise<void> {
+    const asked = <T>(work: () => Promise<T>) => this.#asked(work)
+    if (etag === undefined) await removeS3(this.#client, this.#target, keys, asked)
+    else for (const key of keys) await removeS3Version(this.#client, { ...this.#target, key, etag }, asked)
   }
 
   async keepsConditions(prefix: string): Promise<boolean> {

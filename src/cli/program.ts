@@ -18,6 +18,7 @@ import { restoreCommand } from './commands/restore.ts'
 import { retryCommand } from './commands/retry.ts'
 import { runCommand } from './commands/run.ts'
 import { schemaCommand } from './commands/schema.ts'
+import { selftestCommand } from './commands/selftest.ts'
 import { skipCommand } from './commands/skip.ts'
 import { statusCommand } from './commands/status.ts'
 import { trackerCommand } from './commands/tracker.ts'
@@ -55,6 +56,7 @@ const COMMANDS = [
   restoreCommand,
   validateCommand,
   verifyCommand,
+  selftestCommand,
   trackerCommand,
   schemaCommand,
   demoCommand,

@@ -22,9 +22,14 @@ export interface ResolvedConfig {
   readonly rawDataPath: string
   readonly processedDataPath: string
   readonly checkpointPath: string
-  /** `<checkpoint_path>/<file_tracker_database>.db` */
+  /** `<checkpoint_path>/<file_tracker_database>.db`, where the tracker is SQLite. */
   readonly trackerFile: string
+  /** `file_tracker_database`: the schema, where the tracker is in Postgres. */
+  readonly trackerDatabase: string
   readonly trackerTable: string
+  /** Postgres as the tracker, with its password; null for the file. */
+  readonly trackerUrl: string | null
+  readonly trackerPoolSize: number
   readonly trackerCare: TrackerCare
   readonly published: PublishedTracker
   readonly maxParallelJobs: number

@@ -65,6 +65,19 @@ export async function loadConfig(source: ConfigSource, options: LoadOptions): Pr
   return config
 }
 
+/** The connections of a config as they are written, with references unresolved; none where there is no config and none is named. */
+export async function writtenConnections(source: ConfigSource, options: LoadOptions): Promise<Readonly<Record<string, unknown>>> {
+  try {
+    const { value } = await readDocument(source, options, new IssueList())
+    const connections = isTree(value) ? value['connections'] : undefined
+    return isTree(connections) ? connections : {}
+  } catch (error) {
+    const isNamed = source.file !== undefined || source.text !== undefined
+    if (!isNamed && error instanceof ConfigError && error.code === 'ING-CONFIG-NOT-FOUND') return {}
+    throw error
+  }
+}
+
 interface ConfigDocument {
   readonly value: unknown
   readonly places: Places

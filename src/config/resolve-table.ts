@@ -9,6 +9,7 @@ import { formatOptions, jsonPathOf } from './checks/format-options.ts'
 import { nameProblem } from './checks/names.ts'
 import { checkProperties } from './checks/properties.ts'
 import { checkSourceTable } from './checks/source-table.ts'
+import { checkSourceWatch, unsupportedSource } from './checks/source-watch.ts'
 import { checkStrategyKeys, TABLE_DEFAULTS } from './checks/strategy-keys.ts'
 import { expectationsOf } from './expectations.ts'
 import { fileColumnsOf } from './file-columns.ts'
@@ -59,10 +60,12 @@ export function resolveTable(given: Pick<TableDraft, 'input' | 'at' | 'bad'>, ar
   const target = targetOf(draft, around, desk)
   const fileFormat = fileFormatOf(draft, source, desk)
   if (fileFormat === 'delta') checkSourceTable(draft, source, target, desk)
+  checkSourceWatch(draft, source, desk)
   const storage = storageOf(draft, { source, target, ...around }, desk)
   const unsupported = [
     ...unsupportedOfTable(input, draft.at, desk.places),
     ...unsupportedPaths(draft, source, target, desk),
+    ...unsupportedSource(draft, source, fileFormat, desk),
     ...around.unsupported,
   ]
   const isHashed = Object.values(input.mask).includes('hash')
@@ -204,10 +207,17 @@ function keyedOf(input: TableInput): TableConfig['keyed'] {
   }
 }
 
+function queueOf({ sqs, storage_queue: storageQueue }: TableInput['watch']['notifications']): TableConfig['watch']['notifications'] {
+  if (sqs !== null) return { kind: 'sqs', url: sqs }
+  return storageQueue === null ? null : { kind: 'storage_queue', url: storageQueue }
+}
+
 function watchOf(watch: TableInput['watch']): TableConfig['watch'] {
   return {
     mode: watch.mode,
     pollIntervalMs: Math.round(watch.poll_interval_seconds * 1000),
+    fullListingMs: Math.round(watch.full_listing_seconds * 1000),
+    notifications: queueOf(watch.notifications),
     cron: watch.cron,
     settleMs: Math.round(watch.settle_seconds * 1000),
     marker: watch.marker,

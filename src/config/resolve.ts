@@ -3,6 +3,7 @@ import { checkArchives } from './checks/after-load.ts'
 import { type Claim, checkCollisions } from './checks/collisions.ts'
 import type { Desk } from './checks/draft.ts'
 import { identifierProblem, nameProblem } from './checks/names.ts'
+import { checkTrackerUrl } from './checks/tracker-url.ts'
 import type { ResolvedConfig } from './config.ts'
 import { decode } from './input/decode.ts'
 import { mergeDefaults } from './input/defaults.ts'
@@ -37,6 +38,7 @@ export function resolveConfig(config: ConfigInput): ResolvedConfig | undefined {
   const { value: input, bad } = decoded
   const paths = globalPaths(input, config, bad)
   checkTrackerNames(input, desk)
+  if (!bad.has('tracker_url')) checkTrackerUrl(input, desk)
   checkBackoff(input, desk)
   decode(defaultsSchema, input.defaults, { ...desk, at: ['defaults'] })
   if (input.tables === undefined && input.include.length === 0 && !bad.has('tables')) {
@@ -167,7 +169,10 @@ function checkBackoff(input: GlobalInput, desk: Desk): void {
 
 type Settings = Pick<
   ResolvedConfig,
+  | 'trackerDatabase'
   | 'trackerTable'
+  | 'trackerUrl'
+  | 'trackerPoolSize'
   | 'trackerCare'
   | 'maxParallelJobs'
   | 'retryAttempts'
@@ -183,7 +188,10 @@ type Settings = Pick<
 function settingsOf(input: GlobalInput): Settings {
   const { base_seconds: base, factor, max_seconds: max } = input.retry_backoff
   return {
+    trackerDatabase: input.file_tracker_database,
     trackerTable: input.file_tracker_table,
+    trackerUrl: input.tracker_url,
+    trackerPoolSize: input.tracker_pool_size,
     trackerCare: {
       backUpBeforeRun: input.backup_tracker_before_run,
       retentionDays: input.tracker_retention_days,

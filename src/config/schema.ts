@@ -50,7 +50,8 @@ const globalShape = {
   tracker_url: text()
     .nullable()
     .default(null)
-    .meta(doc('Postgres as the tracker of several daemons.', { example: '${TRACKER_URL}' })),
+    .meta(doc('Postgres as the tracker of several daemons; its schema is file_tracker_database.', { example: '${TRACKER_URL}' })),
+  tracker_pool_size: wholeNumber(2, 100).default(5).meta(doc('Connections of one process to that Postgres at most.')),
   max_parallel_jobs: wholeNumber(1, 1024).default(4).meta(doc('Tables loaded at the same time.')),
   retry_attempts: wholeNumber(0, 1000).default(3).meta(doc('Automatic retries of one file.')),
   retry_backoff: retryBackoffSchema.prefault({}).meta(doc('Wait between automatic retries.')),

@@ -86,7 +86,9 @@ function endOf(
   const input = connectionOf(draft, connections, type, desk)
   const connection = type === 's3' ? s3Of(input?.type === 's3' ? input : undefined) : adlsOf(input?.type === 'adls' ? input : undefined)
   const problem =
-    connection.type === 'adls' ? (accountProblem(connection, location.object) ?? principalProblem(connection)) : keyProblem(connection)
+    connection.type === 'adls'
+      ? (accountProblem(connection, location.object) ?? containerProblem(connection, location.object) ?? principalProblem(connection))
+      : keyProblem(connection)
   if (problem !== undefined) complain(desk, draft, [key], { ...problem, code: 'ING-CONFIG-COMBINATION' })
   return { connection, input }
 }
@@ -130,6 +132,14 @@ function accountProblem(
   return {
     problem: `the URL is in the account ${account ?? ''}, and its connection in another one`,
     fix: 'name the connection of this account',
+  }
+}
+
+function containerProblem({ container: told }: AdlsConnection, { container }: { readonly container: string }): Problem | undefined {
+  if (told === null || told === container) return undefined
+  return {
+    problem: `the connection is for the container ${told}, and the URL is in ${container}`,
+    fix: 'name another connection, or remove container',
   }
 }
 

@@ -30,7 +30,6 @@ const TABLE_KEYS: readonly Unbuilt[] = [
 
 /** Keys of the whole config: all tables fail, since none could be loaded as asked. */
 const GLOBAL_KEYS: readonly Unbuilt[] = [
-  { key: ['tracker_url'], hint: 'remove it; the tracker is SQLite in checkpoint_path' },
   { key: ['engine', 'type'], what: (value) => `engine.type: ${String(value)}`, hint: 'use duckdb' },
   { key: ['engine', 'connection'] },
   { key: ['upstream_dependencies'] },
@@ -83,6 +82,11 @@ function isBuiltProperty(name: string): boolean {
 /** A path of a table that leads to a store that is not built. */
 export function unsupportedLocation(key: string, scheme: string): UnsupportedKey {
   return entry(key, `${scheme}://`, 'use a path of this machine')
+}
+
+/** A source that is a Delta table in a bucket. */
+export function unsupportedSourceTable(key: string): UnsupportedKey {
+  return entry(key, 'file_format: delta of a source in a bucket', 'use a table of this machine as the source')
 }
 
 function unbuilt(

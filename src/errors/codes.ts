@@ -265,12 +265,16 @@ export const ERROR_CODES = {
     cause: 'Loaded files are not at their source any more, since after_load took them from there, and all of them were to be loaded again.',
     remedy: 'Move the archived files back first.',
   },
+  'ING-SOURCE-QUEUE': {
+    cause: 'The queue of watch.notifications cannot be read, or a message in it is not understood.',
+    remedy: 'Do what the message says; until then the source is listed.',
+  },
   'ING-SOURCE-MISSING': {
     cause: 'The folder or file that a source pattern names does not exist.',
     remedy: 'Create it, or mend source_path_pattern.',
   },
   'ING-SOURCE-NAME': {
-    cause: 'A file name is not UTF-8 and is shown like the name of another file.',
+    cause: 'A file name is not UTF-8 and is shown like the name of another file, or the key of an object with bytes ends with a slash.',
     remedy: 'Rename the file at the source.',
   },
   'ING-SOURCE-UNREADABLE': { cause: 'A folder of the source cannot be listed.', remedy: 'Grant read permission.' },
@@ -326,7 +330,19 @@ export const ERROR_CODES = {
   'ING-TRACKER-LOCKED': { cause: 'Another process holds the tracker.', remedy: 'Wait for it or stop it.' },
   'ING-TRACKER-CORRUPT': { cause: 'The tracker database is damaged.', remedy: 'Restore a backup, or `ingest tracker rebuild`.' },
   'ING-TRACKER-NEWER': { cause: 'The tracker was written by a newer ingestd.', remedy: 'Upgrade ingestd.' },
-  'ING-TRACKER-UNAVAILABLE': { cause: 'The tracker cannot be opened.', remedy: 'Check checkpoint_path.' },
+  'ING-TRACKER-UNAVAILABLE': { cause: 'The tracker cannot be opened.', remedy: 'Check checkpoint_path, or tracker_url.' },
+  'ING-TRACKER-UNREACHABLE': {
+    cause: 'The Postgres server of the tracker cannot be reached, was lost, or takes too long; it was tried again for half a minute.',
+    remedy: 'Start the server; check host and port in tracker_url. A daemon goes on by itself when it is back.',
+  },
+  'ING-TRACKER-DENIED': {
+    cause: 'The Postgres server of the tracker refuses the user, the password, the database, the schema or the way of encryption.',
+    remedy: 'Check tracker_url as the hint says.',
+  },
+  'ING-TRACKER-COPY': {
+    cause: 'There is no tracker to copy, the target of the copy holds files, or a process works with one of the two.',
+    remedy: 'Name another target, or stop what works with them.',
+  },
   'ING-TRACKER-NOT-EMPTY': {
     cause: 'The tracker that was to be made anew knows of loaded files: it is not lost.',
     remedy: 'None is needed; `ingest tracker rebuild --force` does it all the same, and keeps the old one.',

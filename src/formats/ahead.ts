@@ -9,6 +9,8 @@ export interface AheadLook {
   readonly context: Omit<FormatContext, 'io' | 'tables'> & { readonly io: Omit<SourceIo, 'interim'> }
   /** Whether types will be asked for. */
   readonly infers: boolean
+  /** The files with paths to open that outlive the look; left out where they are opened at their own. */
+  readonly files?: readonly SourceFile[]
 }
 
 interface Looked {
@@ -60,14 +62,13 @@ export class LookAhead {
   async #look(files: readonly BatchFile[], look: () => Promise<AheadLook>): Promise<void> {
     // A name that is not UTF-8 is read by a link, which is made for a batch.
     if (files.some(({ rawPath }) => rawPath !== null)) return
-    const opened = files.map((file) => ({ ...file, readPath: file.path }))
     let isFleeting = false
     const refused = (): never => {
       isFleeting = true
       throw new Fleeting()
     }
     try {
-      const { format, context, infers } = await look()
+      const { format, context, infers, files: opened = files.map((file) => ({ ...file, readPath: file.path })) } = await look()
       const tables: SourceTables = { oldest: refused, commits: refused, read: refused }
       const passing = { ...context, io: { ...context.io, interim: refused }, tables }
       const inspection = await format.inspect(opened, passing)

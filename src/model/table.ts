@@ -243,9 +243,18 @@ export interface FieldOption {
   readonly width?: number
 }
 
+/** A queue that a store tells of new objects. */
+export interface NotificationQueue {
+  readonly kind: 'sqs' | 'storage_queue'
+  readonly url: string
+}
+
 export interface WatchConfig {
   readonly mode: 'auto' | 'watch' | 'poll' | 'cron'
   readonly pollIntervalMs: number
+  /** Of a bucket: time between two listings of all of it; those between look where what is new can be. */
+  readonly fullListingMs: number
+  readonly notifications: NotificationQueue | null
   readonly cron: string | null
   readonly settleMs: number
   /** `{name}.done`, or a plain name as `_SUCCESS` for a folder. */

@@ -20,6 +20,20 @@ export interface BackupReport {
   readonly bytes: number
 }
 
+/** What `tracker copy --json` prints. */
+export interface CopyReport {
+  /** Without passwords. */
+  readonly from: string
+  readonly to: string
+  /** The uuid, which is that of both. */
+  readonly tracker: string
+  readonly tables: number
+  readonly files: number
+  readonly batches: number
+  /** Entries in the histories of files. */
+  readonly events: number
+}
+
 /** What was, or would be, taken out. */
 export interface Pruned {
   /** Entries in the histories of files. */

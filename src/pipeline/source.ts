@@ -5,7 +5,10 @@ import { isSnapshots } from '../model/table.ts'
 
 /** Landing files of a batch: opened under paths that the engine takes, and compared with what was listed. */
 export interface LandingFiles extends SourceIo {
-  opened<F extends FileSeen>(files: readonly F[]): Promise<readonly (F & { readonly readPath: string })[]>
+  opened<F extends FileSeen>(
+    files: readonly F[],
+  ): Promise<{ readonly files: readonly (F & { readonly readPath: string })[]; readonly failed: readonly FileError[] }>
+  /** What lies there now, or what was there when the file was fetched whole: then nothing else can have been read. Undefined when it is gone. */
   versionOf(file: FileSeen): string | undefined
 }
 
@@ -29,10 +32,12 @@ export async function inspectSource(
   format: Format,
   context: FormatContext,
 ): Promise<InspectedSource> {
-  const opened: readonly SourceFile[] = await landing.opened(files)
-  const inspection = await format.inspect(opened, context)
+  const opened = await landing.opened(files)
+  const sources: readonly SourceFile[] = opened.files
+  const inspection = await format.inspect(sources, context)
   const hollow = isSnapshots(context.table) ? inspection.groups.flatMap((group) => group.files.filter((file) => file.size === 0n)) : []
-  return { groups: inspection.groups, failed: [...inspection.failed, ...hollow.map(noSnapshot)], reader: inspection.reader }
+  const failed = [...opened.failed, ...inspection.failed, ...hollow.map(noSnapshot)]
+  return { groups: inspection.groups, failed, reader: inspection.reader }
 }
 
 /**

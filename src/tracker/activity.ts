@@ -1,15 +1,16 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Activity, ActivityNote, DaemonNote, ScheduleNote, TableSchedule, ThroughputMinute } from '../model/activity.ts'
-import { inTransaction, type Ledger, nowOf } from './ledger.ts'
+import { inTransaction, type Ledger, nowOf, ROWS } from './ledger.ts'
 import { isoOf, isoOrNull } from './read.ts'
 
 /** What is older was left by a process that is gone: those at work tell it every second. */
 const FORGOTTEN_MS = 60_000n
-const MINUTE_MS = 60_000n
+const MINUTE_MS = 60_000
+const DAY_MS = 86_400_000n
 
 /** In the place of what the owner told before, and of what processes left that are gone. */
 export async function noteActivity(ledger: Ledger, owner: string, notes: readonly ActivityNote[]): Promise<void> {
-  await inTransaction(ledger, async (within) => {
+  await inTransaction(ledger, ROWS, async (within) => {
     const now = nowOf(within)
     await within.db
       .deleteFrom('activity')
@@ -67,7 +68,7 @@ export async function noteTable(ledger: Ledger, table: string, note: ScheduleNot
     ...(note.next_run_at === undefined ? {} : { next_run_at: msOrNull(note.next_run_at) }),
   }
   if (Object.keys(set).length === 0) return
-  await inTransaction(ledger, ({ db }) =>
+  await inTransaction(ledger, ROWS, ({ db }) =>
     db
       .insertInto('target')
       .values({ table_name: table, ...set })
@@ -85,15 +86,31 @@ export async function schedules(ledger: Ledger): Promise<readonly TableSchedule[
   return rows.map((row) => ({ ...row, last_listed_at: isoOrNull(row.last_listed_at), next_run_at: isoOrNull(row.next_run_at) }))
 }
 
-/** In the place of what is known of this daemon; null when it ends. */
-export async function noteDaemon(ledger: Ledger, owner: string, note: Omit<DaemonNote, 'owner'> | null): Promise<void> {
-  await inTransaction(ledger, async ({ db }) => {
-    await db.deleteFrom('daemon').where('owner', '=', owner).execute()
+/** In the place of what is known of this daemon, and of such as ended long ago without a word; null when it ends. */
+export async function noteDaemon(ledger: Ledger, owner: string, note: Omit<DaemonNote, 'owner' | 'heartbeat_at'> | null): Promise<void> {
+  await inTransaction(ledger, ROWS, async (within) => {
+    const { db } = within
+    const now = nowOf(within)
+    await db
+      .deleteFrom('daemon')
+      .where((eb) => eb.or([eb('owner', '=', owner), eb('heartbeat_at', '<', now - DAY_MS)]))
+      .execute()
     if (note === null) return
-    const { pid, started_at: started, heartbeat_at: heartbeat, ...rest } = note
-    const row = { owner, pid: wholeOf(pid), started_at: msOf(started), heartbeat_at: msOf(heartbeat), ...rest }
+    const { pid, started_at: started, version, host, http, state } = note
+    const row = { owner, pid: wholeOf(pid), started_at: msOf(started), heartbeat_at: now, version, host, http, state }
     await db.insertInto('daemon').values(row).execute()
   })
+}
+
+/** The daemons that share the work, in an order that is the same for all of them. */
+export async function peers(ledger: Ledger, withinMs: number): Promise<readonly string[]> {
+  const rows = await ledger.db
+    .selectFrom('daemon')
+    .select('owner')
+    .where('state', '=', 'running')
+    .where('heartbeat_at', '>=', nowOf(ledger) - BigInt(Math.trunc(withinMs)))
+    .execute()
+  return rows.map(({ owner }) => owner).sort()
 }
 
 /** Those that run first, also such as ended without a word: their heartbeat is old. */
@@ -110,17 +127,17 @@ export async function daemons(ledger: Ledger): Promise<readonly DaemonNote[]> {
 /** What was committed in each of the last minutes, oldest first; a minute without a commit has no row. */
 export async function throughput(ledger: Ledger, minutes: number, tables?: readonly string[]): Promise<readonly ThroughputMinute[]> {
   const now = nowOf(ledger)
-  const since = now - (now % MINUTE_MS) - MINUTE_MS * (BigInt(minutes) - 1n)
+  const since = now - (now % BigInt(MINUTE_MS)) - BigInt(MINUTE_MS) * (BigInt(minutes) - 1n)
   const among: RawBuilder<unknown> =
     tables === undefined ? sql`` : sql`and b.table_name in (${sql.join(tables.length === 0 ? [''] : [...tables])})`
   const { rows } = await sql<Record<'minute' | 'batches' | 'files' | 'rows' | 'bytes', bigint> & { table_name: string }>`
-    select b.table_name, b.ended_at / ${MINUTE_MS} as minute, count(*) as batches, sum(b.files) as files,
+    select b.table_name, b.ended_at / ${sql.lit(MINUTE_MS)} as minute, count(*) as batches, sum(b.files) as files,
       sum(coalesce(b.rows_loaded, 0)) as "rows", sum(coalesce(b.bytes, 0)) as bytes
     from ${sql.table('batch')} as b where b.ended_at >= ${since} and b.status = 'committed' ${among}
-    group by b.table_name, b.ended_at / ${MINUTE_MS} order by minute, b.table_name`.execute(ledger.db)
+    group by b.table_name, b.ended_at / ${sql.lit(MINUTE_MS)} order by minute, b.table_name`.execute(ledger.db)
   return rows.map((row) => ({
     table_name: row.table_name,
-    minute: isoOf(row.minute * MINUTE_MS),
+    minute: isoOf(row.minute * BigInt(MINUTE_MS)),
     batches: Number(row.batches),
     files: Number(row.files),
     rows: Number(row.rows),

@@ -53,6 +53,11 @@ export async function admit(
   }
 }
 
+/** How many of these files a turn would have something to do with. */
+export async function unknownCount(ledger: Ledger, table: string, files: readonly FileSeen[]): Promise<number> {
+  return (await differingFiles(ledger, table, files)).length
+}
+
 async function differingFiles(ledger: Ledger, table: string, page: readonly FileSeen[]): Promise<readonly Differing[]> {
   if (page.length === 0) return []
   const given = ledger.dialect.relation(
@@ -70,7 +75,7 @@ async function differingFiles(ledger: Ledger, table: string, page: readonly File
 }
 
 async function write(ledger: Ledger, table: string, { fresh, other, movable, policy }: Admission): Promise<typeof NOTHING> {
-  return inTransaction(ledger, async (within) => ({
+  return inTransaction(ledger, table, async (within) => ({
     changed: other.length === 0 ? 0 : await admitVersions(within, table, other, { movable, policy }),
     admitted: fresh.length === 0 ? 0 : await admitFiles(within, table, fresh),
   }))

@@ -12,7 +12,7 @@ const REASON = "found in the table's log"
 
 /** The log outranks the tracker: what a committed batch holds is completed, and its content is never loaded again. */
 export async function adoptManifest(ledger: Ledger, manifest: Manifest, version: bigint | null): Promise<boolean> {
-  return inTransaction(ledger, async (within) => {
+  return inTransaction(ledger, manifest.table, async (within) => {
     if (!(await adoptBatch(within, manifest, version))) return false
     await recordExpectations(within, manifest, manifest.expectations)
     if (manifest.resubmit !== undefined) await countResubmitted(within, manifest, manifest.resubmit)

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Batch } from '../model/batch.ts'
 import { type BatchFile, compareFiles, type FileSeen } from '../model/file.ts'
 import { inTransaction, type Ledger, leaseEnd, nowOf, pathsOf } from './ledger.ts'
@@ -17,7 +17,7 @@ interface Candidate extends SeenRow {
 }
 
 export async function requeueDue(ledger: Ledger, table: string): Promise<number> {
-  return inTransaction(ledger, (within) =>
+  return inTransaction(ledger, table, (within) =>
     move(within, {
       from: ['failed'],
       to: 'pending',
@@ -37,7 +37,7 @@ export async function pendingCount(ledger: Ledger, table: string): Promise<numbe
 }
 
 export async function pendingFiles(ledger: Ledger, table: string): Promise<readonly FileSeen[]> {
-  const rows = await candidates(ledger, table, LARGEST_LIMIT)
+  const rows = await candidates(ledger, table, {})
   return rows.map(seenOf).sort(compareFiles)
 }
 
@@ -47,8 +47,8 @@ export async function claim(
   owner: string,
   limits: ClaimLimits & { readonly paths: readonly string[] | undefined },
 ): Promise<Batch | undefined> {
-  return inTransaction(ledger, async (within) => {
-    const found = await candidates(within, table, limits.maxFiles, limits.paths)
+  return inTransaction(ledger, table, async (within) => {
+    const found = await candidates(within, table, { limit: limits.maxFiles, paths: limits.paths, lock: ledger.dialect.skipLocked })
     const rows = fitting(limits.whole ? found : apart(found), limits.maxBytes)
     if (rows.length === 0) return undefined
     const files = rows
@@ -70,19 +70,29 @@ export async function claim(
 
 /** A batch without files, which a restore or mended rows commit. */
 export async function claimEmpty(ledger: Ledger, table: string, owner: string, above: bigint | null): Promise<Batch> {
-  return inTransaction(ledger, async (within) => {
+  return inTransaction(ledger, table, async (within) => {
     return { ...(await openBatch(within, table, owner, { above, files: 0 })), files: [] }
   })
 }
 
+interface Wanted {
+  readonly limit?: number
+  readonly paths?: readonly string[] | undefined
+  readonly lock?: RawBuilder<unknown>
+}
+
 /** In file order; among files of one time that a limit divides, by the bytes of their paths. */
-async function candidates(ledger: Ledger, table: string, limit: number, paths?: readonly string[]): Promise<readonly Candidate[]> {
+async function candidates(
+  ledger: Ledger,
+  table: string,
+  { limit = LARGEST_LIMIT, paths, lock = sql`` }: Wanted,
+): Promise<readonly Candidate[]> {
   const among = paths === undefined ? sql`` : sql`and f.file_path in (select g.path from ${pathsOf(ledger, paths)} as g)`
   const { rows } = await sql<Candidate>`
     select f.id, f.file_path, f.raw_path, f.file_version, f.file_size, f.file_modified_ns, f.approved_version, f.replaces, f.suspect_group
     from ${sql.table('file')} as f
     where f.status = 'pending' and f.table_name = ${table} and f.held_reason is null ${among}
-    order by f.file_modified_ns, f.file_path limit ${BigInt(Math.min(limit, LARGEST_LIMIT))}`.execute(ledger.db)
+    order by f.file_modified_ns, f.file_path limit ${BigInt(Math.min(limit, LARGEST_LIMIT))} ${lock}`.execute(ledger.db)
   return rows
 }
 

@@ -9,7 +9,7 @@ const MARGIN_MS = 3_600_000n
 /** Loaded files of committed batches above a number, settled since about that time, are due. */
 export async function markCleanUp(ledger: Ledger, table: string, above: bigint, sinceMs: number): Promise<void> {
   const since = BigInt(Math.trunc(sinceMs)) - MARGIN_MS
-  await inTransaction(ledger, (within) =>
+  await inTransaction(ledger, table, (within) =>
     sql`
       update ${sql.table('file')} as f set clean_up_status = 'due', clean_up_attempts = 0, clean_up_next_at = 0, clean_up_path = null,
         clean_up_reason = null
@@ -52,7 +52,7 @@ export async function planCleanUp(
     { path: 'text', target: 'text' },
     files.map(({ path, target }) => [path, target]),
   )
-  await inTransaction(ledger, (within) =>
+  await inTransaction(ledger, table, (within) =>
     sql`
       update ${sql.table('file')} as f set clean_up_path = g.target from ${given} as g
       where f.table_name = ${table} and f.file_path = g.path and f.status = 'completed' and f.clean_up_status in ('due', 'failed')`.execute(
@@ -71,7 +71,7 @@ export async function settleCleanUp(ledger: Ledger, table: string, outcomes: rea
       some.map((one) => [one.path, one.version, one.status, one.target, one.reason, told(one)]),
     )
   const where = sql`f.table_name = ${table} and f.file_path = g.path and f.file_version = g.version and f.clean_up_status in ('due', 'failed')`
-  await inTransaction(ledger, async (within) => {
+  await inTransaction(ledger, table, async (within) => {
     if (ended.length > 0)
       await noteCompleted(within, {
         given: given(ended),
@@ -81,7 +81,7 @@ export async function settleCleanUp(ledger: Ledger, table: string, outcomes: rea
       })
     if (failed.length === 0) return
     const { retryBackoff } = within.options
-    const delay = sql`${retryBackoff.baseMs} * power(${retryBackoff.factor}, f.clean_up_attempts)`
+    const delay = sql`${retryBackoff.baseMs} * power(${retryBackoff.factor}, case when f.clean_up_attempts < 100 then f.clean_up_attempts else 100 end)`
     const longest = BigInt(Math.trunc(retryBackoff.maxMs))
     await sql`
       update ${sql.table('file')} as f set clean_up_status = 'failed', clean_up_path = g.target, clean_up_reason = g.reason,

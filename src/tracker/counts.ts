@@ -97,7 +97,7 @@ async function lastLoadedAt(ledger: Ledger, table: string): Promise<string | nul
 async function lastErrorOf(ledger: Ledger, table: string): Promise<string | null> {
   const { rows } = await sql<{ error_message: string | null }>`
     select f.error_message from ${sql.table('file')} as f where f.status = 'failed' and f.table_name = ${table}
-    order by f.processing_end_time desc, f.file_path limit 1`.execute(ledger.db)
+    order by f.processing_end_time desc nulls last, f.file_path limit 1`.execute(ledger.db)
   return rows[0]?.error_message ?? null
 }
 

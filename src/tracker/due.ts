@@ -1,13 +1,21 @@
 import { sql } from 'kysely'
-import type { Ledger } from './ledger.ts'
+import { type Ledger, nowOf } from './ledger.ts'
 import type { DueWork } from './tracker.ts'
 
 /** Tables that were never looked at have no row here and nothing to do. Each part is one look into an index. */
 export async function dueWork(ledger: Ledger): Promise<readonly DueWork[]> {
-  const { rows } = await sql<{ table_name: string; pending: bigint; next_attempt_at: bigint | null; clean_up_at: bigint | null }>`
+  const { rows } = await sql<{
+    table_name: string
+    pending: bigint
+    abandoned: bigint
+    next_attempt_at: bigint | null
+    clean_up_at: bigint | null
+  }>`
     select t.table_name,
       case when exists (select 1 from ${sql.table('file')} as f
         where f.status = 'pending' and f.table_name = t.table_name and f.held_reason is null) then 1 else 0 end as pending,
+      case when exists (select 1 from ${sql.table('batch')} as b where b.status = 'processing' and b.table_name = t.table_name
+        and b.lease_expires_at <= ${nowOf(ledger)}) then 1 else 0 end as abandoned,
       (select min(f.next_attempt_at) from ${sql.table('file')} as f
         where f.table_name = t.table_name and f.next_attempt_at is not null) as next_attempt_at,
       (select min(f.clean_up_next_at) from ${sql.table('file')} as f
@@ -16,6 +24,7 @@ export async function dueWork(ledger: Ledger): Promise<readonly DueWork[]> {
   return rows.map((row) => ({
     table: row.table_name,
     pending: Number(row.pending) === 1,
+    abandoned: Number(row.abandoned) === 1,
     nextAttemptMs: row.next_attempt_at === null ? null : Number(row.next_attempt_at),
     nextCleanUpMs: row.clean_up_at === null ? null : Number(row.clean_up_at),
   }))

@@ -1,12 +1,12 @@
 import { sql } from 'kysely'
 import type { Batch } from '../model/batch.ts'
 import type { BatchFile } from '../model/file.ts'
-import { inTransaction, type Ledger, leaseEnd, nowOf } from './ledger.ts'
+import { inTransaction, type Ledger, leaseEnd, nowOf, ROWS } from './ledger.ts'
 import { type SeenRow, seenOf } from './read.ts'
 import type { FileTable } from './schema.ts'
 
 export async function lockTable(ledger: Ledger, table: string, owner: string, isAlive: (owner: string) => boolean): Promise<boolean> {
-  return inTransaction(ledger, async (within) => {
+  return inTransaction(ledger, ROWS, async (within) => {
     const held = await within.db
       .selectFrom('target')
       .select(['lock_owner', 'lock_expires_at'])
@@ -27,7 +27,7 @@ export async function lockTable(ledger: Ledger, table: string, owner: string, is
 }
 
 export async function unlockTable(ledger: Ledger, table: string, owner: string): Promise<void> {
-  await inTransaction(ledger, ({ db }) =>
+  await inTransaction(ledger, ROWS, ({ db }) =>
     db
       .updateTable('target')
       .set({ lock_owner: null, lock_expires_at: null })
@@ -39,7 +39,7 @@ export async function unlockTable(ledger: Ledger, table: string, owner: string):
 
 /** Files have the lease of their batch, so a heartbeat costs a row for each table and batch. */
 export async function renew(ledger: Ledger, owner: string): Promise<void> {
-  await inTransaction(ledger, async (within) => {
+  await inTransaction(ledger, ROWS, async (within) => {
     const end = leaseEnd(within)
     await within.db.updateTable('target').set({ lock_expires_at: end }).where('lock_owner', '=', owner).execute()
     await within.db
@@ -79,7 +79,7 @@ async function held(ledger: Ledger, batchId: string): Promise<Pick<Batch, 'files
 }
 
 export async function takeOver(ledger: Ledger, batchId: string, owner: string): Promise<void> {
-  await inTransaction(ledger, async (within) => {
+  await inTransaction(ledger, ROWS, async (within) => {
     await within.db
       .updateTable('batch')
       .set({ lease_owner: owner, lease_expires_at: leaseEnd(within) })

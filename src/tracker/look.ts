@@ -15,7 +15,7 @@ export async function recent(ledger: Ledger, limit: number, tables?: readonly st
       const { rows } = await sql<{ id: bigint; ended: bigint | null }>`
         select f.id, f.processing_end_time as ended from ${sql.table('file')} as f
         where f.table_name = ${table} and f.status = ${status}
-        order by f.processing_end_time desc limit ${BigInt(limit)}`.execute(ledger.db)
+        order by f.processing_end_time desc nulls last limit ${BigInt(limit)}`.execute(ledger.db)
       seen.push(...rows)
     }
   }
@@ -55,7 +55,7 @@ export async function failures(ledger: Ledger, limit: number, tables?: readonly 
     const { rows } = await sql<Omit<Failure, 'failed_at'> & { ended: bigint | null }>`
       select f.table_name, f.file_path, f.error_code, f.error_message, f.processing_end_time as ended
       from ${sql.table('file')} as f where f.table_name = ${table} and f.status = 'failed'
-      order by f.processing_end_time desc limit ${BigInt(limit)}`.execute(ledger.db)
+      order by f.processing_end_time desc nulls last limit ${BigInt(limit)}`.execute(ledger.db)
     found.push(...rows.map(({ ended, ...row }) => ({ ...row, failed_at: isoOrNull(ended) })))
   }
   return found

@@ -1,12 +1,12 @@
 import { sql } from 'kysely'
 import type { FileStatus } from '../model/file.ts'
-import { inTransaction, type Ledger, pathsOf } from './ledger.ts'
+import { ALL_TABLES, inTransaction, type Ledger, pathsOf } from './ledger.ts'
 import { forgetError, forgetResult, type Move, move, replacePending, statusIn } from './moves.ts'
 import { tableNames } from './read.ts'
 import type { FileFilter } from './tracker.ts'
 
 export async function retry(ledger: Ledger, filter: FileFilter): Promise<number> {
-  return inTransaction(ledger, async (within) =>
+  return inTransaction(ledger, ALL_TABLES, async (within) =>
     move(within, {
       ...(await chosen(within, filter, ['failed', 'skipped'])),
       to: 'pending',
@@ -19,7 +19,7 @@ export async function retry(ledger: Ledger, filter: FileFilter): Promise<number>
 
 /** Lets held files load, in the version that was held, whatever the guard says. */
 export async function approve(ledger: Ledger, filter: FileFilter): Promise<number> {
-  return inTransaction(ledger, async (within) => {
+  return inTransaction(ledger, ALL_TABLES, async (within) => {
     const { where, given } = await chosen(within, filter, ['pending'])
     return replacePending(within, {
       where: sql`${where} and f.held_reason is not null`,
@@ -31,12 +31,14 @@ export async function approve(ledger: Ledger, filter: FileFilter): Promise<numbe
 }
 
 export async function skip(ledger: Ledger, filter: FileFilter, reason: string): Promise<number> {
-  return inTransaction(ledger, async (within) => skipFiles(within, await chosen(within, filter, ['pending', 'failed']), reason))
+  return inTransaction(ledger, ALL_TABLES, async (within) => skipFiles(within, await chosen(within, filter, ['pending', 'failed']), reason))
 }
 
 export async function skipPending(ledger: Ledger, table: string, paths: readonly string[], reason: string): Promise<number> {
   if (paths.length === 0) return 0
-  return inTransaction(ledger, async (within) => skipFiles(within, await chosen(within, { tables: [table], paths }, ['pending']), reason))
+  return inTransaction(ledger, table, async (within) =>
+    skipFiles(within, await chosen(within, { tables: [table], paths }, ['pending']), reason),
+  )
 }
 
 async function skipFiles(ledger: Ledger, which: Pick<Move, 'from' | 'where' | 'given'>, reason: string): Promise<number> {
@@ -50,7 +52,7 @@ async function skipFiles(ledger: Ledger, which: Pick<Move, 'from' | 'where' | 'g
 
 export async function replay(ledger: Ledger, table: string, paths: readonly string[] | null, reason: string): Promise<number> {
   const filter = paths === null ? { tables: [table] } : { tables: [table], paths }
-  return inTransaction(ledger, async (within) =>
+  return inTransaction(ledger, table, async (within) =>
     move(within, {
       ...(await chosen(within, filter, ['completed'])),
       to: 'pending',
@@ -69,7 +71,7 @@ export async function reopenFolders(ledger: Ledger, table: string, folders: read
     // «0» follows «/»: the range is what the index of paths can seek.
     prefixes.map((prefix) => [prefix, `${prefix.slice(0, -1)}0`]),
   )
-  return inTransaction(ledger, (within) =>
+  return inTransaction(ledger, table, (within) =>
     move(within, {
       from: ['completed', 'failed'],
       to: 'pending',

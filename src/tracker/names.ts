@@ -1,11 +1,14 @@
 import {
   type CreateIndexNode,
+  type DataTypeNode,
   IdentifierNode,
   type KyselyPlugin,
   OperationNodeTransformer,
   type PluginTransformQueryArgs,
   type PluginTransformResultArgs,
+  type PrimaryKeyConstraintNode,
   type QueryResult,
+  RawNode,
   type RootOperationNode,
   SchemableIdentifierNode,
   type TableNode,
@@ -24,7 +27,6 @@ const SUFFIXES: Readonly<Record<string, string>> = {
   daemon: '_daemons',
   meta: '_meta',
   tracker_migration: '_migrations',
-  tracker_migration_lock: '_migrations_lock',
 }
 
 /**
@@ -34,8 +36,9 @@ const SUFFIXES: Readonly<Record<string, string>> = {
 export class TrackerNames implements KyselyPlugin {
   readonly #transformer: NameTransformer
 
-  constructor(table: string) {
-    this.#transformer = new NameTransformer(table)
+  /** The schema where the database has such; its texts are ordered by their bytes then, whatever the database's own order is. */
+  constructor(table: string, schema?: string) {
+    this.#transformer = new NameTransformer(table, schema)
   }
 
   transformQuery(args: PluginTransformQueryArgs): RootOperationNode {
@@ -49,19 +52,34 @@ export class TrackerNames implements KyselyPlugin {
 
 class NameTransformer extends OperationNodeTransformer {
   readonly #table: string
+  readonly #schema: string | undefined
 
-  constructor(table: string) {
+  constructor(table: string, schema: string | undefined) {
     super()
     this.#table = table
+    this.#schema = schema
   }
 
   protected override transformTable(node: TableNode): TableNode {
     const suffix = SUFFIXES[node.table.identifier.name]
-    return suffix === undefined ? node : { ...node, table: SchemableIdentifierNode.create(this.#table + suffix) }
+    if (suffix === undefined) return node
+    const name = this.#table + suffix
+    const { create, createWithSchema } = SchemableIdentifierNode
+    return { ...node, table: this.#schema === undefined ? create(name) : createWithSchema(this.#schema, name) }
   }
 
   // Names of indexes are one space in a database, as those of tables are.
   protected override transformCreateIndex(node: CreateIndexNode): CreateIndexNode {
     return { ...super.transformCreateIndex(node), name: IdentifierNode.create(`${this.#table}_${node.name.name}`) }
+  }
+
+  protected override transformPrimaryKeyConstraint(node: PrimaryKeyConstraintNode): PrimaryKeyConstraintNode {
+    return node.name === undefined ? node : { ...node, name: IdentifierNode.create(`${this.#table}_${node.name.name}`) }
+  }
+
+  protected override transformDataType(node: DataTypeNode): DataTypeNode {
+    if (this.#schema === undefined || node.dataType !== 'text') return node
+    // Kysely compiles whatever node stands for a type, but declares the simple ones alone.
+    return RawNode.createWithSql('text collate "C"') as unknown as DataTypeNode
   }
 }

@@ -1,8 +1,8 @@
-import { inTransaction, type Ledger } from './ledger.ts'
+import { inTransaction, type Ledger, ROWS } from './ledger.ts'
 
 /** What the tracker remembers of a table, beside its files. */
 export async function remember(ledger: Ledger, table: string, key: string, value: string): Promise<void> {
-  await inTransaction(ledger, ({ db }) =>
+  await inTransaction(ledger, ROWS, ({ db }) =>
     db
       .insertInto('note')
       .values({ table_name: table, key, value })

@@ -1,8 +1,8 @@
-import { inTransaction, type Ledger } from './ledger.ts'
+import { inTransaction, type Ledger, ROWS } from './ledger.ts'
 
 /** Those that were not paused before. */
 export async function pause(ledger: Ledger, tables: readonly string[]): Promise<readonly string[]> {
-  return inTransaction(ledger, async (within) => {
+  return inTransaction(ledger, ROWS, async (within) => {
     const before = await pausedTables(within)
     const changed = tables.filter((table) => !before.has(table))
     for (const table of changed) {
@@ -18,7 +18,7 @@ export async function pause(ledger: Ledger, tables: readonly string[]): Promise<
 
 /** Those that were paused before. */
 export async function resume(ledger: Ledger, tables: readonly string[]): Promise<readonly string[]> {
-  return inTransaction(ledger, async (within) => {
+  return inTransaction(ledger, ROWS, async (within) => {
     const before = await pausedTables(within)
     const changed = tables.filter((table) => before.has(table))
     for (const table of changed) await within.db.updateTable('target').set({ paused: 0n }).where('table_name', '=', table).execute()

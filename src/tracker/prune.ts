@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Pruned } from '../model/tracker-report.ts'
-import { inTransaction, type Ledger } from './ledger.ts'
+import { inTransaction, type Ledger, ROWS } from './ledger.ts'
 
 /** Rows that one transaction takes out, so that nobody waits long. */
 const PART = 20_000n
@@ -20,7 +20,7 @@ export async function prune(ledger: Ledger, beforeMs: number, isDryRun: boolean)
   }
   if (isDryRun) return found
   while ((await remove(ledger, sql`delete from ${sql.table('event')} where id in (${events} limit ${PART})`)) > 0);
-  await remove(ledger, sql`delete from ${sql.table('batch')} where batch_id in (select id from (${namedByNone(before)}))`)
+  await remove(ledger, sql`delete from ${sql.table('batch')} where batch_id in (select q.id from (${namedByNone(before)}) as q)`)
   await remove(ledger, sql`delete from ${sql.table('expectation')} where at < ${before}`)
   return found
 }
@@ -39,5 +39,5 @@ async function counted({ db }: Ledger, query: RawBuilder<unknown>): Promise<numb
 }
 
 async function remove(ledger: Ledger, statement: RawBuilder<unknown>): Promise<number> {
-  return inTransaction(ledger, async ({ db }) => Number((await statement.execute(db)).numAffectedRows ?? 0n))
+  return inTransaction(ledger, ROWS, async ({ db }) => Number((await statement.execute(db)).numAffectedRows ?? 0n))
 }

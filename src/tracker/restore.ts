@@ -11,7 +11,7 @@ import { type AdoptedRestore, type ChangedFilePolicy, loadsChanged } from './tra
  * them all: batches before this one were adopted first.
  */
 export async function adoptRestore(ledger: Ledger, restore: AdoptedRestore, policy: ChangedFilePolicy): Promise<RestoreMoves | undefined> {
-  return inTransaction(ledger, async (within) => {
+  return inTransaction(ledger, restore.manifest.table, async (within) => {
     if (!(await adoptBatch(within, restore.manifest, restore.version))) return undefined
     return { undone: await reopen(within, restore, policy), completed: await complete(within, restore, policy) }
   })

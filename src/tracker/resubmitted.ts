@@ -44,7 +44,7 @@ export async function noteFiles(
     { path: 'text', version: 'text', reason: 'text' },
     files.map(({ path, version, reason }) => [path, version, reason]),
   )
-  await inTransaction(ledger, (within) =>
+  await inTransaction(ledger, table, (within) =>
     noteCompleted(within, {
       given,
       where: sql`f.table_name = ${table} and f.file_path = g.path and f.file_version = g.version`,

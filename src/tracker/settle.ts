@@ -17,7 +17,7 @@ interface Held {
 
 export async function settle(ledger: Ledger, table: string, owner: string, outcome: BatchOutcome): Promise<boolean> {
   const held = { table, owner, batchId: outcome.batchId, version: outcome.version }
-  return inTransaction(ledger, async (within) => {
+  return inTransaction(ledger, table, async (within) => {
     if (!(await endBatch(within, held, outcome))) return false
     await complete(within, held, outcome.files.filter(isKind('completed')))
     await fail(within, held, outcome.files.filter(isKind('failed')))
@@ -137,7 +137,7 @@ async function fail(ledger: Ledger, held: Held, files: readonly Of<'failed'>[]):
 /** Waits longer each time; null when no automatic retry is left, or when the content itself is wrong. */
 function nextAttempt(ledger: Ledger): RawBuilder<unknown> {
   const { retryAttempts, retryBackoff } = ledger.options
-  const delay = sql`${retryBackoff.baseMs} * power(${retryBackoff.factor}, f.retry_count)`
+  const delay = sql`${retryBackoff.baseMs} * power(${retryBackoff.factor}, case when f.retry_count < 100 then f.retry_count else 100 end)`
   const longest = BigInt(Math.trunc(retryBackoff.maxMs))
   return sql`case when g.later = 1 and f.retry_count < ${retryAttempts}
     then ${nowOf(ledger)} + case when ${delay} > ${longest} then ${longest} else cast(${delay} as bigint) end end`

@@ -1,5 +1,5 @@
-import { activity, daemons, noteActivity, noteDaemon, noteTable, schedules, throughput } from './activity.ts'
-import { admit } from './admit.ts'
+import { activity, daemons, noteActivity, noteDaemon, noteTable, peers, schedules, throughput } from './activity.ts'
+import { admit, unknownCount } from './admit.ts'
 import { adoptManifest } from './adopt.ts'
 import { claim, claimEmpty, pendingCount, pendingFiles, requeueDue } from './claim.ts'
 import { cleanUpCounts, dueCleanUps, markCleanUp, planCleanUp, settleCleanUp } from './clean-up.ts'
@@ -25,6 +25,7 @@ export function sqlTracker(ledger: Ledger, id: string, close: () => Promise<void
   return {
     id,
     admit: (table, page, policy, announce) => admit(ledger, table, page, { policy, announce }),
+    unknownCount: (table, seen) => unknownCount(ledger, table, seen),
     requeueDue: (table) => requeueDue(ledger, table),
     dueWork: () => dueWork(ledger),
     pendingCount: (table) => pendingCount(ledger, table),
@@ -71,6 +72,7 @@ export function sqlTracker(ledger: Ledger, id: string, close: () => Promise<void
     noteTable: (table, note) => noteTable(ledger, table, note),
     schedules: () => schedules(ledger),
     noteDaemon: (owner, note) => noteDaemon(ledger, owner, note),
+    peers: (withinMs) => peers(ledger, withinMs),
     daemons: () => daemons(ledger),
     recent: (limit, tables) => recent(ledger, limit, tables),
     search: (text, limit, tables) => search(ledger, text, limit, tables),

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Clock } from '../lib/clock.ts'
+import type { Ledger } from './ledger.ts'
 import { sqlTracker } from './sql-tracker.ts'
 import { copySqlite, exists } from './sqlite/copy.ts'
 import { trackerError } from './sqlite/errors.ts'
@@ -29,9 +30,18 @@ export async function openSqliteTracker(options: SqliteTrackerOptions): Promise<
 }
 
 async function openAt(file: string, options: SqliteTrackerOptions): Promise<Tracker> {
+  const { ledger, id } = await openSqliteLedger(options, file)
+  return sqlTracker(ledger, id, () => ledger.db.destroy())
+}
+
+/** What the parts of a tracker work with; `file` where it is a private copy. */
+export async function openSqliteLedger(
+  options: SqliteTrackerOptions,
+  file = options.file,
+): Promise<{ readonly ledger: Ledger; readonly id: string }> {
   const { table, clock, trackerOptions, lockWaitMs = LOCK_WAIT_MS } = options
   const { db, id } = await openSqlite({ file, shownAs: options.file, table, lockWaitMs, newId: options.id })
-  return sqlTracker({ db, dialect: sqliteDialect, clock, options: trackerOptions }, id, () => db.destroy())
+  return { ledger: { db, dialect: sqliteDialect, clock, options: trackerOptions }, id }
 }
 
 /**

@@ -138,6 +138,8 @@ export interface DueWork {
   readonly table: string
   /** Files are pending, and not held. */
   readonly pending: boolean
+  /** A batch is processing although its lease has ended. */
+  readonly abandoned: boolean
   /** When the first automatic retry is due, in milliseconds since the epoch. */
   readonly nextAttemptMs: number | null
   /** The same of the first clean-up of a loaded file. */
@@ -203,6 +205,8 @@ export interface Tracker extends AsyncDisposable {
 
   /** Compares one page of a listing with what is known: new files and new versions become pending. */
   admit(table: string, page: readonly FileSeen[], policy: ChangedFilePolicy, announce?: Announce): Promise<AdmitResult>
+  /** How many of these files are new, or known with another version. */
+  unknownCount(table: string, files: readonly FileSeen[]): Promise<number>
   /** failed → pending for automatic retries that are due. */
   requeueDue(table: string): Promise<number>
   /** What is left to do of each table that was looked at once. */
@@ -308,8 +312,10 @@ export interface Tracker extends AsyncDisposable {
   /** When a table was listed, and when it will be; what the note leaves out stays. */
   noteTable(table: string, note: ScheduleNote): Promise<void>
   schedules(): Promise<readonly TableSchedule[]>
-  /** In the place of what is known of this daemon; null when it ends. */
-  noteDaemon(owner: string, note: Omit<DaemonNote, 'owner'> | null): Promise<void>
+  /** In the place of what is known of this daemon, with the time of now; null when it ends. */
+  noteDaemon(owner: string, note: Omit<DaemonNote, 'owner' | 'heartbeat_at'> | null): Promise<void>
+  /** Owners of the daemons that run and were heard of within that time, by the clock of the tracker; in the order of their names. */
+  peers(withinMs: number): Promise<readonly string[]>
   /** The newest heartbeat first, also of such as ended without a word. */
   daemons(): Promise<readonly DaemonNote[]>
   /** Files that were settled last, the newest first. */

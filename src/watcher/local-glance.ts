@@ -1,10 +1,10 @@
-import { posix } from 'node:path'
 import type { FileSeen } from '../model/file.ts'
+import { markedFile } from './decisions.ts'
 import { ignoredPath } from './ignore.ts'
 import { statAt } from './local-folder.ts'
 import { lookAt } from './local-look.ts'
 import { matchesPattern } from './match.ts'
-import { below, joined } from './pattern.ts'
+import { below } from './pattern.ts'
 import type { SourceRules } from './rules.ts'
 import type { WaitingFile } from './watcher.ts'
 
@@ -43,15 +43,6 @@ function meant(rules: SourceRules, path: string): readonly (string | null)[] {
   // A name that matches may be that of a folder, too.
   if (isFolder(path)) return [null]
   return matchesPattern(rules.pattern, path) ? [path] : []
-}
-
-/** The file that a marker at this path stands for; null for the marker of a folder, undefined for what is no marker. */
-function markedFile(path: string, marker: string): string | null | undefined {
-  const { dir, base } = posix.parse(path)
-  const [before = '', after, ...more] = marker.split('{name}')
-  if (after === undefined) return base === marker ? null : undefined
-  if (!base.startsWith(before) || !base.endsWith(after) || base.length <= before.length + after.length) return undefined
-  return more.length > 0 ? null : joined(dir, base.slice(before.length, base.length - after.length))
 }
 
 function isFolder(path: string): boolean {

@@ -1,15 +1,15 @@
 import { accessSync, type BigIntStats, constants } from 'node:fs'
 import { posix } from 'node:path'
 import { enterFolder } from '../lib/glob.ts'
-import type { FileSeen } from '../model/file.ts'
-import { type Completeness, completenessOf, markerOf, momentOf, seenFile } from './complete.ts'
+import { completenessOf, momentOf, seenFile } from './complete.ts'
+import { completeSteps, waitingOf } from './decisions.ts'
 import { ignoredPath } from './ignore.ts'
 import { childOf, type EntryKind, findChild, isMarked, type Place, realPath, statOf, unreadable } from './local-folder.ts'
 import { identityOf } from './local-walk.ts'
 import { matchesPattern, nearMiss, onlyNames } from './match.ts'
 import { below } from './pattern.ts'
 import type { SourceRules } from './rules.ts'
-import type { DecisionStep, Sighting, WaitingFile } from './watcher.ts'
+import type { DecisionStep, Sighting } from './watcher.ts'
 
 /** The decisions of the walk about one path, until the first that says no. */
 export function lookAt(rules: SourceRules, path: string, nowMs: number): Sighting {
@@ -38,42 +38,6 @@ export function lookAt(rules: SourceRules, path: string, nowMs: number): Sightin
   const file = seenFile(place.shown, place.raw?.toString('base64') ?? null, stats.size, stats.mtimeNs)
   const completeness = completenessOf(stats, marked, momentOf(rules.complete, nowMs))
   return { file, waiting: waitingOf(completeness, file), steps: [...steps, ...completeSteps(rules, completeness, file)] }
-}
-
-function waitingOf(completeness: Completeness, file: FileSeen): WaitingFile | undefined {
-  if (completeness.kind === 'settling') return { file, reason: 'settling', readyInMs: completeness.readyInMs }
-  return completeness.kind === 'marker' ? { file, reason: 'marker', readyInMs: null } : undefined
-}
-
-function completeSteps({ complete, marker }: SourceRules, completeness: Completeness, file: FileSeen): readonly DecisionStep[] {
-  const modified = new Date(Number(file.modifiedNs / 1_000_000n)).toISOString()
-  const steps: DecisionStep[] = []
-  const add = (check: string, passed: boolean, detail: string) => steps.push({ check, passed, detail })
-  if (complete.modifiedAfterMs !== null) {
-    const after = new Date(complete.modifiedAfterMs).toISOString()
-    const isTooOld = completeness.kind === 'tooOld'
-    add('modified_after', !isTooOld, `it was modified ${modified}, ${isTooOld ? 'before' : 'not before'} modified_after ${after}`)
-    if (isTooOld) return steps
-  }
-  const settle = `settle_seconds is ${complete.settleMs / 1000}`
-  if (completeness.kind === 'settling') {
-    add(
-      'settled',
-      false,
-      `it was modified ${modified} and may still be changing: ${settle}, complete in ${completeness.readyInMs / 1000} s if left alone`,
-    )
-    return steps
-  }
-  add('settled', true, `unchanged since ${modified}: ${settle}`)
-  if (marker !== null) {
-    const name = markerOf(posix.basename(file.path), marker)
-    add(
-      'marker',
-      completeness.kind !== 'marker',
-      completeness.kind === 'marker' ? `its marker ${name} is not there` : `its marker ${name} is there`,
-    )
-  }
-  return steps
 }
 
 function withoutSlash(path: string): string {

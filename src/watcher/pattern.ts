@@ -6,7 +6,9 @@ import { type Glob, globOf, globSegments, hasGlob, literalOf, type Segment } fro
 export interface SourcePattern {
   /** As configured, without `.` and `..`. */
   readonly text: string
-  /** The longest part without a glob: an absolute folder without a trailing slash, `/` for the root. */
+  /** Bucket or container of a pattern that is a URL, as `s3://bucket`; empty for a local one. */
+  readonly root: string
+  /** The longest part without a glob: an absolute folder or URL without a trailing slash, `/` for the root of a disk. */
   readonly base: string
   /** Names below the base, one list for each alternative. */
   readonly alternatives: readonly (readonly Segment[])[]
@@ -27,15 +29,26 @@ const COMPRESSED_TAIL = '(?:\\.gz|\\.zst)?'
  * the format may come compressed.
  */
 export function compilePattern(absolute: string, compressible: boolean): SourcePattern {
-  const text = posix.normalize(absolute)
-  const names = text.split('/').filter((name) => name !== '')
+  const root = rootOf(absolute) ?? ''
+  // Keys of objects are what they are: `..` and `//` lead nowhere else there.
+  const text = root === '' ? posix.normalize(absolute) : absolute
+  const names = text
+    .slice(root.length)
+    .split('/')
+    .filter((name) => name !== '')
   const firstGlob = names.findIndex(hasGlob)
   const isFolder = text.endsWith('/')
-  if (firstGlob < 0) return plainPattern(text, names.map(literalOf), isFolder)
+  if (firstGlob < 0) return plainPattern({ text, root, isFolder }, names.map(literalOf))
   const rest = names.slice(firstGlob)
   if (isFolder) rest.push('**')
   const alternatives = segmentsOf(text, rest, compressible).filter((segments) => !segments.some(leavesBase))
-  return { text, base: folderOf(names.slice(0, firstGlob).map(literalOf)), alternatives, glob: globOf(alternatives), plain: null }
+  const base = folderOf(root, names.slice(0, firstGlob).map(literalOf))
+  return { text, root, base, alternatives, glob: globOf(alternatives), plain: null }
+}
+
+/** `s3://bucket` of a URL of an object store; undefined for a local path. */
+export function rootOf(path: string): string | undefined {
+  return /^[a-z][a-z0-9+.-]*:\/\/[^/]*/i.exec(path)?.[0]
 }
 
 /** A path relative to a folder that it lies below; undefined when it lies elsewhere. */
@@ -49,16 +62,20 @@ export function joined(folder: string, name: string): string {
   return folder === '/' ? `/${name}` : `${folder}/${name}`
 }
 
-function plainPattern(text: string, names: readonly string[], isFolder: boolean): SourcePattern {
+function plainPattern(
+  { text, root, isFolder }: Pick<SourcePattern, 'text' | 'root'> & { readonly isFolder: boolean },
+  names: readonly string[],
+): SourcePattern {
   const everything = globSegments('**')
   const name = names.at(-1)
   if (isFolder || name === undefined) {
-    const base = folderOf(names)
-    return { text, base, alternatives: everything, glob: globOf(everything), plain: base }
+    const base = folderOf(root, names)
+    return { text, root, base, alternatives: everything, glob: globOf(everything), plain: base }
   }
   const itself: Segment = { kind: 'literal', text: name }
   const alternatives = [[itself], ...everything.map((segments) => [itself, ...segments])]
-  return { text, base: folderOf(names.slice(0, -1)), alternatives, glob: globOf(alternatives), plain: folderOf(names) }
+  const plain = folderOf(root, names)
+  return { text, root, base: folderOf(root, names.slice(0, -1)), alternatives, glob: globOf(alternatives), plain }
 }
 
 function segmentsOf(text: string, names: readonly string[], compressible: boolean): readonly (readonly Segment[])[] {
@@ -79,6 +96,6 @@ function leavesBase(segment: Segment): boolean {
   return segment.kind !== 'deep' && /^\.\.(?:\.gz|\.zst)?$/.test(segment.text)
 }
 
-function folderOf(names: readonly string[]): string {
-  return `/${names.join('/')}`
+function folderOf(root: string, names: readonly string[]): string {
+  return root !== '' && names.length === 0 ? root : `${root}/${names.join('/')}`
 }

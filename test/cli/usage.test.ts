@@ -25,6 +25,7 @@ const BUILT = [
   'restore',
   'validate',
   'verify',
+  'selftest',
   'tracker',
   'schema',
   'demo',

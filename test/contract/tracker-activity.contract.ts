@@ -57,18 +57,32 @@ function activityTests(tracker: () => Tracker, harness: () => Harness): void {
   })
 
   test('a daemon is known from its first note to its end', async () => {
-    const daemon = { pid: 77, host: 'h', version: '1.2.3', started_at: AT, heartbeat_at: AT, http: null, state: 'running' as const }
+    const daemon = { pid: 77, host: 'h', version: '1.2.3', started_at: AT, http: null, state: 'running' as const }
     await tracker().noteDaemon(OTHER, { ...daemon, state: 'standby' })
     harness().clock.ms += 1000
     const later = '2026-01-01T00:00:01.000Z'
     await tracker().noteDaemon(OWNER, daemon)
-    await tracker().noteDaemon(OWNER, { ...daemon, heartbeat_at: later, http: 'http://127.0.0.1:9464' })
+    await tracker().noteDaemon(OWNER, { ...daemon, http: 'http://127.0.0.1:9464' })
     expect(await tracker().daemons()).toEqual([
       { ...daemon, owner: OWNER, heartbeat_at: later, http: 'http://127.0.0.1:9464' },
-      { ...daemon, owner: OTHER, state: 'standby' },
+      { ...daemon, owner: OTHER, heartbeat_at: AT, state: 'standby' },
     ])
     await tracker().noteDaemon(OWNER, null)
     expect((await tracker().daemons()).map(({ owner }) => owner)).toEqual([OTHER])
+  })
+
+  test('daemons share the work while they run and are heard of', async () => {
+    const daemon = { pid: 77, host: 'h', version: '1.2.3', started_at: AT, http: null, state: 'running' as const }
+    await tracker().noteDaemon(OWNER, daemon)
+    harness().clock.ms += 15_000
+    await tracker().noteDaemon(OTHER, daemon)
+    await tracker().noteDaemon('host:3:cccc', { ...daemon, state: 'stopping' })
+    expect(await tracker().peers(20_000)).toEqual([OWNER, OTHER])
+    harness().clock.ms += 5001
+    expect(await tracker().peers(20_000)).toEqual([OTHER])
+    harness().clock.ms += 86_400_000
+    await tracker().noteDaemon('host:3:cccc', null)
+    expect(await tracker().daemons()).toEqual([])
   })
 }
 

@@ -27,13 +27,16 @@ const SECRETS = {
 const ENVIRONMENT = { LAKE_SECRET: SECRETS.environment, INGEST_HTTP_TOKEN: SECRETS.token }
 
 const CONNECTIONS = {
-  lake: { type: 's3', access_key_id: SECRETS.accessKey, secret_access_key: SECRETS.secretKey, session_token: SECRETS.session },
-  blob: {
-    type: 'adls',
-    account_url: `https://a.blob.core.windows.net/?sv=2024&sig=${SECRETS.sas}`,
-    connection_string: `AccountName=a;AccountKey=${SECRETS.accountKey}`,
-    sas_token: '${LAKE_SECRET}',
+  // Nobody answers there.
+  lake: {
+    type: 's3',
+    endpoint: 'http://127.0.0.1:1',
+    access_key_id: SECRETS.accessKey,
+    secret_access_key: SECRETS.secretKey,
+    session_token: SECRETS.session,
   },
+  blob: { type: 'adls', account_url: `http://127.0.0.1:1/a?sv=2024&sig=${SECRETS.sas}`, sas_token: '${LAKE_SECRET}' },
+  account: { type: 'adls', connection_string: `AccountName=a;BlobEndpoint=http://127.0.0.1:1/a;AccountKey=${SECRETS.accountKey}` },
   db: { type: 'postgres', url: `postgres://loader:${SECRETS.postgres}@db/x` },
   erp: { type: 'mssql', server: 's', database: 'd', user: '${file:user.txt}', password: SECRETS.mssql },
   cluster: { type: 'databricks', host: 'h', http_path: '/p', token: '${cmd:printf pl4nted-from-command}' },
@@ -53,9 +56,10 @@ const CONFIG = {
   tables: [
     { ...TABLE, mask: { email: 'hash' } },
     { ...TABLE, table_name: 'broken', transform: { module: './broken.mjs' } },
-    // Not built: each fails alone, and its error names the place.
-    { ...TABLE, table_name: 'bucket', source_path_pattern: `s3://key:${SECRETS.userinfo}@bucket/x/*.csv`, connection: 'lake' },
-    { ...TABLE, table_name: 'blob', file_format: 'csv', source_path_pattern: `https://a.blob.core.windows.net/c/x.csv?sig=${SECRETS.sas}` },
+    // Stores that do not answer: each fails alone.
+    { ...TABLE, table_name: 'bucket', source_path_pattern: 's3://bucket/x/*.csv' },
+    { ...TABLE, table_name: 'blob', source_path_pattern: 'az://c/x/*.csv', connection: 'blob' },
+    { ...TABLE, table_name: 'home', target_path: 'az://c/home', connection: 'account' },
   ],
 }
 
@@ -95,6 +99,12 @@ describe('secrets', () => {
       { connections: { x: { type: 'mssql', server: 's', pasword: SECRETS.mssql } } },
       { tracker_url: `postgres://u:${SECRETS.postgres}@h/d` },
       { tracker_url: [`postgres://u:${SECRETS.postgres}@h/d`] },
+      { tables: [{ ...TABLE, source_path_pattern: `https://a.blob.core.windows.net/c/x.csv?sig=${SECRETS.sas}` }] },
+      { tables: [{ ...TABLE, source_path_pattern: `abfss://c:${SECRETS.userinfo}@a.dfs.core.windows.net/x.csv` }] },
+      {
+        connections: { ...CONNECTIONS, more: { type: 's3', secret_access_key: SECRETS.secretKey } },
+        tables: [{ ...TABLE, source_path_pattern: 's3://b/*.csv', connection: 'more' }],
+      },
       { raw_data_path: `s3://k:${SECRETS.userinfo}@b/x` },
       { checkpoint_path: `s3://k:${SECRETS.userinfo}@b/x` },
       { downstream_notifications: [`webhook:https://hooks.slack.com/services/${SECRETS.webhook}`] },

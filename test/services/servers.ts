@@ -35,7 +35,7 @@ export interface Azurite extends Server {
   readonly createContainer: (name: string) => Promise<void>
 }
 
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 180_000
 const KEY_ID = 'test-key-id'
 const SECRET = 'test-secret-key'
 

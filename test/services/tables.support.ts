@@ -49,4 +49,3 @@ export async function rowsOf(made: Project, query: string): Promise<readonly unk
   const { stdout } = await done(made, ['query', query, '--json'])
   return JSON.parse(stdout) as readonly unknown[]
 }
-

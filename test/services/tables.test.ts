@@ -62,7 +62,7 @@ const LIVES: readonly (readonly [string, Life])[] = [
       table: {
         loading_strategy: 'merge',
         primary_keys: ['id'],
-        table_properties: { 'delta.enableDeletionVectors': 'true', 'delta.enableChangeDataFeed': 'true' },
+        delta: { deletion_vectors: true, change_data_feed: true },
       },
       loads: LOADS,
     },

@@ -58,6 +58,8 @@ export function tableConfig(changes: Partial<TableConfig> = {}): TableConfig {
     watch: {
       mode: 'auto',
       pollIntervalMs: 30_000,
+      fullListingMs: 3_600_000,
+      notifications: null,
       cron: null,
       settleMs: 0,
       marker: null,

@@ -1,15 +1,19 @@
 import type { Clock } from '../../lib/clock.ts'
 import type { RunEvent, TableReport } from '../../model/report.ts'
 import type { TableConfig } from '../../model/table.ts'
+import { TableTally } from '../../pipeline/tally.ts'
 import type { Lister } from '../../watcher/watcher.ts'
 import type { LoadPool } from '../pool.ts'
 import { type PassParts, type PassTurn, passOver } from '../table-pass.ts'
-import { Source } from './source.ts'
+import type { Notices } from './notices.ts'
+import { type Look, Source } from './source.ts'
 
 /** Batches that a table loads while others wait for their turn. */
 const BATCHES_A_TURN = 4
 /** How long a table that another process has is left alone. */
 const BUSY_MS = 5000
+/** What another daemon comes first for is left to it for so long. */
+const OTHERS_FIRST_MS = 2000
 
 /** What the tables of a daemon share. */
 export interface TableParts extends PassParts {
@@ -22,10 +26,14 @@ export interface TableParts extends PassParts {
   readonly ending: AbortSignal
   /** Whether other tables wait for room. */
   readonly othersWait: () => boolean
+  /** Whether another daemon is to have the table first. */
+  readonly isAnothers: (table: string) => boolean
   /** The table wants a turn. */
   readonly want: (table: string) => void
   readonly onEvent: (event: RunEvent) => void
   readonly onWarning: (message: string) => void
+  /** Queues that tell of new objects. */
+  readonly notices: Notices
 }
 
 /** A table of the daemon: when it wants a turn, what it does in it, and what comes of it. */
@@ -33,23 +41,30 @@ export class DaemonTable implements Disposable {
   readonly config: TableConfig
   readonly source: Source
   readonly #parts: TableParts
+  readonly #notices: Disposable
   #failures = 0
   /** A table that failed, or that another process has, is left alone until then. */
   #notBeforeMs = 0
   #later: NodeJS.Timeout | undefined
   #isGone = false
+  #hasListed = false
   #listing: { readonly endedMs: number; readonly error: string | null } | undefined
 
   constructor(config: TableConfig, parts: TableParts) {
     this.config = config
     this.#parts = parts
     this.source = new Source(config, parts.clock, { onReady: () => this.wake(), onWarning: parts.onWarning })
+    this.#notices = parts.notices.join(config, this.source)
   }
 
   /** Wants a turn, at once or when the table may have one again. */
   wake(): void {
+    this.#wake(this.#parts.isAnothers(this.config.name) ? OTHERS_FIRST_MS : 0)
+  }
+
+  #wake(leastMs: number): void {
     if (this.#isGone || this.#later !== undefined) return
-    const waitMs = this.#notBeforeMs - this.#parts.clock.now()
+    const waitMs = Math.max(leastMs, this.#notBeforeMs - this.#parts.clock.now())
     if (waitMs <= 0) this.#parts.want(this.config.name)
     else this.#wakeIn(waitMs)
   }
@@ -84,12 +99,13 @@ export class DaemonTable implements Disposable {
       isOver: (batches) => stopping.aborted || (batches >= BATCHES_A_TURN && this.#parts.othersWait()),
     }
     try {
+      if (await this.#isDone(look)) return new TableTally(this.config, startedMs).report(this.#parts.clock.now())
       const { report, more } = await pool.use((worker) => passOver(this.config, worker, { turn, signal: ending, onEvent }, this.#parts))
       if (look.isListing && listedMs !== undefined) this.#listed(report, listedMs - startedMs)
-      this.#ended(report, more)
+      this.#ended(report, more, look)
       return report
     } catch (error) {
-      this.source.putBack()
+      this.source.putBack(look)
       this.#failed()
       // The daemon may outlive it: what its turn was for is still to be done.
       this.wake()
@@ -97,28 +113,53 @@ export class DaemonTable implements Disposable {
     }
   }
 
+  /** Of what another daemon comes first for: it has listed the source lately, or knows the files, and nothing is left. */
+  async #isDone(look: Look): Promise<boolean> {
+    const { isListing, files } = look
+    const { tracker, clock, isAnothers } = this.#parts
+    const { name } = this.config
+    if (!isAnothers(name)) return false
+    const work = (await tracker.dueWork()).find(({ table }) => table === name)
+    if (work === undefined || work.pending || work.abandoned || (work.nextAttemptMs ?? Number.POSITIVE_INFINITY) <= clock.now())
+      return false
+    if ((await tracker.unknownCount(name, files)) > 0) return false
+    if (!isListing) {
+      this.source.admitted(look)
+      return true
+    }
+    // Folders are watched from the first listing on.
+    if (!this.#hasListed) return false
+    const listed = (await tracker.schedules()).find(({ table_name: table }) => table === name)?.last_listed_at ?? null
+    const isFresh = listed !== null && clock.now() - Date.parse(listed) < (this.source.periodMs ?? OTHERS_FIRST_MS * 10)
+    if (isFresh) this.source.listed(0)
+    return isFresh
+  }
+
   [Symbol.dispose](): void {
     this.#isGone = true
     clearTimeout(this.#later)
+    this.#notices[Symbol.dispose]()
     this.source[Symbol.dispose]()
   }
 
   #listed(report: TableReport, durationMs: number): void {
     const error = report.errors.find(({ code }) => code.startsWith('ING-SOURCE-'))?.message ?? missingSource(report)
     this.#listing = { endedMs: this.#parts.clock.now(), error }
+    this.#hasListed = true
     this.source.listed(durationMs)
   }
 
-  #ended(report: TableReport, more: boolean): void {
+  #ended(report: TableReport, more: boolean, look: Look): void {
     if (report.status === 'skip') {
-      this.source.putBack()
+      this.source.putBack(look)
       this.#notBeforeMs = this.#parts.clock.now() + BUSY_MS
       this.wake()
     } else if (report.errors.some(({ file }) => file === null) && report.files.loaded === 0) {
-      this.source.putBack()
+      this.source.putBack(look)
       this.#failed()
       this.wake()
     } else {
+      this.source.admitted(look)
       this.#failures = 0
       this.#notBeforeMs = 0
       if (more) this.wake()
@@ -135,7 +176,7 @@ export class DaemonTable implements Disposable {
   #wakeIn(ms: number): void {
     this.#later = setTimeout(() => {
       this.#later = undefined
-      this.wake()
+      this.#wake(0)
     }, ms)
   }
 }

@@ -19,9 +19,11 @@ import { selectTables } from '../select-tables.ts'
 import { type Served, serve } from '../serve.ts'
 import { withHeartbeat } from '../table-work.ts'
 import { DaemonTable, type TableParts } from './daemon-table.ts'
+import { Notices } from './notices.ts'
 import { PUBLISHING, Publisher } from './publisher.ts'
 import { reloadReport } from './reload-report.ts'
 import { Service } from './service.ts'
+import { Shares, SILENT_MS } from './shares.ts'
 import { Teller } from './teller.ts'
 import { Turns } from './turns.ts'
 
@@ -57,7 +59,13 @@ export async function runDaemon(
   const { standby, signal = new AbortController().signal } = options
   const tables = selectTables(config.tables, options.tables)
   const onWait = (holder: string) => log.info({ holder }, 'another daemon has the tracker: waiting until it is gone')
-  using lock = await lockDaemon({ trackerFile: config.trackerFile, owner: owner.id, standby, signal, onWait })
+  using lock = await lockDaemon({
+    trackerFile: config.trackerUrl === null ? config.trackerFile : null,
+    owner: owner.id,
+    standby,
+    signal,
+    onWait,
+  })
   if (lock === undefined) return
   const tracker = await parts.tracker()
   await using activity = new ActivityNotes(tracker, owner.id, parts.clock)
@@ -94,6 +102,10 @@ class Daemon implements RunningDaemon {
   /** When the daemon came to look at all of its tables last: one that does not come to it any more hangs. */
   #turnedMs: number
   readonly #isTrackerThere: () => boolean
+  readonly #shares: Shares
+  /** A look waits for the tracker. */
+  #isLooking = false
+  #isTrackerAway = false
   #fault: unknown
 
   constructor(options: DaemonOptions, parts: OpenParts) {
@@ -101,7 +113,8 @@ class Daemon implements RunningDaemon {
     this.#parts = parts
     this.#config = parts.config
     this.#turns = new Turns(parts.config.maxParallelJobs, (table) => this.#turn(table))
-    this.#isTrackerThere = sameFile(parts.config.trackerFile)
+    this.#isTrackerThere = parts.config.trackerUrl === null ? sameFile(parts.config.trackerFile) : () => true
+    this.#shares = new Shares(parts.owner.id)
     this.#teller = new Teller(parts.log)
     this.#publisher = new Publisher(parts, () => this.#turns.want(PUBLISHING))
     this.#turnedMs = parts.clock.now()
@@ -176,11 +189,14 @@ class Daemon implements RunningDaemon {
       ...{ tracker, owner, clock, pool, retryBackoff: this.#config.retryBackoff },
       stopping: this.#stopping.signal,
       ending: this.#ending.signal,
+      isAnothers: (table) => !this.#shares.isFirstFor(table, [...this.#tables.keys()]),
       othersWait: () => this.#turns.waiting > 0,
       want: (table) => this.#turns.want(table),
       onEvent: (event) => this.#told(event),
       onWarning: (message) => log.warn(message),
+      notices: new Notices((message) => log.warn(message)),
     }
+    await this.#share()
     for (const table of tables) this.#add(table)
     log.info({ tables: this.#tables.size, pid: process.pid, version: packageVersion() }, 'daemon started')
   }
@@ -228,8 +244,9 @@ class Daemon implements RunningDaemon {
   /** A tracker that is held for long is waited for; one that is damaged or gone leaves nothing to do. */
   #failed(error: unknown): void {
     const { log } = this.#parts
-    if (error instanceof UnavailableError && error.code === 'ING-TRACKER-LOCKED') {
-      log.warn({ code: error.code, hint: error.hint }, error.message)
+    if (error instanceof UnavailableError && (error.code === 'ING-TRACKER-LOCKED' || error.code === 'ING-TRACKER-UNREACHABLE')) {
+      if (!this.#isTrackerAway) log.warn({ code: error.code, hint: error.hint }, error.message)
+      this.#isTrackerAway = error.code === 'ING-TRACKER-UNREACHABLE'
       return
     }
     this.#fault ??= error
@@ -259,16 +276,28 @@ class Daemon implements RunningDaemon {
     const now = this.#parts.clock.now()
     this.#turnedMs = now
     for (const table of this.#tables.values()) table.source.checkBase()
+    if (this.#isLooking) return
+    this.#isLooking = true
     try {
       if (!this.#isTrackerThere() || !this.#parts.isLocked()) throw trackerGone(this.#config.trackerFile)
+      await this.#share()
       const paused = await this.#parts.tracker.paused()
+      if (this.#isTrackerAway) this.#parts.log.info('the tracker is back')
+      this.#isTrackerAway = false
       for (const due of await this.#parts.tracker.dueWork()) {
         const table = this.#tables.get(due.table)
         if (table?.isFree === true && !paused.has(due.table) && isDue(due, table.config, now)) table.wake()
       }
     } catch (error) {
       this.#failed(error)
+    } finally {
+      this.#isLooking = false
     }
+  }
+
+  /** Learns who else is at work. */
+  async #share(): Promise<void> {
+    if (this.#config.trackerUrl !== null) this.#shares.update(await this.#parts.tracker.peers(SILENT_MS))
   }
 
   /** Turns that run may finish; after the time that the config gives them their batches are given back. */
@@ -283,18 +312,18 @@ class Daemon implements RunningDaemon {
   }
 
   async #note(state: DaemonNote['state'] | null): Promise<void> {
-    const { tracker, owner, clock } = this.#parts
+    const { tracker, owner } = this.#parts
     if (state === null) return tracker.noteDaemon(owner.id, null)
     await tracker.noteDaemon(owner.id, {
       ...{ pid: process.pid, host: hostname(), version: packageVersion(), started_at: this.#startedAt },
-      ...{ state, http: this.#served?.url ?? null, heartbeat_at: new Date(clock.now()).toISOString() },
+      ...{ state, http: this.#served?.url ?? null },
     })
   }
 }
 
-function isDue({ pending, nextAttemptMs, nextCleanUpMs }: DueWork, { afterLoad }: TableConfig, now: number): boolean {
+function isDue({ pending, abandoned, nextAttemptMs, nextCleanUpMs }: DueWork, { afterLoad }: TableConfig, now: number): boolean {
   const cleanUpMs = afterLoad === 'keep' ? null : nextCleanUpMs
-  return pending || [nextAttemptMs, cleanUpMs].some((ms) => ms !== null && ms <= now)
+  return pending || abandoned || [nextAttemptMs, cleanUpMs].some((ms) => ms !== null && ms <= now)
 }
 
 function isoOrNull(ms: number | null): string | null {

@@ -2,22 +2,33 @@ import type { Clock } from '../../lib/clock.ts'
 import type { FileSeen } from '../../model/file.ts'
 import type { TableConfig } from '../../model/table.ts'
 import { type CronTimer, cronTimer } from '../../watcher/cron.ts'
-import { localLister } from '../../watcher/local.ts'
 import { FolderEvents } from '../../watcher/local-events.ts'
-import { glanceAt } from '../../watcher/local-glance.ts'
+import type { Place } from '../../watcher/local-folder.ts'
+import { type Glance, glanceAt } from '../../watcher/local-glance.ts'
 import { baseIdentity } from '../../watcher/local-look.ts'
 import { remoteType } from '../../watcher/local-mount.ts'
+import { DateFolders } from '../../watcher/object-dates.ts'
+import { glanceAtObjects, meantBy } from '../../watcher/object-glance.ts'
 import { type SourceRules, sourceRules } from '../../watcher/rules.ts'
 import type { Lister, WaitingFile } from '../../watcher/watcher.ts'
+import { listerOf } from '../listers.ts'
 
 /** How a source is looked at, with the reason where the config left it open. */
-export type SourceKind = 'watched' | 'polled' | 'cron'
+export type SourceKind = 'watched' | 'polled' | 'cron' | 'notified'
 
 /** What a turn looks at. */
 export interface Look {
   readonly lister: Lister
-  /** All of the source, rather than files that events told of. */
+  /** The source is listed, rather than that files are taken that events told of. */
   readonly isListing: boolean
+  /** Files that events told of. */
+  readonly files: readonly FileSeen[]
+}
+
+/** Somebody who told of paths, and waits until what lies there was taken. */
+interface Teller {
+  readonly outstanding: Set<string>
+  readonly done: () => void
 }
 
 interface Listener {
@@ -51,6 +62,12 @@ export class Source implements Disposable {
   readonly #found = new Map<string, FileSeen>()
   /** Files that are too young, and when they will be old enough. */
   readonly #young = new Map<string, number>()
+  /** Of a bucket: folders that are named by dates, and when all was listed last. */
+  readonly #dates = new DateFolders()
+  readonly #tellers = new Set<Teller>()
+  #fullListingMs: number | undefined
+  #isFull = true
+  #isGone = false
   #events: FolderEvents | undefined
   #listAll = true
   #base: string | undefined
@@ -74,6 +91,7 @@ export class Source implements Disposable {
 
   get kind(): SourceKind {
     if (this.#cron !== undefined) return 'cron'
+    if (this.#isNotified) return 'notified'
     return this.#events === undefined ? 'polled' : 'watched'
   }
 
@@ -85,6 +103,7 @@ export class Source implements Disposable {
   /** Milliseconds between two listings; null where a schedule tells them. */
   get periodMs(): number | null {
     if (this.#cron !== undefined) return null
+    if (this.#isNotified) return Math.max(this.#table.watch.fullListingMs, this.#table.watch.pollIntervalMs)
     return this.#table.watch.pollIntervalMs * (this.#events === undefined ? 1 : BEHIND_EVENTS)
   }
 
@@ -103,22 +122,43 @@ export class Source implements Disposable {
       this.#listAll = false
       this.#hints.clear()
       this.#young.clear()
-      this.#base = baseIdentity(this.#rules)
-      const lister = localLister(this.#table, this.#clock, (folder) => this.#events?.watch(folder))
-      return { lister, isListing: true }
+      if (!this.#isRemote) this.#base = baseIdentity(this.#rules)
+      this.#isFull = this.#isFullDue
+      const onFolder = (folder: Place) => this.#events?.watch(folder)
+      const lister = listerOf(this.#table, this.#clock, { onFolder, dates: this.#dates, onlyNew: !this.#isFull })
+      return { lister, isListing: true, files }
     }
-    return { lister: fixedLister(this.#rules.pattern.base, files), isListing: false }
+    return { lister: fixedLister(this.#rules.pattern.base, files), isListing: false, files }
+  }
+
+  /** What a turn looked at was admitted: whoever told of it need not tell again. */
+  admitted({ isListing, files }: Look): void {
+    for (const { path } of files) this.#settled(path)
+    if (!isListing || !this.#isFull) return
+    for (const { done } of this.#tellers) done()
+    this.#tellers.clear()
+  }
+
+  /** A queue told of paths: what lies there is taken, which the promise waits for. */
+  async told(paths: readonly string[]): Promise<void> {
+    const outstanding = new Set(paths.map((path) => meantBy(this.#rules, path) ?? path))
+    const settled = new Promise<void>((done) => this.#tellers.add({ outstanding, done }))
+    await this.#look([...outstanding])
+    await settled
   }
 
   /** A listing came to its end, after so long: the next one is planned. */
   listed(durationMs: number): void {
+    if (this.#isFull) this.#fullListingMs = this.#clock.now() - durationMs
     const { periodMs } = this
     if (periodMs !== null) this.#plan(Math.max(periodMs, durationMs * LISTING_SHARE))
   }
 
   /** What a turn took and did not come to is looked at again. */
-  putBack(): void {
-    this.#listAll = true
+  putBack({ isListing, files }: Look): void {
+    if (isListing || !this.#isRemote) this.#listAll = true
+    // What events told of may lie where a listing does not look each time.
+    if (this.#isRemote) for (const file of files) if (!this.#found.has(file.path)) this.#found.set(file.path, file)
   }
 
   /** Files that were too young are looked at when they are ready. */
@@ -131,7 +171,7 @@ export class Source implements Disposable {
 
   /** Folders that come and go without an event: of a mount, or of what lies above the source. */
   checkBase(): void {
-    if (this.#events === undefined) return
+    if (this.#events === undefined || this.#isRemote) return
     const base = baseIdentity(this.#rules)
     if (base === this.#base) return
     this.#base = base
@@ -139,13 +179,38 @@ export class Source implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#isGone = true
     this.#cron?.[Symbol.dispose]()
     this.#events?.[Symbol.dispose]()
     for (const timer of [this.#period, this.#quiet, this.#ready]) clearTimeout(timer)
   }
 
+  get #isRemote(): boolean {
+    return this.#rules.pattern.root !== ''
+  }
+
+  get #isNotified(): boolean {
+    return this.#isRemote && this.#table.watch.notifications !== null
+  }
+
+  /** Whether the next listing is one of all; where nothing is learned of dates, any is. */
+  get #isFullDue(): boolean {
+    if (this.#fullListingMs === undefined || this.#table.runType === 'full_drop' || this.#cron !== undefined) return true
+    return this.#clock.now() - this.#fullListingMs + SLACK_MS >= this.#table.watch.fullListingMs
+  }
+
+  #settled(path: string): void {
+    for (const teller of this.#tellers) {
+      teller.outstanding.delete(path)
+      if (teller.outstanding.size > 0) continue
+      this.#tellers.delete(teller)
+      teller.done()
+    }
+  }
+
   #isWatchable(): boolean {
     const { mode } = this.#table.watch
+    if (this.#isRemote) return false
     if (mode === 'poll') return false
     return mode === 'watch' || remoteType(this.#rules.pattern.base) === undefined
   }
@@ -166,15 +231,30 @@ export class Source implements Disposable {
     const paths = [...this.#hints].filter(([, heardMs]) => heardMs + QUIET_MS <= now + SLACK_MS || heardMs > now).map(([path]) => path)
     for (const path of paths) this.#hints.delete(path)
     if (this.#hints.size > 0) this.#quiet = setTimeout(() => this.#glance(), QUIET_MS)
-    this.#look(paths)
+    void this.#look(paths)
   }
 
-  #look(paths: readonly string[]): void {
-    const { files, waiting, listAll } = glanceAt(this.#rules, paths, this.#clock.now())
+  async #look(paths: readonly string[]): Promise<void> {
+    const { files, waiting, listAll } = this.#isRemote ? await this.#askedOf(paths) : glanceAt(this.#rules, paths, this.#clock.now())
+    if (this.#isGone) return
+    // Somewhere below may be anywhere.
+    if (listAll) this.#fullListingMs = undefined
     for (const file of files) this.#found.set(file.path, file)
     this.comeBack(waiting)
+    // Of a file that lacks its marker, the marker is told of.
+    const kept = new Set([...files.map(({ path }) => path), ...waiting.flatMap((one) => (one.readyInMs === null ? [] : [one.file.path]))])
+    if (!listAll) for (const path of paths) if (!kept.has(path)) this.#settled(path)
     if (listAll || this.#found.size > MOST_HINTS) this.listAll()
     else if (files.length > 0) this.#listener.onReady()
+  }
+
+  /** A store that cannot be reached is met by the next listing, which tells of it. */
+  async #askedOf(paths: readonly string[]): Promise<Glance> {
+    try {
+      return await glanceAtObjects(this.#rules, paths, listerOf(this.#table, this.#clock))
+    } catch {
+      return { files: [], waiting: [], listAll: true }
+    }
   }
 
   #awaitYoung(): void {
@@ -189,7 +269,7 @@ export class Source implements Disposable {
     const now = this.#clock.now()
     const ready = [...this.#young].filter(([, readyMs]) => readyMs <= now).map(([path]) => path)
     for (const path of ready) this.#young.delete(path)
-    this.#look(ready)
+    void this.#look(ready)
   }
 
   /** Too many to be remembered one by one: one listing when all of them are ready. */

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander'
-import type { AdoptReport, PruneReport, RebuildReport } from '../../model/tracker-report.ts'
+import type { AdoptReport, CopyReport, PruneReport, RebuildReport } from '../../model/tracker-report.ts'
 import { confirmed } from '../confirm.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { Frame } from '../frame.ts'
@@ -10,9 +10,9 @@ import { exportCommand, publishCommand } from './tracker-export.ts'
 
 export function trackerCommand(frame: Frame): Command {
   const command = new Command('tracker').description(
-    'the tracker itself: back it up, export and publish it, prune it, make it anew, take tables over',
+    'the tracker itself: back it up, copy, export and publish it, prune it, make it anew, take tables over',
   )
-  for (const make of [backupCommand, exportCommand, publishCommand, pruneCommand, rebuildCommand, adoptCommand])
+  for (const make of [backupCommand, copyCommand, exportCommand, publishCommand, pruneCommand, rebuildCommand, adoptCommand])
     command.addCommand(make(frame))
   return command
 }
@@ -30,6 +30,29 @@ function backupCommand(frame: Frame): Command {
         return EXIT.ok
       }),
     )
+}
+
+function copyCommand(frame: Frame): Command {
+  return new Command('copy')
+    .description('take the tracker to another place: from a file to Postgres, or back')
+    .requiredOption('--to <place>', 'postgres://… or a new file; schema and tables are those of the config')
+    .option('--from <place>', 'postgres://… or a file (default: the tracker of the config)')
+    .action(
+      frame.handle(async (cli, places: { readonly from?: string; readonly to: string }) => {
+        await using ingest = await openIngest(cli)
+        const report = await ingest.tracker.copy(places)
+        if (cli.output.json) await cli.output.document(report)
+        else for (const line of copyLines(report)) await cli.output.line(line)
+        return EXIT.ok
+      }),
+    )
+}
+
+function copyLines({ from, to, tracker, files, batches }: CopyReport): readonly string[] {
+  return [
+    `${from} -> ${to}: ${counted(files, 'file')} and ${counted(batches, 'batch', 'batches')} of tracker ${tracker}.`,
+    'Name the new place in the config (tracker_url), and use the old one no more.',
+  ]
 }
 
 interface PruneOptions {

@@ -3,11 +3,30 @@ import { SCHEMA_MODES } from '../../model/schema.ts'
 import { ROW_ACTIONS } from '../../model/table.ts'
 import { amount, columnNames, doc, duration, flag, oneOf, ratio, size, text, textOrTexts, texts, timestamp, wholeNumber } from './types.ts'
 
+const notificationsSchema = z.strictObject({
+  sqs: text()
+    .nullable()
+    .default(null)
+    .meta(
+      doc('URL of an SQS queue that is sent the events of the S3 bucket.', { example: 'https://sqs.eu-west-1.amazonaws.com/1/landing' }),
+    ),
+  storage_queue: text()
+    .nullable()
+    .default(null)
+    .meta(doc('URL of a storage queue that Event Grid fills.', { example: 'https://account.queue.core.windows.net/landing' })),
+})
+
 export const watchSchema = z.strictObject({
   mode: oneOf(['auto', 'watch', 'poll', 'cron'])
     .default('auto')
     .meta(doc('How the source is looked at: file-system events, polling, or a cron schedule.')),
   poll_interval_seconds: amount(1, 86_400).default(30).meta(doc('Seconds between two listings of a polled source.')),
+  full_listing_seconds: amount(0, 604_800)
+    .default(3600)
+    .meta(doc('Of a bucket: seconds between two listings of all of it; those between pass over old date folders.')),
+  notifications: notificationsSchema
+    .prefault({})
+    .meta(doc('A queue that tells of new objects, so that the bucket need not be listed so often.')),
   cron: text()
     .nullable()
     .default(null)

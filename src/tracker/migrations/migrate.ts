@@ -1,4 +1,4 @@
-import { type Kysely, type Migration, Migrator } from 'kysely'
+import type { Kysely } from 'kysely'
 import type { TrackerDialect } from '../ledger.ts'
 import type { Database } from '../schema.ts'
 import { createFiles } from './0001-files.ts'
@@ -28,18 +28,18 @@ export async function schemaState(db: Kysely<Database>): Promise<SchemaState> {
   return applied.length === Object.keys(MIGRATIONS).length ? 'current' : 'older'
 }
 
-/** Brings the tracker up to date; the caller holds the write lock, so that all of it happens or nothing. */
+/** Brings the tracker up to date; the caller has a transaction with the write lock, so that all of it happens or nothing, and once. */
 export async function migrate(db: Kysely<Database>, dialect: TrackerDialect): Promise<void> {
-  const migrator = new Migrator({
-    db,
-    provider: { getMigrations: async () => listed(dialect) },
-    migrationTableName: 'tracker_migration',
-    migrationLockTableName: 'tracker_migration_lock',
-  })
-  const { error } = await migrator.migrateToLatest()
-  if (error !== undefined) throw error
-}
-
-function listed(dialect: TrackerDialect): Record<string, Migration> {
-  return Object.fromEntries(Object.entries(MIGRATIONS).map(([name, up]) => [name, { up: (db: Kysely<Database>) => up(db, dialect) }]))
+  await db.schema
+    .createTable('tracker_migration')
+    .ifNotExists()
+    .addColumn('name', 'varchar(255)', (column) => column.notNull().primaryKey())
+    .addColumn('timestamp', 'varchar(255)', (column) => column.notNull())
+    .execute()
+  const applied = new Set((await db.selectFrom('tracker_migration').select('name').execute()).map(({ name }) => name))
+  for (const [name, up] of Object.entries(MIGRATIONS)) {
+    if (applied.has(name)) continue
+    await up(db, dialect)
+    await db.insertInto('tracker_migration').values({ name, timestamp: new Date().toISOString() }).execute()
+  }
 }

@@ -191,6 +191,13 @@ const GLOBAL_KEYS: readonly (readonly [string, string, string, string])[] = [
   ],
   ['file_tracker_table', 'files', 'a;b', '"a;b" is no plain name; write letters, digits and underscores'],
   ['tracker_url', 'postgres://h/d', '5', 'must be text, is 5; write for example tracker_url: "${TRACKER_URL}"'],
+  [
+    'tracker_url',
+    'postgresql://u:p@h:5433/d?sslmode=require',
+    'mysql://u:p@h/d',
+    'must be a URL that begins with postgres://; write postgres://user:password@host:port/database',
+  ],
+  ['tracker_pool_size', '2', '1', 'must be a whole number from 2 to 100, is 1; write for example tracker_pool_size: 5'],
   ['max_parallel_jobs', '8', '2000', 'must be a whole number from 1 to 1024, is 2000; write for example max_parallel_jobs: 4'],
   ['retry_attempts', '0', '-1', 'must be a whole number from 0 to 1000, is -1; write for example retry_attempts: 3'],
   [

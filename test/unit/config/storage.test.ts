@@ -136,6 +136,11 @@ describe('connections of tables', () => {
       'the URL is in the account acc, and its connection in another one',
     ],
     [
+      '{x: {type: adls, container: other}}',
+      'source_path_pattern: "abfss://c@acc.dfs.core.windows.net/a.csv"',
+      'the connection is for the container other, and the URL is in c',
+    ],
+    [
       '{x: {type: adls, credential: service_principal, tenant_id: t}}',
       'source_path_pattern: "abfss://c@acc.dfs.core.windows.net/a.csv"',
       'a service principal needs tenant_id, client_id and client_secret',

@@ -148,7 +148,6 @@ describe('what is not built yet', () => {
   })
 
   test.each([
-    ['tracker_url: postgres://h/d', 'tracker_url', 'tracker_url is not built yet'],
     ['engine: {type: spark}', 'engine.type', 'engine.type: spark is not built yet'],
     ['upstream_dependencies: ["file:/x"]', 'upstream_dependencies', 'upstream_dependencies is not built yet'],
     ['use_unity_catalog: true', 'use_unity_catalog', 'use_unity_catalog is not built yet'],

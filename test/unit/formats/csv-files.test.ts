@@ -181,6 +181,8 @@ test('a final newline can be required, of compressed files too', async () => {
     watch: {
       mode: 'auto',
       pollIntervalMs: 1,
+      fullListingMs: 1,
+      notifications: null,
       cron: null,
       settleMs: 0,
       marker: null,
