@@ -12,6 +12,12 @@ describe('the package', () => {
   test('depends at run time on these packages and no other', () => {
     const { dependencies } = JSON.parse(text('package.json')) as { dependencies: Record<string, string> }
     expect(Object.keys(dependencies).sort()).toEqual([
+      '@aws-sdk/client-s3',
+      '@aws-sdk/client-sqs',
+      '@azure/identity',
+      '@azure/storage-blob',
+      '@azure/storage-queue',
+      '@bomb.sh/tab',
       '@duckdb/node-api',
       'better-sqlite3',
       'commander',
@@ -22,6 +28,7 @@ describe('the package', () => {
       'lossless-json',
       'node-cron',
       'p-limit',
+      'pg',
       'picocolors',
       'pino',
       'pino-pretty',

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { packageVersion } from '../lib/version.ts'
 import { approveCommand } from './commands/approve.ts'
 import { checkCommand } from './commands/check.ts'
+import { completeCommand, completionCommand } from './commands/completion.ts'
 import { createExampleConfigCommand } from './commands/create-example-config.ts'
 import { daemonCommand } from './commands/daemon.ts'
 import { demoCommand } from './commands/demo.ts'
@@ -59,6 +60,7 @@ const COMMANDS = [
   selftestCommand,
   trackerCommand,
   schemaCommand,
+  completionCommand,
   demoCommand,
 ]
 
@@ -92,6 +94,17 @@ function programOf(frame: Frame, argv: readonly string[]): Command {
   // Options of the program are taken wherever they stand: `--version` of a command would never reach it.
   if (named?.options.every(({ long }) => long !== '--version') ?? true) program.version(packageVersion(), '--version', 'print the version')
   for (const command of commands) program.addCommand(settled(command, program))
+  if (argv[2] === COMPLETE) program.addCommand(settled(completeCommand(frame, completed), program), { hidden: true })
+  return program
+}
+
+/** What the shells' scripts call. */
+const COMPLETE = 'complete'
+
+/** The program as it is completed: the library adds commands of its own for these. */
+function completed(): Command {
+  const program = addGlobalOptions(new Command('ingest'))
+  for (const build of COMMANDS) if (build !== completionCommand) program.addCommand(build(new Frame()))
   return program
 }
 

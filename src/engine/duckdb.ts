@@ -9,14 +9,14 @@ import type { Sql, SqlValue } from './sql.ts'
  * Settings of every session. UTC, because a rewrite under another zone shifts the INT96 timestamps that Spark
  * wrote; no extension is ever fetched, since only what is linked in can be assumed.
  */
-const SETTINGS: Readonly<Record<string, string>> = {
-  TimeZone: 'UTC',
-  autoinstall_known_extensions: 'false',
-  autoload_known_extensions: 'false',
+const SETTINGS: readonly (readonly [string, string])[] = [
+  ['TimeZone', 'UTC'],
+  ['autoinstall_known_extensions', 'false'],
+  ['autoload_known_extensions', 'false'],
   // Progress is counted for `progress()`, and never printed.
-  enable_progress_bar: 'true',
-  enable_progress_bar_print: 'false',
-}
+  ['enable_progress_bar', 'true'],
+  ['enable_progress_bar_print', 'false'],
+]
 
 /**
  * Opens an engine of its own, in memory, that spills to `limits.temporaryFolder`. `onInvalid` hears of a fault of the engine
@@ -30,7 +30,7 @@ export async function openSession(limits: EngineLimits, onInvalid: (error: unkno
     ...(limits.maxTemporaryBytes === undefined ? {} : { max_temp_directory_size: `${limits.maxTemporaryBytes}B` }),
   })
   const connection = await instance.connect()
-  for (const [name, value] of Object.entries(SETTINGS)) await connection.run(`SET ${name} = '${value}'`)
+  await connection.run(SETTINGS.map(([name, value]) => `SET ${name} = '${value}'`).join('; '))
   return new DuckDbSession(instance, connection, onInvalid)
 }
 

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { ConfigError } from '../errors/errors.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { TrackerPlace } from '../model/tracker-place.ts'
@@ -8,7 +5,7 @@ import type { Copied, CopyOptions } from './copy.ts'
 import type { Ledger } from './ledger.ts'
 import { exists } from './sqlite/copy.ts'
 import { IN_MEMORY } from './sqlite/open.ts'
-import { openSqliteLedger, openSqliteSnapshot, openSqliteTracker } from './sqlite.ts'
+import { openSqliteLedger, openSqlitePrivate, openSqliteSnapshot, openSqliteTracker } from './sqlite.ts'
 import type { Tracker, TrackerOptions } from './tracker.ts'
 
 export interface TrackerAt {
@@ -39,22 +36,10 @@ export async function openTrackerSnapshot(at: TrackerAt): Promise<Tracker> {
   const { place, ...rest } = at
   if (place.kind === 'sqlite') return openSqliteSnapshot({ ...rest, file: place.file })
   if (!(await isTrackerThere(at))) return openSqliteTracker({ ...rest, file: IN_MEMORY })
-  const folder = await mkdtemp(join(tmpdir(), 'ingestd-tracker-'))
-  const discard = () => rm(folder, { recursive: true, force: true })
-  try {
-    const file = join(folder, 'tracker.db')
-    // What became of files earlier changes nothing that a run does.
-    await copyTracker(at, { ...at, place: { kind: 'sqlite', file } }, { history: false, replace: false })
-    const tracker = await openSqliteTracker({ ...rest, file })
-    const close = async () => {
-      await tracker[Symbol.asyncDispose]()
-      await discard()
-    }
-    return { ...tracker, [Symbol.asyncDispose]: close }
-  } catch (error) {
-    await discard()
-    throw error
-  }
+  // What became of files earlier changes nothing that a run does.
+  return openSqlitePrivate({ ...rest, file: 'tracker.db' }, (file) =>
+    copyTracker(at, { ...at, place: { kind: 'sqlite', file } }, { history: false, replace: false }),
+  )
 }
 
 /** Copies all that a tracker knows, as of one moment, with its uuid. ConfigError `ING-TRACKER-COPY` for a target that holds files. */

@@ -57,11 +57,16 @@ export async function openSqliteSnapshot(options: SqliteTrackerOptions): Promise
 }
 
 async function openCopy(options: SqliteTrackerOptions): Promise<Tracker> {
+  return openSqlitePrivate(options, (copy) => copySqlite(options.file, copy))
+}
+
+/** A tracker in a temporary file that is filled first, and goes when it is closed; errors name the file of `options`. */
+export async function openSqlitePrivate(options: SqliteTrackerOptions, fill: (file: string) => Promise<unknown>): Promise<Tracker> {
   const folder = await mkdtemp(join(tmpdir(), 'ingestd-tracker-'))
   const discard = () => rm(folder, { recursive: true, force: true })
   try {
     const copy = join(folder, 'tracker.db')
-    await copySqlite(options.file, copy)
+    await fill(copy)
     const tracker = await openAt(copy, options)
     const close = async () => {
       await tracker[Symbol.asyncDispose]()

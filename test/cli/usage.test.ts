@@ -28,6 +28,7 @@ const BUILT = [
   'selftest',
   'tracker',
   'schema',
+  'completion',
   'demo',
   'help',
 ]

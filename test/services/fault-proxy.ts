@@ -44,6 +44,9 @@ export interface FaultProxy extends Server {
   setRules(rules: readonly Rule[]): void
 }
 
+/** What was sent before a cut has time to arrive. */
+const CUT_MS = 500
+
 interface Answer {
   readonly status: number
   readonly headers: IncomingMessage['headers']
@@ -115,7 +118,7 @@ async function faulty(
       const { status, headers, body } = await send()
       response.writeHead(status, { ...plain(headers), 'content-length': String(body.byteLength) })
       response.write(body.subarray(0, fault.bytes))
-      if (fault.kind === 'cut') setTimeout(() => response.destroy(), 20)
+      if (fault.kind === 'cut') setTimeout(() => response.destroy(), CUT_MS)
       return
     }
     case 'stale':

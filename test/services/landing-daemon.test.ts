@@ -26,11 +26,11 @@ describe('a daemon', () => {
     const put = (day: string, id: number) => store.put(`raw/dt=${day}/${id}.csv`, Buffer.from(`id\n${id}\n`))
     for (let id = 1; id <= 5; id += 1) await put(`2026-01-0${id}`, id)
     const running = await daemon(place)
-    await eventually(loaded(place), (count) => count === 5, 30_000)
+    await eventually(loaded(place), (count) => count === 5, 120_000)
     await put('2026-01-06', 6)
-    await eventually(loaded(place), (count) => count === 6, 30_000)
+    await eventually(loaded(place), (count) => count === 6, 120_000)
     await put('2026-01-01', 7)
-    await eventually(loaded(place), (count) => count === 7, 30_000)
+    await eventually(loaded(place), (count) => count === 7, 120_000)
     await running.stop()
     expect(await place.rows('count(*)::int as n')).toEqual([{ n: 7 }])
   })
@@ -48,6 +48,7 @@ describe('a daemon', () => {
     await eventually(
       async () => running.events.some(({ kind }) => kind === 'tableEnded'),
       (hasListed) => hasListed,
+      60_000,
     )
     await store.put('raw/a b.csv', Buffer.from('id\n1\n'))
     await store.put('raw/untold.csv', Buffer.from('id\n2\n'))
@@ -57,9 +58,9 @@ describe('a daemon', () => {
       data: { api: 'PutBlob' },
     }
     await queue.sendMessage(Buffer.from(JSON.stringify(event)).toString('base64'))
-    await eventually(loaded(place), (count) => count === 1, 30_000)
+    await eventually(loaded(place), (count) => count === 1, 120_000)
     const left = async () => (await queue.getProperties()).approximateMessagesCount ?? 0
-    await eventually(left, (count) => count === 0, 15_000)
+    await eventually(left, (count) => count === 0, 60_000)
     expect(await running.states()).toHaveLength(1)
     await running.stop()
   })

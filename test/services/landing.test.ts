@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ObjectStore } from '../../src/blobs/objects.ts'
 import { openObjects } from '../../src/blobs/open-objects.ts'
 import type { StorageConnection } from '../../src/model/connection.ts'
+import { list, query } from '../support/engine.ts'
 import { Landing } from '../support/landing.ts'
+import { activeFiles, project } from '../support/project.ts'
 import { startAzurite, startS3 } from './servers.ts'
 
 interface Bucket {
@@ -82,14 +85,12 @@ describe.each([
   ])('of %s load by %s', async (format, strategy) => {
     const keyed = strategy === 'merge' ? { primary_keys: ['id'] } : {}
     const place = landing({ source_path_pattern: `*.${format}`, loading_strategy: strategy, ...keyed })
-    const { query } = await import('../support/engine.ts')
     for (const [name, rows] of [
       ['1', "select 1 as id, 'a' as v union all select 2, 'b'"],
       ['2', "select 2 as id, 'c' as v"],
     ] as const) {
       const file = place.path(`${name}.${format}`)
       await query(`copy (${rows}) to '${file}' (format ${format === 'ndjson' ? 'json' : format})`)
-      const { readFileSync } = await import('node:fs')
       await place.put(`${name}.${format}`, readFileSync(file))
       expect((await place.run()).tables[0]?.status).toBe('pass')
       // The time of an object has whole seconds in some stores.
@@ -155,11 +156,47 @@ describe.each([
     expect((await place.run()).tables[0]).toMatchObject({ files: { loaded: 0, skipped: 1 } })
   })
 
+  it.each([
+    'after-admit',
+    'after-claim',
+    'child:after-inspect',
+    'after-commit',
+    'before-settle',
+    'after-clean-up-plan',
+    'archive-after-place',
+    'archive-after-remove',
+  ])('are loaded once when the process is killed %s', async (failpoint) => {
+    number += 1
+    const prefix = `test-${number}`
+    const place = project({
+      raw_data_path: `${bucket.root}/${prefix}`,
+      connections: { store: bucket.connection },
+      tables: [
+        {
+          table_name: 't',
+          source_path_pattern: '*.csv',
+          watch: { settle_seconds: 0 },
+          after_load: { archive: `${bucket.root}/${prefix}-archive` },
+        },
+      ],
+    })
+    for (const name of ['a', 'b', 'c']) await bucket.store.put(`${prefix}/${name}.csv`, Buffer.from('id\n1\n'))
+    const killed = await place.run(['run'], { INGEST_FAILPOINT: failpoint })
+    expect(killed.signal ?? killed.code).not.toBe(failpoint.startsWith('child') ? 2 : 0)
+    expect((await place.run(['run'])).code).toBe(0)
+    const rows = await query(`select count(*)::int as n from read_parquet(${list(activeFiles(place.path('tables/default/t')))})`)
+    expect(rows).toEqual([{ n: 3 }])
+    for (const name of ['a', 'b', 'c']) {
+      expect(await bucket.store.head(`${prefix}/${name}.csv`)).toBeUndefined()
+      expect((await bucket.store.head(`${prefix}-archive/${name}.csv`))?.size).toBe(5n)
+    }
+  })
+
   it('are loaded again by replay and a full drop, and a dry run changes nothing', async () => {
     const place = landing()
     await place.put('a.csv', 'id\n1\n')
     expect((await place.run({ dryRun: true, verbose: true })).tables[0]?.files.loaded).toBe(1)
-    expect(await place.rows()).toEqual([])
+    expect(await place.files()).toEqual([])
     await place.run()
     await place.use((ingest) => ingest.replay([`${place.url}/a.csv`]))
     await place.run({ runType: 'full_drop' })

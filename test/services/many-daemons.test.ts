@@ -64,6 +64,8 @@ test(
     }
     await loaded(FILES)
     process.stdout.write(`${faults.kills} kills, ${faults.restarts} restarts\n`)
+    // A signal ends a process that is only just starting by itself.
+    await Promise.all(daemons.map((daemon) => daemon.logged('daemon started')))
     for (const daemon of daemons) daemon.kill('SIGTERM')
     for (const daemon of daemons) expect((await daemon.ended)[0]).toBe(0)
 

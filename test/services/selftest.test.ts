@@ -31,7 +31,7 @@ test('kills at each step of a load, and loads beside other work, lose and double
   expect(report.guarantees.map(({ name }) => name)).toEqual([...TRIALS, 'crash', 'race'])
   expect(report).toMatchObject({ ok: true, storage: 's3://own/a path' })
   expect(await keysIn('s3://own', s3.connection)).toEqual([])
-})
+}, 600_000)
 
 test('a container is tried by the connection that is named', async () => {
   const made = project({ connections: { mine: azurite.config, other: { ...azurite.config, account_key: 'd3Jvbmc=' } }, tables: [] })

@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
-import { type ObjectQueue, openQueue, type QueueMessage } from '../../blobs/queues.ts'
+import { openQueue } from '../../blobs/open-queue.ts'
+import type { ObjectQueue, QueueMessage } from '../../blobs/queues.ts'
 import { reportOf } from '../../errors/errors.ts'
 import type { StorageConnection } from '../../model/connection.ts'
 import { parseObjectUrl } from '../../model/object-url.ts'

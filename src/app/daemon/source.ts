@@ -65,6 +65,8 @@ export class Source implements Disposable {
   /** Of a bucket: folders that are named by dates, and when all was listed last. */
   readonly #dates = new DateFolders()
   readonly #tellers = new Set<Teller>()
+  /** Those who had told before the last full listing began. */
+  #tellersBefore: readonly Teller[] = []
   #fullListingMs: number | undefined
   #isFull = true
   #isGone = false
@@ -115,28 +117,31 @@ export class Source implements Disposable {
 
   /** What the next turn looks at; what comes from now on is for the one after it. */
   take(): Look {
-    const files = [...this.#found.values()]
-    this.#found.clear()
     // A full drop takes what a turn sees for all that there is.
-    if (this.#listAll || this.#table.runType === 'full_drop') {
-      this.#listAll = false
-      this.#hints.clear()
-      this.#young.clear()
-      if (!this.#isRemote) this.#base = baseIdentity(this.#rules)
-      this.#isFull = this.#isFullDue
-      const onFolder = (folder: Place) => this.#events?.watch(folder)
-      const lister = listerOf(this.#table, this.#clock, { onFolder, dates: this.#dates, onlyNew: !this.#isFull })
-      return { lister, isListing: true, files }
+    if (!this.#listAll && this.#table.runType !== 'full_drop') {
+      const files = this.#takeFound()
+      return { lister: fixedLister(this.#rules.pattern.base, files), isListing: false, files }
     }
-    return { lister: fixedLister(this.#rules.pattern.base, files), isListing: false, files }
+    this.#listAll = false
+    this.#isFull = this.#isFullDue
+    if (!this.#isRemote) this.#base = baseIdentity(this.#rules)
+    const onFolder = (folder: Place) => this.#events?.watch(folder)
+    const lister = listerOf(this.#table, this.#clock, { onFolder, dates: this.#dates, onlyNew: !this.#isFull })
+    // What a queue told of may lie where this listing does not look: it has the next turn.
+    if (this.#isRemote && !this.#isFull) return { lister, isListing: true, files: [] }
+    this.#hints.clear()
+    this.#young.clear()
+    this.#tellersBefore = [...this.#tellers]
+    return { lister, isListing: true, files: this.#takeFound() }
   }
 
   /** What a turn looked at was admitted: whoever told of it need not tell again. */
   admitted({ isListing, files }: Look): void {
     for (const { path } of files) this.#settled(path)
+    if (this.#isRemote && this.#found.size > 0) this.#listener.onReady()
     if (!isListing || !this.#isFull) return
-    for (const { done } of this.#tellers) done()
-    this.#tellers.clear()
+    // What was told of while the listing ran waits for its own look.
+    for (const teller of this.#tellersBefore) if (this.#tellers.delete(teller)) teller.done()
   }
 
   /** A queue told of paths: what lies there is taken, which the promise waits for. */
@@ -197,6 +202,12 @@ export class Source implements Disposable {
   get #isFullDue(): boolean {
     if (this.#fullListingMs === undefined || this.#table.runType === 'full_drop' || this.#cron !== undefined) return true
     return this.#clock.now() - this.#fullListingMs + SLACK_MS >= this.#table.watch.fullListingMs
+  }
+
+  #takeFound(): readonly FileSeen[] {
+    const files = [...this.#found.values()]
+    this.#found.clear()
+    return files
   }
 
   #settled(path: string): void {

@@ -27,16 +27,14 @@ const PAGE = 4096
  */
 export async function deletedRows(files: Sql, io: VectorIo): Promise<Sql | null> {
   const { session } = io
-  const vectors = id(partOfQueries(io, 'delta_vectors', 'table'))
-  const found = sql`select row_number() over (order by "add"."deletionVector"."pathOrInlineDv", "add"."deletionVector"."offset") as n,
-    path, "add"."deletionVector" as vector from ${files} where "add"."deletionVector"."storageType" is not null`
-  await session.run(sql`create temp table ${vectors} as ${found}`)
-  const [counted] = await session.rows(sql`select count(*) as vectors from ${vectors}`)
+  const marked = sql`from ${files} where "add"."deletionVector"."storageType" is not null`
+  const [counted] = await session.rows(sql`select count(*) as vectors ${marked}`)
   const count = integerOf(counted?.['vectors']) ?? 0n
-  if (count === 0n) {
-    await session.run(sql`drop table ${vectors}`)
-    return null
-  }
+  if (count === 0n) return null
+  const vectors = id(partOfQueries(io, 'delta_vectors', 'table'))
+  await session.run(sql`create temp table ${vectors} as select
+    row_number() over (order by "add"."deletionVector"."pathOrInlineDv", "add"."deletionVector"."offset") as n,
+    path, "add"."deletionVector" as vector ${marked}`)
   const name = partOfQueries(io, 'delta_deleted', 'table')
   await session.run(sql`create temp table ${id(name)} (n bigint, "row" bigint)`)
   const reader = new VectorReader(io)

@@ -48,6 +48,8 @@ export function patientPool({ url, poolSize }: PostgresServer, patience: Patienc
   })
   // An idle connection that breaks is taken out of the pool; the next statement gets another.
   pool.on('error', () => undefined)
+  // One that breaks while it is used fails its statement; that it is told of as an event as well would end the process.
+  pool.on('connect', (client) => client.on('error', () => undefined))
   const connect = () =>
     retrying(patience, async () => {
       try {
