@@ -132,7 +132,8 @@ export default {
         'Steps, stores and formats reach files through blobs/ and the engine, so that the rules on roots and durability hold everywhere.',
       from: {
         path: '^src/',
-        pathNot: '^src/(script[.]ts|blobs/(local|landing|object-files)|watcher/local|config/read|engine/duckdb|tracker/sqlite|http/page|app/)',
+        pathNot:
+          '^src/(script[.]ts|blobs/(local|landing|object-files)|watcher/local|config/read|engine/duckdb|tracker/sqlite|http/page|app/)',
       },
       to: { dependencyTypes: ['core'], path: '^(node:)?fs(/promises)?$' },
     },

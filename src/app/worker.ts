@@ -44,13 +44,12 @@ import type { OpenTable } from '../stores/store.ts'
 import { loadStrategy } from '../strategies/registry.ts'
 import type { Strategy } from '../strategies/strategy.ts'
 import { rootOf } from '../watcher/pattern.ts'
-import { type AdoptJob, adoptTable } from './adopt-table.ts'
 import { type MendedReading, mendedLanding, mendedNumbers, withMendedFiles } from './mended-files.ts'
 import { objectStoreOf } from './object-stores.ts'
 import { openTable, openTableAt } from './open-table.ts'
 import { OpenTables } from './open-tables.ts'
-import { type PublishJob, publishRows } from './published-table.ts'
 import { optimizeWithQuarantine, vacuumWithQuarantine } from './quarantine-upkeep.ts'
+import { trackerMethods } from './tracker-worker.ts'
 import { unloadMethods } from './unload-worker.ts'
 import { validateTable } from './validate-table.ts'
 import { verifyTable } from './verify-table.ts'
@@ -123,15 +122,7 @@ serve(async (argument): Promise<Service> => {
         const { table, request } = given as { table: TableConfig; request: ValidateRequest }
         return validateTable(table, request, await worker.open(table), session)
       },
-      trackerOf: async (given) => {
-        await using version = await openTableAt(given as TableConfig, session)
-        return version.state?.trackerId ?? null
-      },
-      adopt: (given) => adoptTable(given as AdoptJob, (table) => worker.open(table)),
-      publish: async (given) => {
-        const job = given as PublishJob
-        return publishRows(job, await worker.open(job.table), session)
-      },
+      ...trackerMethods((table) => worker.open(table), session),
       verify: async (given) => {
         const { table, trackerId } = given as { table: TableConfig; trackerId: string }
         return verifyTable(table, trackerId, session)

@@ -11,7 +11,7 @@ export function statusOf(error: unknown): number | undefined {
 }
 
 /** As `x-ms-error-code` says. */
-export function codeOf(error: unknown): string {
+function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return ''
   const details: unknown = 'details' in error ? error.details : undefined
   const told = typeof details === 'object' && details !== null && 'errorCode' in details ? String(details.errorCode) : ''

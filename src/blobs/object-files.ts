@@ -8,7 +8,6 @@ export const RANGE_BYTES = 8 * 1024 * 1024
 const RANGES_AT_ONCE = 8
 
 /** One range as it comes; it may end early, which the caller makes up for. */
-export type RangeStream = (from: number, bytes: number) => Promise<AsyncIterable<Uint8Array> | 'absent' | 'changed'>
 
 /**
  * Makes a file of ranges that are read at the same time. Each chunk goes to its place as it comes, so that the memory is that of

@@ -277,7 +277,7 @@ function entryOf(key: string, { ContentLength, LastModified, ETag }: HeadObjectC
   return { key, size: BigInt(ContentLength ?? 0), modifiedMs: LastModified?.getTime() ?? 0, etag: plainEtag(ETag) }
 }
 
-export function plainEtag(etag: string | undefined): string {
+function plainEtag(etag: string | undefined): string {
   return (etag ?? '').replace(/^(?:W\/)?"(.*)"$/s, '$1')
 }
 

@@ -81,7 +81,7 @@ const YEAR = /^((?:19|20)\d{2})$/
 const NUMBER = /^\d{1,2}$/
 
 /** The time that the first names stand for, with or without `key=` before each. */
-export function periodOf(names: readonly string[]): Period | undefined {
+function periodOf(names: readonly string[]): Period | undefined {
   const [first = '', second = '', third = ''] = names.slice(0, 3).map((name) => name.replace(/^[A-Za-z_]\w*=/, ''))
   const day = DAY.exec(first)
   if (day !== null) return dayOf(Number(day[1]), Number(day[3]), Number(day[4]), 1)

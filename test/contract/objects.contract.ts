@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ObjectEntry, ObjectPage, ObjectStore } from '../../src/blobs/objects.ts'
 
 /** Keys that files, URLs, XML or signatures are known to stumble over. */
-export const AWKWARD = [
+const AWKWARD = [
   'plain.csv',
   'with space.csv',
   'plus+and%20percent%.csv',

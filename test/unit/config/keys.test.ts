@@ -339,9 +339,7 @@ describe('keys of the whole config', () => {
     )
     expect(config).toMatchObject({
       file: null,
-      rawDataPath: '/project/landing',
-      processedDataPath: '/project/tables',
-      checkpointPath: '/project/state',
+      ...{ rawDataPath: '/project/landing', processedDataPath: '/project/tables', checkpointPath: '/project/state' },
       trackerFile: '/project/state/m.db',
       retryBackoff: { baseMs: 500, factor: 3, maxMs: 60_000 },
       timeoutMs: 90_000,
