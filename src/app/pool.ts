@@ -11,8 +11,8 @@ const OWN_BYTES = 512 * 1024 ** 2
 
 /** Load processes, each used by one table at a time. */
 export interface LoadPool extends AsyncDisposable {
-  /** Starts all processes, so that the first of the work finds them ready. */
-  start(): void
+  /** Starts so many processes, all unless it is said, so that the first of the work finds them ready; others start when they are needed. */
+  start(processes?: number): void
   /** Gives the work a process for itself. The caller sees to it that there are not more at a time than the pool's size. */
   use<T>(work: (worker: LoadProcess) => Promise<T>): Promise<T>
 }
@@ -28,8 +28,8 @@ export function loadPool(size: number, config: ResolvedConfig, signal: AbortSign
     return worker
   }
   return {
-    start() {
-      while (all.length < size) {
+    start(processes = size) {
+      while (all.length < Math.min(processes, size)) {
         const worker = made()
         worker.start()
         free.push(worker)

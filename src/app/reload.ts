@@ -58,11 +58,15 @@ export async function reloadConfig(current: ResolvedConfig, read: () => Promise<
 
 /** Tables are known by their names: one that is renamed is removed and added. */
 function compareConfigs(current: ResolvedConfig, next: ResolvedConfig): Reload {
+  // Copies of remote files lie below checkpoint_path, which stays as it was until a restart.
+  const { cacheFolder } = current.published.files.storage
+  const placed = (table: TableConfig): TableConfig => ({ ...table, storage: { ...table.storage, cacheFolder } })
+  const tables = next.tables.map(placed)
   const before = new Map(current.tables.map((table) => [table.name, table]))
-  const after = new Set(next.tables.map(({ name }) => name))
-  const added = next.tables.filter(({ name }) => !before.has(name))
+  const after = new Set(tables.map(({ name }) => name))
+  const added = tables.filter(({ name }) => !before.has(name))
   const removed = current.tables.filter(({ name }) => !after.has(name))
-  const changed = next.tables.flatMap((table) => {
+  const changed = tables.flatMap((table) => {
     const keys = differing(before.get(table.name) ?? table, table)
     return keys.length === 0 ? [] : [{ table, keys }]
   })
@@ -75,8 +79,8 @@ function compareConfigs(current: ResolvedConfig, next: ResolvedConfig): Reload {
       ...current,
       rawDataPath: next.rawDataPath,
       processedDataPath: next.processedDataPath,
-      published: next.published,
-      tables: next.tables,
+      published: { files: placed(next.published.files), batches: placed(next.published.batches) },
+      tables,
     },
     ...{ added, removed, changed },
     // The tracker's file moves with its folder.

@@ -184,7 +184,8 @@ class Daemon implements RunningDaemon {
   async #start(tables: readonly TableConfig[], pool: LoadPool): Promise<void> {
     const { tracker, owner, clock, log } = this.#parts
     await this.#note('running')
-    pool.start()
+    // One waits for the first file; tables that load at the same time get theirs then, and these stay.
+    pool.start(1)
     this.#shared = {
       ...{ tracker, owner, clock, pool, retryBackoff: this.#config.retryBackoff },
       stopping: this.#stopping.signal,

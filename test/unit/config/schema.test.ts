@@ -86,7 +86,12 @@ describe('the example config', () => {
 
   test('shows values that are taken: a line without its # is no wrong value', async () => {
     const lines = exampleConfig().split('\n')
-    const env = Object.fromEntries([...exampleConfig().matchAll(/\$\{([A-Z_]+)\}/g)].map(([, name]) => [name ?? '', 'x'.repeat(16)]))
+    const env = Object.fromEntries(
+      [...exampleConfig().matchAll(/\$\{([A-Z_]+)\}/g)].map(([, name]) => [
+        name ?? '',
+        name === 'TRACKER_URL' ? 'postgres://localhost/ingest' : 'x'.repeat(16),
+      ]),
+    )
     const shown = lines.flatMap((line, index) => (/^ *# [a-z0-9_]+: \S/.test(line) ? [index] : []))
     const wrong: string[] = []
     await using beside = await folder({ 'transform.sql': 'select * from records' })

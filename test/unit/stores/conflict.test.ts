@@ -271,6 +271,9 @@ function failing(root: string, when: 'before' | 'after'): Blobs {
     removeFolder: blobs.removeFolder.bind(blobs),
     createFolder: blobs.createFolder.bind(blobs),
     localPath: blobs.localPath.bind(blobs),
+    fetch: blobs.fetch.bind(blobs),
+    tidy: blobs.tidy.bind(blobs),
+    keepsConditions: blobs.keepsConditions.bind(blobs),
     publish: blobs.publish.bind(blobs),
     putIfAbsent: async (path: string, content: Uint8Array) => {
       if (!/^_delta_log.*json$/.test(path)) return await blobs.putIfAbsent(path, content)
