@@ -69,7 +69,7 @@ test(
     for (const daemon of daemons) daemon.kill('SIGTERM')
     for (const daemon of daemons) expect((await daemon.ended)[0]).toBe(0)
 
-    const sums = names.map((name) => `select count(*) n, count(distinct id) d from ${name}`).join(' union all ')
+    const sums = names.map((name) => `select count(*) n, count(distinct id) d from default.${name}`).join(' union all ')
     const { stdout } = await place.run(['query', `select sum(n)::int n, sum(d)::int d from (${sums})`, '--format', 'csv'])
     expect(stdout).toBe(`n,d\n${FILES},${FILES}\n`)
     expect((await place.run(['verify'])).code).toBe(0)

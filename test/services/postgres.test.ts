@@ -142,6 +142,6 @@ test('a daemon outlives a server that goes and comes back; it is not ready meanw
   daemon.kill('SIGTERM')
   expect((await daemon.ended)[0]).toBe(0)
   expect((await place.run(['verify'])).code).toBe(0)
-  const { stdout } = await place.run(['query', 'select count(*) n, count(distinct id) d from t', '--format', 'csv'])
+  const { stdout } = await place.run(['query', 'select count(*) n, count(distinct id) d from default.t', '--format', 'csv'])
   expect(stdout).toBe('n,d\n40,40\n')
 })
