@@ -79,4 +79,22 @@ describe.each(PLACES)('on %s', (_name, place) => {
     await expectSame(remote, local, 'id, day, amount')
     await remote.done(['verify'])
   })
+
+  test('small files are put together, others deleted, versions restored, and rejected rows kept, as in a folder', async () => {
+    const table = { primary_keys: ['id'], loading_strategy: 'merge', max_bad_rows: 1 }
+    const remote = remoteProject(place(), configOf(table))
+    const local = project(configOf(table))
+    const bad = { e: 'id,day,amount\n,2026-01-01,1\n7,2026-01-05,70\n' }
+    for (const made of [remote, local]) {
+      await lived(made, { table, loads: [FIRST, SECOND, bad] }, () => undefined)
+      await done(made, ['optimize'])
+      await done(made, ['restore', 'orders', '--version', '1', '--yes', '--files', 'pending'])
+      await done(made, ['run'])
+      await done(made, ['vacuum', '--retention', '0 hours', '--force'])
+    }
+    remote.forget()
+    await expectSame(remote, local, 'id, day, amount')
+    expect(await rowsOf(remote, 'select count(*)::int as n from "default".orders__quarantine')).toEqual([{ n: 1 }])
+    await remote.done(['verify'])
+  })
 })
