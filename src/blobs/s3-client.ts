@@ -1,6 +1,7 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import type { S3Connection } from '../model/connection.ts'
 import type { ObjectUrl } from '../model/object-url.ts'
+import { identityOf } from './aws-identity.ts'
 import { IDLE_MS } from './object-timeouts.ts'
 
 const GOOGLE = 'https://storage.googleapis.com'
@@ -12,8 +13,6 @@ const CONNECT_MS = 10_000
 export function s3Client({ scheme }: Pick<ObjectUrl, 'scheme'>, connection: S3Connection | null, idleMs = IDLE_MS): S3Client {
   const endpoint = connection?.endpoint ?? (scheme === 'gs' ? GOOGLE : undefined)
   const isAws = endpoint === undefined || /\.amazonaws\.com(?:\.cn)?(?:[:/]|$)/i.test(endpoint)
-  // Which Node a user has is not told by the way.
-  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
   const config: S3ClientConfig = {
     maxAttempts: 1,
     followRegionRedirects: true,
@@ -32,15 +31,7 @@ export function s3Client({ scheme }: Pick<ObjectUrl, 'scheme'>, connection: S3Co
   // Servers of others take any region, or say which.
   if (connection?.region != null || !isAws) config.region = connection?.region ?? 'us-east-1'
   if (connection?.pathStyle === true || !isAws) config.forcePathStyle = true
-  if (connection?.profile != null) config.profile = connection.profile
-  if (connection?.accessKeyId != null && connection.secretAccessKey !== null) {
-    config.credentials = {
-      accessKeyId: connection.accessKeyId,
-      secretAccessKey: connection.secretAccessKey,
-      ...(connection.sessionToken === null ? {} : { sessionToken: connection.sessionToken }),
-    }
-  }
-  return new S3Client(config)
+  return new S3Client({ ...config, ...identityOf(connection) })
 }
 
 function quiet(): void {

@@ -1,6 +1,7 @@
 import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient, type SQSClientConfig } from '@aws-sdk/client-sqs'
 import { UnavailableError } from '../errors/errors.ts'
 import type { S3Connection } from '../model/connection.ts'
+import { identityOf } from './aws-identity.ts'
 import type { ObjectQueue } from './queues.ts'
 
 /** Seconds that a request waits for the first message. */
@@ -38,15 +39,7 @@ function clientConfig({ hostname, origin }: URL, connection: S3Connection | null
   const isAws = /\.amazonaws\.com(?:\.cn)?$/.test(hostname)
   const config: SQSClientConfig = isAws ? {} : { endpoint: origin, region: region ?? 'us-east-1' }
   if (region !== undefined) config.region = region
-  if (connection?.profile != null) config.profile = connection.profile
-  if (connection?.accessKeyId != null && connection.secretAccessKey !== null) {
-    config.credentials = {
-      accessKeyId: connection.accessKeyId,
-      secretAccessKey: connection.secretAccessKey,
-      ...(connection.sessionToken === null ? {} : { sessionToken: connection.sessionToken }),
-    }
-  }
-  return config
+  return { ...config, ...identityOf(connection) }
 }
 
 /** The SDK's own error is no cause, since it holds the request. */
