@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { type Landing, localLanding } from '../blobs/landing.ts'
+import { processFolder, removeAbandoned } from '../blobs/landing-folders.ts'
 import { FetchedObjects, objectLanding } from '../blobs/landing-objects.ts'
 import { BLOB_STORES } from '../blobs/registry.ts'
 import { openSession } from '../engine/duckdb.ts'
@@ -189,7 +190,8 @@ class Worker {
   readonly #tables = new OpenTables((table) =>
     openTable(table, this.#session, (message) => this.#warnings.push({ code: 'ING-STORAGE', message })),
   )
-  readonly #ahead = new LookAhead()
+  readonly #aheads: string
+  readonly #ahead: LookAhead
   /** What went wrong after a commit, and fails nothing. */
   readonly #warnings: Warning[] = []
 
@@ -197,6 +199,8 @@ class Worker {
     this.#session = session
     this.#spool = join(spool, String(process.pid))
     this.#fetched = new FetchedObjects(join(spool, 'objects'))
+    this.#aheads = join(spool, 'ahead')
+    this.#ahead = new LookAhead(localLanding(processFolder(this.#aheads)))
   }
 
   /** Ends what the engine does not know of. */
@@ -206,6 +210,8 @@ class Worker {
 
   async close(): Promise<void> {
     await this.#fetched.clear()
+    await this.#ahead.done
+    await this.#ahead.forget()
   }
 
   /** The table at its current version; a table that was open is brought up to date. */
@@ -229,6 +235,7 @@ class Worker {
 
   async lookAhead({ table, trackerId, files }: AheadRequest): Promise<void> {
     this.#ahead.begin(files, async () => {
+      await removeAbandoned(this.#aheads)
       const target = await this.#tables.at(table)
       const reader = await this.#readerOf(target, applicationId(trackerId, table))
       const io = this.#landingOf(table)
@@ -248,7 +255,7 @@ class Worker {
   async load(job: LoadJob) {
     const target = await this.open(job.table)
     const result = await this.#withContext(job, (context) => loadBatch(job, target, context))
-    this.#ahead.forget()
+    await this.#ahead.forget()
     this.#readers.delete(job.table.name)
     const warnings = [...result.outcome.warnings, ...this.#warnings.splice(0)]
     return { ...result, outcome: { ...result.outcome, warnings } }

@@ -1,11 +1,11 @@
 import { setMaxListeners } from 'node:events'
-import { mkdir, readdir, rm, statfs } from 'node:fs/promises'
-import { hostname } from 'node:os'
+import { mkdir, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import pLimit from 'p-limit'
 import { FileError, IngestError, UnavailableError } from '../errors/errors.ts'
 import type { FileSeen } from '../model/file.ts'
 import { type Landed, type Landing, localLanding, type Opened } from './landing.ts'
+import { processFolder, removeAbandoned } from './landing-folders.ts'
 import type { ObjectStore } from './objects.ts'
 
 /** Objects that are fetched at the same time, so that the store's latency is paid once for many. */
@@ -44,7 +44,7 @@ export class FetchedObjects {
   /** Each process has a folder of its own in the spool. */
   constructor(spool: string) {
     this.#spool = spool
-    this.#folder = join(spool, `${HOST}.${process.pid}`)
+    this.#folder = processFolder(spool)
   }
 
   /** Each file as it was listed, or why it is not to be had. Throws what keeps all of them from being fetched. */
@@ -118,24 +118,6 @@ export class FetchedObjects {
     const needed = files.reduce((sum, { size }) => sum + size, 0n)
     const { bavail, bsize } = await statfs(this.#folder, { bigint: true })
     if (needed > bavail * bsize) throw full(this.#folder, `the files of the batch take ${needed} bytes, and ${bavail * bsize} are free`)
-  }
-}
-
-const HOST = encodeURIComponent(hostname())
-
-/** What processes of this machine left that were killed. */
-async function removeAbandoned(spool: string): Promise<void> {
-  const folders = await readdir(spool).catch(() => [])
-  const abandoned = folders.filter((name) => name.startsWith(`${HOST}.`) && !isRunning(Number(name.slice(HOST.length + 1))))
-  await Promise.all(abandoned.map((name) => rm(join(spool, name), { recursive: true, force: true })))
-}
-
-function isRunning(pid: number): boolean {
-  if (!Number.isSafeInteger(pid) || pid <= 0) return true
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return !(error instanceof Error && 'code' in error && error.code === 'ESRCH')
   }
 }
 

@@ -1,5 +1,5 @@
-import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:fs'
-import { mkdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { closeSync, createReadStream, mkdirSync, openSync, readSync, statSync } from 'node:fs'
+import { appendFile, mkdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FileError } from '../errors/errors.ts'
 import type { FileSeen } from '../model/file.ts'
@@ -41,6 +41,13 @@ export function localLanding(spool: string) {
       const readPath = join(spool, `part-${made}`)
       await (typeof content === 'function' ? content(readPath) : writeFile(readPath, content))
       return { readPath, size: (await stat(readPath, { bigint: true })).size }
+    },
+    /** A file of the load's own that grows. */
+    scratch() {
+      mkdirSync(spool, { recursive: true })
+      made += 1
+      const path = join(spool, `part-${made}`)
+      return { path, append: (bytes: Uint8Array) => appendFile(path, bytes) }
     },
     head: async (file: Landed, bytes: number) => part(file, 0, bytes),
     tail: async (file: Landed, bytes: number) => part(file, Math.max(0, Number(file.size) - bytes), bytes),

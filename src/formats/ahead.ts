@@ -6,7 +6,7 @@ class Fleeting extends Error {}
 
 export interface AheadLook {
   readonly format: Format
-  readonly context: Omit<FormatContext, 'io' | 'tables'> & { readonly io: Omit<SourceIo, 'interim'> }
+  readonly context: Omit<FormatContext, 'io' | 'tables'> & { readonly io: Omit<SourceIo, 'interim' | 'scratch'> }
   /** Whether types will be asked for. */
   readonly infers: boolean
   /** The files with paths to open that outlive the look; left out where they are opened at their own. */
@@ -20,14 +20,23 @@ interface Looked {
   readonly columns: Awaited<ReturnType<Format['infer']>> | undefined
 }
 
+/** Closing it removes its files. */
+export type AheadSpool = Pick<SourceIo, 'scratch'> & { close(): Promise<void> }
+
 /**
  * Files that were inspected before their batch was claimed, while the process that has the tracker took them in. A batch of just
  * these files needs no second look; any other is inspected as if nothing had been. That files are still the ones that were
  * looked at is seen when they were read, as of any look.
  */
 export class LookAhead {
+  readonly #spool: AheadSpool
   #looked: Looked | undefined
   #running: Promise<void> = Promise.resolve()
+
+  /** What it writes lies in a spool of its own. */
+  constructor(spool: AheadSpool) {
+    this.#spool = spool
+  }
 
   /** Begins; whoever needs the session next waits for `done`. */
   begin(files: readonly BatchFile[], look: () => Promise<AheadLook>): void {
@@ -39,8 +48,10 @@ export class LookAhead {
     return this.#running
   }
 
-  forget(): void {
+  /** The files of the look are not needed any more. */
+  async forget(): Promise<void> {
     this.#looked = undefined
+    await this.#spool.close()
   }
 
   /** The format, which answers from what was seen where it is asked for just that. */
@@ -62,6 +73,7 @@ export class LookAhead {
   async #look(files: readonly BatchFile[], look: () => Promise<AheadLook>): Promise<void> {
     // A name that is not UTF-8 is read by a link, which is made for a batch.
     if (files.some(({ rawPath }) => rawPath !== null)) return
+    await this.forget()
     let isFleeting = false
     const refused = (): never => {
       isFleeting = true
@@ -70,7 +82,7 @@ export class LookAhead {
     try {
       const { format, context, infers, files: opened = files.map((file) => ({ ...file, readPath: file.path })) } = await look()
       const tables: SourceTables = { oldest: refused, commits: refused, read: refused }
-      const passing = { ...context, io: { ...context.io, interim: refused }, tables }
+      const passing = { ...context, io: { ...context.io, interim: refused, scratch: () => this.#spool.scratch() }, tables }
       const inspection = await format.inspect(opened, passing)
       const full = inspection.groups.filter((group) => !group.empty)
       const columns = infers && full.length > 0 ? await format.infer(full, { ...passing, reader: inspection.reader }) : undefined

@@ -8,7 +8,7 @@ export const RESERVED_NAMES = ['__path', '__index'] as const
  * The paths of a read as a list constant. The engine globs every path that it is given, so characters that mean
  * something to it stand in brackets; the file name that it reports back is the true one.
  */
-export function fileList(files: readonly SourceFile[]): Sql {
+export function fileList(files: readonly Pick<SourceFile, 'readPath'>[]): Sql {
   return sql`[${join(files.map((file) => literal(escapeGlob(file.readPath))))}]`
 }
 

@@ -1,6 +1,7 @@
 import type { Session } from '../engine/engine.ts'
 import type { Sql } from '../engine/sql.ts'
 import type { FileError, IngestError } from '../errors/errors.ts'
+import type { Bundle } from '../model/bundle.ts'
 import type { BatchFile } from '../model/file.ts'
 import type { Column } from '../model/schema.ts'
 import type { FormatName, TableConfig } from '../model/table.ts'
@@ -23,6 +24,14 @@ export interface SourceIo {
   stream(file: SourceFile): NodeJS.ReadableStream
   /** A new file that lives as long as the load: its bytes, or what `content` writes to the path that it is given. */
   interim(content: AsyncIterable<Uint8Array> | ((path: string) => Promise<void>)): Promise<InterimFile>
+  /** A new file, empty, that lives until the load has ended; also where a look ahead asks for it. */
+  scratch(): ScratchFile
+}
+
+/** A file that grows from piece to piece. */
+export interface ScratchFile {
+  readonly path: string
+  append(bytes: Uint8Array): Promise<void>
 }
 
 /** A file that a load made for itself. */
@@ -40,6 +49,8 @@ export interface FileGroup {
   readonly empty: boolean
   /** What the format needs to read these files and no others (compression, leading lines); opaque, and kept when a group is split. */
   readonly layout?: unknown
+  /** What `relation` reads in the place of the files, while they are all still there; without it they are read one by one, in order. */
+  readonly bundle?: Bundle
   /** Where rows of its files were sorted out: `relation` leaves these out. */
   readonly sifted?: Sifted
   /** True where a read met a number that is infinite, or too large: numbers are read by their texts then. */

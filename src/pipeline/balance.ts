@@ -1,7 +1,8 @@
 import { id, literalList, type Sql, sql } from '../engine/sql.ts'
-import { FileError, TableError } from '../errors/errors.ts'
+import { FileError, type IngestError, TableError } from '../errors/errors.ts'
 import type { SortedFile } from '../formats/format.ts'
 import type { StrategyRows } from '../model/batch.ts'
+import { bundleOf } from '../model/bundle.ts'
 import type { RowCounts } from '../model/file.ts'
 import type { Staged } from '../stores/store.ts'
 import type { LoadPlan } from '../strategies/strategy.ts'
@@ -51,6 +52,7 @@ export async function rowsByFile(counted: Counted): Promise<CountedRows> {
   const inFiles = await rowsInFiles(counted)
   if (inFiles === undefined) checkScanned(counted, taken + sumOf(rejected) + sumOf(filtered))
   checkCounts(counted, taken)
+  checkBundled(counted, read)
   const byFile = new Map<string, RowCounts>()
   let dropped = 0n
   for (const path of files) {
@@ -104,6 +106,17 @@ function checkSorted(path: string, read: bigint, { sorted, context }: Counted): 
   throw new FileError('ING-FILE-FORMAT', path, message, { hint: 'mend the file: look at its quotes and line ends' })
 }
 
+/** Files that were read together have the rows that were counted in each before. */
+function checkBundled({ shape, rejected, filtered }: Counted, read: FileCounts): void {
+  for (const part of shape.groups.flatMap(({ group }) => bundleOf(group)?.parts ?? [])) {
+    for (const [index, path] of part.files.entries()) {
+      const counted = BigInt(part.rows[index] ?? 0)
+      const found = rowsOf(read, path) + rowsOf(rejected, path) + rowsOf(filtered, path)
+      if (found !== counted) throw unbalanced(`${path} has ${counted} rows, and gave ${found}`)
+    }
+  }
+}
+
 function checkCounts({ counts }: Counted, taken: bigint): void {
   if (counts === null) return
   const told = counts.inserted + counts.updated + counts.deleted + counts.unchanged + counts.superseded
@@ -126,6 +139,12 @@ async function keptRows({ plan, staged, shape, context }: Counted, only: string 
   return countsOf(sql`select __path as path, count(*) as rows from (${plan.add}) group by 1`, context.session)
 }
 
+export function isUnbalanced({ code }: IngestError): boolean {
+  return code === UNBALANCED
+}
+
+const UNBALANCED = 'ING-TABLE-BALANCE'
+
 function unbalanced(message: string): TableError {
-  return new TableError('ING-TABLE-BALANCE', `the rows do not balance: ${message}; nothing was committed`)
+  return new TableError(UNBALANCED, `the rows do not balance: ${message}; nothing was committed`)
 }

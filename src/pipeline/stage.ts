@@ -3,6 +3,7 @@ import { id, join, type Sql, sql } from '../engine/sql.ts'
 import { FileError, UnavailableError } from '../errors/errors.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import type { Warning } from '../model/batch.ts'
+import { unbundled } from '../model/bundle.ts'
 import { addCounts, type ExpectationCount } from '../model/expectation.ts'
 import { NO_ROWS, type RowCounts } from '../model/file.ts'
 import type { TakenOutFile } from '../model/manifest.ts'
@@ -10,7 +11,7 @@ import { mayReject } from '../model/reject.ts'
 import type { RowDifference } from '../model/report.ts'
 import type { OpenTable, Staged, StagedRemoval } from '../stores/store.ts'
 import type { LoadPlan } from '../strategies/strategy.ts'
-import { rowsByFile } from './balance.ts'
+import { isUnbalanced, rowsByFile } from './balance.ts'
 import type { LoadContext } from './context.ts'
 import { checkDeletes } from './deletes.ts'
 import { keyedDifference } from './difference.ts'
@@ -134,7 +135,7 @@ interface FailedAttempt {
 }
 
 async function tryStage(shape: Shape, work: Staging): Promise<Attempt> {
-  const { job, context } = work
+  const { context } = work
   const sifted = await siftDoubtful(shape, work)
   if (sifted !== undefined) return { failed: { ...sifted, released: [] } }
   try {
@@ -143,16 +144,39 @@ async function tryStage(shape: Shape, work: Staging): Promise<Attempt> {
     // A file that was swapped meanwhile is not judged by what was read of it.
     const moved = compareVersions(filesOf(shape), context.landing)
     if (moved.failed.length + moved.released.length > 0) return { failed: moved }
-    if (error instanceof ForbiddenRows) return { failed: forbidden(error, work) }
-    if (error instanceof FileError) return { failed: { failed: [error], released: [] } }
-    if (error instanceof HeldFiles) return { failed: { failed: [], released: error.files } }
-    const again = await lookAgain(shape, error, work)
-    if (again !== undefined) return { failed: { ...again, released: [] } }
-    throw (
-      engineFailure(error) ??
-      new UnavailableError('ING-ENGINE', `${job.table.name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
-    )
+    return { failed: await afterFailure(shape, error, work) }
   }
+}
+
+/** What leaves, or is read in another way, after rows could not be staged. */
+async function afterFailure(shape: Shape, error: unknown, work: Staging): Promise<FailedAttempt> {
+  if (error instanceof ForbiddenRows) return forbidden(error, work)
+  if (error instanceof HeldFiles) return { failed: [], released: error.files }
+  const foreign = engineFailure(error)
+  // A bundle does not tell whose fault it is.
+  if (isBundled(shape) && (foreign === undefined || foreign instanceof FileError || isUnbalanced(foreign)))
+    return { failed: [], released: [], shape: readOneByOne(shape) }
+  if (error instanceof FileError) return { failed: [error], released: [] }
+  const again = await lookAgain(shape, error, work)
+  if (again !== undefined) return { ...again, released: [] }
+  const reason = error instanceof Error ? error.message : String(error)
+  throw foreign ?? new UnavailableError('ING-ENGINE', `${work.job.table.name}: ${reason}`, { cause: error })
+}
+
+function isBundled({ groups }: Shape): boolean {
+  return groups.some(({ group }) => group.bundle !== undefined)
+}
+
+function readOneByOne(shape: Shape): Shape {
+  return isBundled(shape) ? { ...shape, groups: shape.groups.map((one) => ({ ...one, group: unbundled(one.group) })) } : shape
+}
+
+/** The files that have rows; small ones are read together where rows are read once, and in any order. */
+function toRead(shape: Shape, { job, context, replaced, isConstrained }: Staging & Replaced): Shape {
+  const { metadataColumns, expectations } = job.table
+  const isKept = context.strategy.reads(job.table) === 'many' || replaced !== undefined || isConstrained === true || expectations.length > 0
+  const read = isKept || metadataColumns.includes('_file_row_number') ? readOneByOne(shape) : shape
+  return { ...read, groups: read.groups.filter(({ group }) => !group.empty) }
 }
 
 /** Where rows may be rejected, those that the table forbids are, and their file loads without them. */
@@ -165,10 +189,10 @@ function forbidden({ files, counts }: ForbiddenRows, { job, isConstrained }: Sta
 async function stageOnce(shape: Shape, work: Staging): Promise<MadeStage> {
   const { job, target, context, rejects } = work
   const { strategy } = context
-  const full = { ...shape, groups: shape.groups.filter(({ group }) => !group.empty) }
+  await using replaced = await replacedRows(filesOf(shape), work)
+  const full = toRead(shape, { ...work, replaced })
   const query = recordsOf(full, { loadedAt: context.loadedAt, batchId: job.batch.id }, context.format, context.formatContext)
   await checkDeletes(query, full, { table: job.table, session: context.session })
-  await using replaced = await replacedRows(filesOf(shape), work)
   await using kept = await keptOf(query, shape, { ...work, replaced })
   await using expected = await expectedRecords(kept, shape, work)
   const records = expected?.records ?? kept?.name ?? sql`(${query})`

@@ -1,8 +1,10 @@
 import { id, join, type Sql, sql } from '../../engine/sql.ts'
+import { bundleOf } from '../../model/bundle.ts'
 import { withPath } from '../file-list.ts'
 import type { FileGroup, Format, FormatContext, ReadColumn } from '../format.ts'
 import { fitting } from '../sort-out.ts'
 import { fromText, nativeValue, readsNatively, triedText } from '../values.ts'
+import { readBundle } from './bundle.ts'
 import { diagnoseCsv } from './diagnose.ts'
 import { csvFraming } from './framing.ts'
 import { inferCsv } from './infer.ts'
@@ -33,9 +35,12 @@ function csvRelation(group: FileGroup, columns: readonly ReadColumn[], context: 
   const read = group.columns.map(({ name }) => ({ name, type: readType(types.get(name), reading, group) }))
   const values = columns.map(({ name, type }) => {
     const value = readsNatively(type, reading, group) ? nativeValue(type, id(name)) : fromText(type, id(name), reading)
-    return sql`${value} as ${id(name)}`
+    return { name, value }
   })
-  return withPath(group, join(values), (naming) => readCsv(group.files, read, { reading, layout: layoutOf(group), more: naming }))
+  const bundle = bundleOf(group)
+  if (bundle !== undefined) return readBundle(bundle, group, { read, columns: values, reading })
+  const named = join(values.map(({ name, value }) => sql`${value} as ${id(name)}`))
+  return withPath(group, named, (naming) => readCsv(group.files, read, { reading, layout: layoutOf(group), more: naming }))
 }
 
 /** Without the rows that are ill-formed, or have a value that does not fit. */

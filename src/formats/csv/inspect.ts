@@ -1,11 +1,13 @@
 import { FileError } from '../../errors/errors.ts'
+import type { Bundle } from '../../model/bundle.ts'
 import { mayReject } from '../../model/reject.ts'
 import { type Compression, compressionOf } from '../compression.ts'
 import { RESERVED_NAMES } from '../file-list.ts'
 import { badColumnName, duplicateColumn, raggedRow, textBehindQuote, truncated, wrongFormat } from '../file-problems.ts'
 import type { FileGroup, FormatContext, Inspection, SourceFile } from '../format.ts'
 import { inParallel } from '../parallel.ts'
-import { checkPairs, textEnds } from '../text-ends.ts'
+import { checkPairs, type TextEnds, textEnds } from '../text-ends.ts'
+import { Bundler } from './bundle.ts'
 import { isSurelyClosed } from './closed.ts'
 import { learnDialect } from './dialect.ts'
 import { findHeader, type Header, type HeaderCache } from './header.ts'
@@ -24,9 +26,12 @@ const OPEN_FILES = 32
 /** Groups files by their header, read as bytes: no file is sniffed but those that the dialect is learned from. */
 export async function inspectCsv(files: readonly SourceFile[], context: FormatContext): Promise<Inspection> {
   const learned = dialectOf(context.reader) ?? (await learnDialect(files, context))
-  const inspector = new CsvInspector(readingOf(context, learned ?? DEFAULT_DIALECT), context)
+  const reading = readingOf(context, learned ?? DEFAULT_DIALECT)
+  const bundler = Bundler.of(files, reading, context)
+  const inspector = new CsvInspector(reading, context, bundler)
   const looks = await inParallel(files, OPEN_FILES, context.signal, (file) => inspector.look(file))
-  const groups = grouped(looks)
+  await bundler?.end()
+  const groups = grouped(looks, bundler)
   const rows = groups.some((group) => !group.empty)
   return {
     groups,
@@ -46,13 +51,15 @@ interface Look {
 class CsvInspector {
   readonly #reading: Reading
   readonly #context: FormatContext
+  readonly #bundler: Bundler | undefined
   readonly #cache: HeaderCache = new Map()
   /** Names by the header's fields, checked once for all files that share them. */
   readonly #names = new Map<readonly string[], Names>()
 
-  constructor(reading: Reading, context: FormatContext) {
+  constructor(reading: Reading, context: FormatContext, bundler: Bundler | undefined) {
     this.#reading = reading
     this.#context = context
+    this.#bundler = bundler
   }
 
   async look(file: SourceFile): Promise<Look | FileError> {
@@ -76,9 +83,16 @@ class CsvInspector {
       if (this.#reading.encoding === 'utf-16') checkPairs(file, compression, ends)
       if (strict && !/[\n\r]\0?$/.test(ends.tail.toString('latin1'))) throw truncated(file.path, 'it has no final newline')
       const look = this.#found(file, header, compression)
-      return look.empty || isSurelyClosed(ends, this.#reading, look.names.length) ? look : this.#closed(look)
+      if (look.empty) return look
+      const closed = isSurelyClosed(ends, this.#reading, look.names.length) ? look : await this.#closed(look)
+      await this.#bundle(closed, ends)
+      return closed
     }
     throw wrongFormat(file.path, 'its first line is longer than 16 MB')
+  }
+
+  async #bundle({ file, names, layout: { compression, alone, skip } }: Look, { head, complete }: TextEnds): Promise<void> {
+    if (complete && compression === 'none' && alone === undefined && skip === 0) await this.#bundler?.add(file, names, head)
   }
 
   #found(file: SourceFile, header: Exclude<Header, { kind: 'long' }>, compression: Compression): Look {
@@ -145,22 +159,30 @@ function problemOf(names: readonly string[], reading: Reading): Names | undefine
   return { kind: 'bad', problem: (path) => wrongFormat(path, message, hint) }
 }
 
-function grouped(looks: readonly (Look | FileError)[]): readonly FileGroup[] {
-  const groups = new Map<string, { readonly files: SourceFile[]; readonly look: Look }>()
+interface Gathered {
+  readonly files: SourceFile[]
+  readonly look: Look
+  readonly bundle: Bundle | undefined
+}
+
+function grouped(looks: readonly (Look | FileError)[], bundler: Bundler | undefined): readonly FileGroup[] {
+  const groups = new Map<string, Gathered>()
   const keys = new Map<readonly string[], string>()
   for (const look of looks) {
     if (look instanceof FileError) continue
     const names = keys.get(look.names) ?? JSON.stringify(look.names)
     keys.set(look.names, names)
-    const key = `${look.layout.compression} ${look.layout.skip} ${look.empty} ${look.layout.alone ?? ''} ${names}`
+    const isBundled = bundler?.has(look.file, look.names) ?? false
+    const key = `${look.layout.compression} ${look.layout.skip} ${look.empty} ${isBundled} ${look.layout.alone ?? ''} ${names}`
     const group = groups.get(key)
     if (group) group.files.push(look.file)
-    else groups.set(key, { files: [look.file], look })
+    else groups.set(key, { files: [look.file], look, bundle: isBundled ? bundler?.of(look.names) : undefined })
   }
-  return [...groups.values()].map(({ files, look }) => ({
+  return [...groups.values()].map(({ files, look, bundle }) => ({
     files,
     columns: look.names.map((name) => ({ name, type: null })),
     empty: look.empty,
     layout: look.layout,
+    ...(bundle === undefined ? {} : { bundle }),
   }))
 }

@@ -104,10 +104,12 @@ export function layoutOf(group: FileGroup): Layout {
   return group.layout as Layout
 }
 
+type OpenedFile = Pick<SourceFile, 'readPath' | 'size'>
+
 export interface CsvRead {
   readonly reading: Reading
   readonly layout: Layout
-  /** Only the first rows are wanted. */
+  /** Only the first rows are wanted, or one thread reads the file. */
   readonly isLook?: boolean
   /** Further options. */
   readonly more?: readonly Sql[]
@@ -115,7 +117,7 @@ export interface CsvRead {
 
 /** A read of some files with the columns in the order of their header. */
 export function readCsv(
-  files: readonly SourceFile[],
+  files: readonly OpenedFile[],
   columns: readonly Column[],
   { reading, layout, isLook = false, more = [] }: CsvRead,
 ): Sql {
@@ -160,7 +162,7 @@ function smallBuffers({ maxLineSize }: Reading): Sql {
 }
 
 /** Whether each file fits into a small buffer, even where it is decoded to twice its size. */
-function areSmall(files: readonly SourceFile[], { compression }: Layout): boolean {
+function areSmall(files: readonly OpenedFile[], { compression }: Layout): boolean {
   return compression === 'none' && files.every(({ size }) => size < SMALL_BUFFER / 2)
 }
 

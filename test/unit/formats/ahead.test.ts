@@ -1,4 +1,7 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { localLanding } from '../../../src/blobs/landing.ts'
 import { FileError } from '../../../src/errors/errors.ts'
 import { type AheadLook, LookAhead } from '../../../src/formats/ahead.ts'
 import type { FileGroup, Format, FormatContext, SourceFile } from '../../../src/formats/format.ts'
@@ -67,7 +70,7 @@ const B = file('/b', 1)
 describe('files that were looked at before their batch', () => {
   test('are not looked at again', async () => {
     const counting = new Counting()
-    const ahead = new LookAhead()
+    const ahead = new LookAhead(localLanding(join(tmpdir(), 'ingestd-ahead-of-nothing')))
     ahead.begin([A, B], counting.look())
     await ahead.done
     expect(counting.asked).toEqual(['inspect /a,/b', 'infer /a,/b'])
@@ -83,7 +86,7 @@ describe('files that were looked at before their batch', () => {
     ['a file that is loaded whatever the guard says', [A, { ...B, approved: true }]],
   ])('are when the batch has %s', async (_, files) => {
     const counting = new Counting()
-    const ahead = new LookAhead()
+    const ahead = new LookAhead(localLanding(join(tmpdir(), 'ingestd-ahead-of-nothing')))
     ahead.begin([A, B], counting.look())
     await ahead.done
     const paths = files.map(({ path }) => path)
@@ -92,7 +95,7 @@ describe('files that were looked at before their batch', () => {
 
   test('are when they left something behind that goes with the look', async () => {
     const counting = new Counting()
-    const ahead = new LookAhead()
+    const ahead = new LookAhead(localLanding(join(tmpdir(), 'ingestd-ahead-of-nothing')))
     const files = [file('/a.zip', 0)]
     ahead.begin(files, counting.look())
     await ahead.done
@@ -102,7 +105,7 @@ describe('files that were looked at before their batch', () => {
 
   test('a format that tells of a refused copy as a fault of the file is asked again', async () => {
     const counting = new Counting()
-    const ahead = new LookAhead()
+    const ahead = new LookAhead(localLanding(join(tmpdir(), 'ingestd-ahead-of-nothing')))
     const files = [file('/a.xlsx', 0)]
     ahead.begin(files, counting.look())
     await ahead.done
@@ -112,16 +115,16 @@ describe('files that were looked at before their batch', () => {
 
   test('are when they have been loaded', async () => {
     const counting = new Counting()
-    const ahead = new LookAhead()
+    const ahead = new LookAhead(localLanding(join(tmpdir(), 'ingestd-ahead-of-nothing')))
     ahead.begin([A], counting.look())
     await ahead.done
-    ahead.forget()
+    await ahead.forget()
     expect(await counting.load(ahead, [A])).toEqual(['inspect /a', 'infer /a'])
   })
 
   test('have no types where the table has them', async () => {
     const counting = new Counting()
-    const ahead = new LookAhead()
+    const ahead = new LookAhead(localLanding(join(tmpdir(), 'ingestd-ahead-of-nothing')))
     ahead.begin([A], counting.look(false))
     await ahead.done
     expect(counting.asked).toEqual(['inspect /a'])
