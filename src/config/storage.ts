@@ -44,7 +44,12 @@ export function storageOf(draft: TableDraft, around: Around, desk: Desk): TableS
   const target = endOf(
     draft,
     around,
-    { location: to, key: 'target_path', named: ofTarget ?? connection, by: ofTarget === null && connection === null ? 'connection' : 'target_connection' },
+    {
+      location: to,
+      key: 'target_path',
+      named: ofTarget ?? connection,
+      by: ofTarget === null && connection === null ? 'connection' : 'target_connection',
+    },
     desk,
   )
   const sizes = [target, source].flatMap((end) => (end?.input === undefined ? [] : [end.input.cache_size]))

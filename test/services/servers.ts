@@ -39,13 +39,13 @@ const PATIENCE_MS = 180_000
 const KEY_ID = 'test-key-id'
 const SECRET = 'test-secret-key'
 
-/** s3proxy (`more` are properties of it), or versitygw where INGEST_TEST_VERSITYGW names it. */
-export async function startS3(more: Readonly<Record<string, string>> = {}): Promise<S3Server> {
+/** s3proxy, or versitygw where INGEST_TEST_VERSITYGW names it. */
+export async function startS3(): Promise<S3Server> {
   const versitygw = process.env['INGEST_TEST_VERSITYGW']
-  return versitygw === undefined ? startS3Proxy(more) : startVersitygw(versitygw)
+  return versitygw === undefined ? startS3Proxy() : startVersitygw(versitygw)
 }
 
-async function startS3Proxy(more: Readonly<Record<string, string>>): Promise<S3Server> {
+async function startS3Proxy(): Promise<S3Server> {
   const jar = needed('INGEST_TEST_S3PROXY')
   const folder = mkdtempSync(join(tmpdir(), 'ingestd-s3proxy-'))
   const port = await freePort()
@@ -58,7 +58,6 @@ async function startS3Proxy(more: Readonly<Record<string, string>>): Promise<S3S
     's3proxy.credential': SECRET,
     'jclouds.provider': 'filesystem-nio2',
     'jclouds.filesystem.basedir': join(folder, 'data'),
-    ...more,
   }
   const file = join(folder, 's3proxy.conf')
   writeFileSync(
