@@ -17,7 +17,9 @@ export function missingS3(): string | undefined {
 /** Test files that start an S3 server. */
 export function filesWithS3(): readonly string[] {
   const files = readdirSync(FOLDER).filter((name) => name.endsWith('.test.ts'))
-  return files.filter((name) => /\b(startS3|openPlace)\b/.test(readFileSync(join(FOLDER, name), 'utf8'))).map((name) => `test/services/${name}`)
+  return files
+    .filter((name) => /\b(startS3|openPlace)\b/.test(readFileSync(join(FOLDER, name), 'utf8')))
+    .map((name) => `test/services/${name}`)
 }
 
 function isThere(program: string): boolean {
