@@ -204,8 +204,8 @@ export interface LoadedUnit {
 }
 
 /**
- * What is known of every file. Each method is one transaction; every change of a state is one guarded, set-based
- * statement and is recorded in the file's history. Errors: UnavailableError (`ING-TRACKER-*`).
+ * What is known of every file. Each method is one transaction, except `admit`, which writes some thousand files at a time; every change of a
+ * state is one guarded, set-based statement and is recorded in the file's history. Errors: UnavailableError (`ING-TRACKER-*`).
  * `owner` names one process for leases: a file that is processing belongs to its owner until it is settled, or
  * until the lease ends or the owner is known to be gone.
  */
@@ -223,8 +223,8 @@ export interface Tracker extends AsyncDisposable {
   dueWork(): Promise<readonly DueWork[]>
   /** How many files are pending (and not held). */
   pendingCount(table: string): Promise<number>
-  /** All pending files of a table in file order, for strategies that choose among them (overwrite). */
-  pendingFiles(table: string): Promise<readonly FileSeen[]>
+  /** Pending files of a table in file order: all of them, for strategies that choose among them (overwrite), or the first. */
+  pendingFiles(table: string, limit?: number): Promise<readonly FileSeen[]>
   /**
    * pending → processing for files in file order (`paths` restricts to those), under a lease and a new batch number.
    * Undefined when nothing is pending.
