@@ -10,7 +10,7 @@ import type { Owner } from '../../pipeline/recover.ts'
 import { sameFile } from '../../tracker/sqlite/same-file.ts'
 import type { Tracker } from '../../tracker/tracker.ts'
 import { ActivityNotes } from '../activity.ts'
-import { lockDaemon } from '../daemon-lock.ts'
+import { lockDaemon, trackerGone } from '../daemon-lock.ts'
 import type { DaemonOptions } from '../ingest.ts'
 import type { Logger } from '../log.ts'
 import { type LoadPool, loadPool } from '../pool.ts'
@@ -70,7 +70,7 @@ export async function runDaemon(
   })
   if (lock === undefined) return
   const tracker = await parts.tracker()
-  await using activity = new ActivityNotes(tracker, owner.id, parts.clock)
+  await using activity = new ActivityNotes(tracker, owner.id)
   const daemon = new Daemon(options, { ...parts, tracker, activity, isLocked: () => lock.isIntact() })
   try {
     onStart(daemon)
@@ -122,7 +122,7 @@ class Daemon implements RunningDaemon {
     this.#teller = new Teller(parts.log)
     this.#publisher = new Publisher(parts, () => this.#turns.want(PUBLISHING))
     this.#clockWatch = new ClockWatch(parts.clock)
-    this.#startedAt = new Date(parts.clock.now()).toISOString()
+    this.#startedAt = new Date(parts.tracker.now()).toISOString()
     this.#service = new Service(parts.log, this.#turnedAgoMs)
   }
 
@@ -240,10 +240,14 @@ class Daemon implements RunningDaemon {
   async #noteListing(table: DaemonTable): Promise<void> {
     const { listing } = table
     if (listing === undefined) return
-    await this.#parts.tracker.noteTable(table.config.name, {
-      last_listed_at: new Date(listing.endedMs).toISOString(),
+    const { tracker, clock } = this.#parts
+    // Whoever reads it goes by the clock of the tracker.
+    const aheadMs = tracker.now() - clock.now()
+    const next = table.source.nextListingMs
+    await tracker.noteTable(table.config.name, {
+      last_listed_at: new Date(listing.endedMs + aheadMs).toISOString(),
       listing_error: listing.error,
-      next_run_at: isoOrNull(table.source.nextListingMs),
+      next_run_at: isoOrNull(next === null ? null : next + aheadMs),
     })
   }
 
@@ -279,7 +283,6 @@ class Daemon implements RunningDaemon {
 
   /** What no event tells: files that other commands made pending, retries that are due, folders that came back. */
   async #look(): Promise<void> {
-    const now = this.#parts.clock.now()
     this.#turnedMs = performance.now()
     this.#watchClock()
     for (const table of this.#tables.values()) table.source.checkBase()
@@ -291,9 +294,10 @@ class Daemon implements RunningDaemon {
       const paused = await this.#parts.tracker.paused()
       if (this.#isTrackerAway) this.#parts.log.info('the tracker is back')
       this.#isTrackerAway = false
-      for (const due of await this.#parts.tracker.dueWork()) {
+      const { tracker } = this.#parts
+      for (const due of await tracker.dueWork()) {
         const table = this.#tables.get(due.table)
-        if (table?.isDue(due, now) === true && !paused.has(due.table)) table.wake()
+        if (table?.isDue(due, tracker.now()) === true && !paused.has(due.table)) table.wake()
       }
     } catch (error) {
       this.#failed(error)
@@ -312,9 +316,12 @@ class Daemon implements RunningDaemon {
     for (const { source } of this.#tables.values()) source.clockWasSet()
   }
 
-  /** Learns who else is at work. */
+  /** Learns who else is at work; one that died on this machine is known to be gone at once. */
   async #share(): Promise<void> {
-    if (this.#config.trackerUrl !== null) this.#shares.update(await this.#parts.tracker.peers(SILENT_MS))
+    if (this.#config.trackerUrl === null) return
+    const { tracker, owner, log } = this.#parts
+    const peers = (await tracker.peers(SILENT_MS)).filter((peer) => owner.isAlive(peer))
+    if (this.#shares.update(peers)) log.info({ daemons: peers.length }, 'tables are divided among the daemons')
   }
 
   /** Turns that run may finish; after that time their batches are given back. */
@@ -340,12 +347,4 @@ class Daemon implements RunningDaemon {
 
 function isoOrNull(ms: number | null): string | null {
   return ms === null ? null : new Date(ms).toISOString()
-}
-
-/** What is written to a file that was deleted is lost when the daemon ends. */
-function trackerGone(file: string): UnavailableError {
-  return new UnavailableError('ING-TRACKER-UNAVAILABLE', `the tracker ${file} was deleted or replaced while the daemon was using it`, {
-    hint: 'put a backup in its place, or make it again with `ingest tracker rebuild`, and start the daemon again',
-    context: { file },
-  })
 }
