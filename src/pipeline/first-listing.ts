@@ -8,7 +8,7 @@ export const FIRST_LISTING = 'first_listing'
 /** Why files of such a table are skipped. */
 export const EXISTED = 'it was there before the first run (include_existing: false)'
 
-const SKIPPED_AT_ONCE = 2500
+const AT_ONCE = { maxFiles: 2500, maxBytes: 2n ** 62n }
 
 interface FirstListing {
   readonly table: TableConfig
@@ -19,7 +19,7 @@ interface FirstListing {
 /** Some thousand at a time, since there may be millions; what a run that died left over, the next one skips. */
 export async function skipExisting({ table, tracker, signal }: FirstListing): Promise<void> {
   for (;;) {
-    const files = await tracker.pendingFiles(table.name, SKIPPED_AT_ONCE)
+    const files = await tracker.pendingFiles(table.name, AT_ONCE)
     const paths = files.map(({ path }) => path)
     if ((await tracker.skipPending(table.name, paths, EXISTED)) === 0) return
     signal.throwIfAborted()

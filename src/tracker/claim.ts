@@ -6,7 +6,7 @@ import { hasCome } from './due.ts'
 import { inTransaction, type Ledger, leaseEnd, nowOf, pathsOf } from './ledger.ts'
 import { forgetResult, move } from './moves.ts'
 import { type SeenRow, seenOf } from './read.ts'
-import type { ClaimLimits } from './tracker.ts'
+import type { ClaimLimits, PendingLimits } from './tracker.ts'
 
 const LARGEST_LIMIT = 2 ** 53 - 1
 
@@ -37,9 +37,9 @@ export async function pendingCount(ledger: Ledger, table: string): Promise<numbe
   return Number(rows[0]?.files ?? 0n)
 }
 
-export async function pendingFiles(ledger: Ledger, table: string, limit = LARGEST_LIMIT): Promise<readonly FileSeen[]> {
-  const rows = await candidates(ledger, table, { limit })
-  return rows.map(seenOf).sort(compareFiles)
+export async function pendingFiles(ledger: Ledger, table: string, limits?: PendingLimits): Promise<readonly FileSeen[]> {
+  const rows = await candidates(ledger, table, limits === undefined ? {} : { limit: limits.maxFiles })
+  return (limits === undefined ? rows : fitting(rows, limits.maxBytes)).map(seenOf).sort(compareFiles)
 }
 
 export async function claim(
