@@ -51,8 +51,14 @@ export function dashboardFrame(state: DashboardState, { columns, rows, nowMs, pa
 }
 
 function helpLines({ paint, width, room }: Frame): readonly string[] {
-  const lines = (room: number) => HELP.map(([keys, does]) => `  ${paint.bold(keys.padEnd(9))} ${cut(does, room).padEnd(room)}`)
-  const all = [paint.bold('Keys'), '', ...lines(width - 12).map((line) => line.trimEnd()), '', paint.dim('  each change is asked for: y or n')]
+  const lines = (columns: number) => HELP.map(([keys, does]) => `  ${paint.bold(keys.padEnd(9))} ${cut(does, columns).padEnd(columns)}`)
+  const all = [
+    paint.bold('Keys'),
+    '',
+    ...lines(width - 12).map((line) => line.trimEnd()),
+    '',
+    paint.dim('  each change is asked for: y or n'),
+  ]
   if (all.length <= room) return all
   // A low terminal has them beside each other.
   const half = Math.ceil(HELP.length / 2)

@@ -28,7 +28,9 @@ export function statusCommand(frame: Frame): Command {
     .addOption(tablesOption('only these tables'))
     .option('--watch', 'print it again and again, without the dashboard')
     .addOption(new Option('--interval <seconds>', 'how often with --watch (default: 2)').argParser(positive))
-    .addOption(new Option('--resources', 'memory, spill, cores and small files, and what to change').conflicts(['watch', 'tables', 'interval']))
+    .addOption(
+      new Option('--resources', 'memory, spill, cores and small files, and what to change').conflicts(['watch', 'tables', 'interval']),
+    )
     .action(frame.handleGracefully(status))
 }
 

@@ -116,7 +116,11 @@ describe('the frames of the dashboard', () => {
   test('of a file the whole reason is told, and the expectations that it broke', () => {
     const reason = `${'日本語'.repeat(20)} line 7, column amount: 'twelve' is not a number`
     const report = {
-      ...{ file: '/in/bad.csv', table: 'shop.orders', status: 'failed', verdict: 'not_loaded', steps: [] },
+      file: '/in/bad.csv',
+      table: 'shop.orders',
+      status: 'failed',
+      verdict: 'not_loaded',
+      steps: [],
       history: [{ at: AT, from: 'processing', to: 'failed', version: 'v', batch_id: 'b', reason }],
       expectations: [{ at: AT, batch_id: 'b', name: 'positive', on_violation: 'warn', violated: 3 }],
     } as const
