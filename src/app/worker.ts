@@ -181,6 +181,11 @@ async function strategyOf(table: TableConfig): Promise<Strategy> {
   return strategy
 }
 
+/** A strategy that reads the table has its files listed while the batch is claimed. */
+async function prepared(table: TableConfig, target: OpenTable): Promise<void> {
+  if ((await strategyOf(table)).reads(table) === 'many') await target.prepare()
+}
+
 class Worker {
   readonly #session: Session
   readonly #spool: string
@@ -235,7 +240,8 @@ class Worker {
       const context = { session: this.#session, io, table, reader, signal: new AbortController().signal }
       await this.#fetched.keepOnly(files)
       const opened = await io.opened(files)
-      return { format: await formatOf(table), context, infers: (target.state?.columns ?? []).length === 0, files: opened.files }
+      const infers = (target.state?.columns ?? []).length === 0
+      return { format: await formatOf(table), context, infers, files: opened.files, besides: () => prepared(table, target) }
     })
   }
 

@@ -1,4 +1,14 @@
-import { BIGINT, BOOLEAN, DOUBLE, type DuckDBConnection, DuckDBInstance, type DuckDBType, SQLNULL, VARCHAR } from '@duckdb/node-api'
+import {
+  BIGINT,
+  BOOLEAN,
+  DOUBLE,
+  type DuckDBConnection,
+  DuckDBInstance,
+  type DuckDBResultReader,
+  type DuckDBType,
+  SQLNULL,
+  VARCHAR,
+} from '@duckdb/node-api'
 import { appendIntegers, integerChunks } from './duckdb-integers.ts'
 import { Profile } from './duckdb-profile.ts'
 import { jsonValue, plainValue } from './duckdb-values.ts'
@@ -48,12 +58,12 @@ class DuckDbSession implements Session {
   }
 
   async run(statement: Sql): Promise<void> {
-    await this.#answered(this.#connection.run(statement.text, [...statement.values], statement.values.map(typeOf)))
+    await this.#answered(this.#read(statement))
     await this.#profile?.add()
   }
 
   async rows(query: Sql): Promise<readonly Row[]> {
-    const reader = await this.#answered(this.#connection.runAndReadAll(query.text, [...query.values], query.values.map(typeOf)))
+    const reader = await this.#answered(this.#read(query))
     await this.#profile?.add()
     const names = reader.deduplicatedColumnNames()
     return reader.getRows().map((row) => Object.fromEntries(names.map((name, index) => [name, plainValue(row[index] ?? null)])))
@@ -100,6 +110,12 @@ class DuckDbSession implements Session {
   temporaryName(prefix: string): string {
     this.#names += 1
     return `${prefix}_${this.#names}`
+  }
+
+  /** A statement without parameters goes to the engine in one step: to be extracted, prepared and bound takes half a millisecond more. */
+  #read({ text, values }: Sql): Promise<DuckDBResultReader> {
+    if (values.length === 0) return this.#connection.runAndReadAll(text)
+    return this.#connection.runAndReadAll(text, [...values], values.map(typeOf))
   }
 
   async #answered<T>(answer: Promise<T>): Promise<T> {

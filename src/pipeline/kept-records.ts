@@ -1,19 +1,24 @@
 import type { Session } from '../engine/engine.ts'
-import { id, inlined, join, literal, raw, type Sql, sql, unnested } from '../engine/sql.ts'
+import { dropped, id, inlined, join, literal, raw, type Sql, sql, unnested } from '../engine/sql.ts'
 import type { BatchFile } from '../model/file.ts'
 import type { TableConfig } from '../model/table.ts'
+import { countsOf, type FileCounts } from './file-counts.ts'
 import { type RejectTable, shiftsOf } from './rejected-rows.ts'
 
 /** The rows of a batch in temporary tables, for strategies that read them more than once; closing it drops them. */
 export interface KeptRecords extends AsyncDisposable {
   /** Relation of the rows, as a plan takes them. */
   readonly name: Sql
+  /** The same before any was taken out, without what orders them. */
+  readonly rows: Sql
   /** Relation (path, ordinal, sequence, modified) of the files. */
   readonly files: Sql
   /** Rows that the readers of the files gave. */
   readonly scanned: bigint
   /** Where rows may be taken out. */
   readonly rejects: KeptRejects | undefined
+  /** How many of them each file has. */
+  byFile(): Promise<FileCounts>
 }
 
 /** Rows that the plan shall not see. */
@@ -70,6 +75,8 @@ class Kept implements KeptRecords {
   readonly #numbers: Sql
   readonly #shifts: Sql
   #isShifted = false
+  /** Whether rows were taken out. */
+  #isLess = false
   readonly #places: Sql | undefined
 
   constructor(session: Session, places: Sql | undefined) {
@@ -160,6 +167,7 @@ class Kept implements KeptRecords {
   async #showAccepted(rejects: RejectTable, isKeyed: boolean): Promise<void> {
     const out = sql`select "row" from ${rejects.rows} where "row" is not null`
     const isWhole = (await this.#session.rows(sql`${out} limit 1`)).length === 0
+    this.#isLess = !isWhole
     const left = isWhole ? sql`` : sql`where r.rowid not in (${out})`
     const { number: position, joined } = this.#position
     const number = this.#places === undefined ? position : sql`coalesce(p.number, ${position})`
@@ -170,14 +178,23 @@ class Kept implements KeptRecords {
       from ${this.rows} as r join ${this.files} as f on f.path = r.__path join ${this.#numbers} as n on n.path = r.__path ${joined} ${places} ${left}`)
   }
 
+  byFile(): Promise<FileCounts> {
+    return countedByFile(this.#isLess ? this.name : this.rows, this.#session)
+  }
+
   async #show(query: Sql): Promise<void> {
     await this.#session.run(sql`create or replace temp view ${this.name} as ${query}`)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#session.run(sql`drop view if exists ${this.name}`)
-    for (const table of [this.rows, this.files, this.#numbers, this.#shifts]) await this.#session.run(sql`drop table if exists ${table}`)
+    await this.#session.run(dropped([this.rows, this.files, this.#numbers, this.#shifts]))
   }
+}
+
+/** Rows of each file in a relation of records. */
+export function countedByFile(records: Sql, session: Session): Promise<FileCounts> {
+  return countsOf(sql`select __path as path, count(*) as rows from ${records} group by 1`, session)
 }
 
 /** Orders snapshots, also those of other batches: the newest modified time of the unit, then its greatest path. */

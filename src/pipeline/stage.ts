@@ -17,7 +17,7 @@ import { keyedDifference } from './difference.ts'
 import { expectedRecords } from './expectations.ts'
 import { checkGuard, HeldFiles } from './guard.ts'
 import { withoutFiles } from './isolate.ts'
-import { type KeptRecords, keepRecords } from './kept-records.ts'
+import { countedByFile, type KeptRecords, keepRecords } from './kept-records.ts'
 import { lookAgain, placeRejects, siftDoubtful } from './look-again.ts'
 import { hasKeys, type MadePlan, makePlan, type PlanCounts } from './plan.ts'
 import type { LoadJob } from './protocol.ts'
@@ -235,8 +235,7 @@ async function writeBalanced(made: MadePlan, { records, kept, filtered, shape, f
   try {
     const counted = {
       plan,
-      records,
-      many: kept !== undefined,
+      taken: kept === undefined ? undefined : () => (records === kept.name ? kept.byFile() : countedByFile(records, context.session)),
       staged,
       shape: full,
       scanned: kept?.scanned ?? scanned,
