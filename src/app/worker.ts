@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { type Landing, localLanding } from '../blobs/landing.ts'
 import { FetchedObjects, objectLanding } from '../blobs/landing-objects.ts'
 import { BLOB_STORES } from '../blobs/registry.ts'
-import { openSession } from '../engine/duckdb.ts'
+import { openSession, prepareSession } from '../engine/duckdb.ts'
 import type { EngineLimits, Session } from '../engine/engine.ts'
 import { type Service, serve } from '../engine/serve.ts'
 import { TableError } from '../errors/errors.ts'
@@ -69,6 +69,8 @@ interface LogQuestion {
 
 /** How often progress is reported while a statement runs. */
 const PROGRESS_MS = 250
+
+prepareSession()
 
 serve(async (argument): Promise<Service> => {
   // The parent is of the same build, so the shape of what it sends is known.
