@@ -35,6 +35,9 @@ export interface KeptRejects {
 }
 
 interface Keeping {
+  /** What a plan takes of them: the columns of a kept row `r`, given what orders it where that is known. */
+  readonly columns: (sequence: Sql | undefined) => readonly Sql[]
+
   readonly session: Session
   /** A table whose rows have keys: those whose key or sequence is null are rejected. */
   readonly keyed: TableConfig | undefined
@@ -46,13 +49,13 @@ interface Keeping {
   readonly places?: Sql | undefined
 }
 
-/** Keeps the rows of a query, in the order in which it gives them. */
+/** Keeps the rows of a query, in the order in which it gives them, without what is the same in all of them or follows from their place. */
 export async function keepRecords(
   query: Sql,
   files: readonly BatchFile[],
-  { session, keyed, rejects, places, isAligned }: Keeping,
+  { columns, session, keyed, rejects, places, isAligned }: Keeping,
 ): Promise<KeptRecords> {
-  const kept = new Kept(session, places)
+  const kept = new Kept(columns, session, places)
   try {
     await kept.fill(query, files, keyed === undefined ? '' : landingFolder(keyed))
     await kept.show({ keyed, rejects, isAligned })
@@ -71,6 +74,7 @@ class Kept implements KeptRecords {
   readonly rows: Sql
   scanned = 0n
   rejects: KeptRejects | undefined
+  readonly #columns: Keeping['columns']
   readonly #session: Session
   readonly #numbers: Sql
   readonly #shifts: Sql
@@ -79,8 +83,9 @@ class Kept implements KeptRecords {
   #isLess = false
   readonly #places: Sql | undefined
 
-  constructor(session: Session, places: Sql | undefined) {
+  constructor(columns: Keeping['columns'], session: Session, places: Sql | undefined) {
     const named = (prefix: string) => id(session.temporaryName(prefix))
+    this.#columns = columns
     this.#session = session
     this.#places = places
     this.name = named('records')
@@ -101,7 +106,7 @@ class Kept implements KeptRecords {
 
   async show({ keyed, rejects, isAligned }: Pick<Keeping, 'keyed' | 'rejects' | 'isAligned'>): Promise<void> {
     if (rejects === undefined)
-      return this.#show(sql`select r.*, ${PLACE} from ${this.rows} as r join ${this.files} as f on f.path = r.__path`)
+      return this.#show(sql`select ${join(this.#columns(undefined))}, ${PLACE} from ${this.rows} as r join ${this.files} as f on f.path = r.__path`)
     await rejects.make()
     // Rows were kept in the order of their files, so that a row's number in its file is the same in whatever batch it comes.
     await this.#session.run(
@@ -171,10 +176,10 @@ class Kept implements KeptRecords {
     const left = isWhole ? sql`` : sql`where r.rowid not in (${out})`
     const { number: position, joined } = this.#position
     const number = this.#places === undefined ? position : sql`coalesce(p.number, ${position})`
-    const values = isKeyed ? sql`r.* replace (f.own_sequence || ' ' || lpad((${number})::varchar, 12, '0') as _sequence)` : sql`r.*`
+    const sequence = isKeyed ? sql`f.own_sequence || ' ' || lpad((${number})::varchar, 12, '0')` : undefined
     const places =
       this.#places === undefined ? sql`` : sql`left join ${this.#places} as p on p.path = r.__path and p.position = ${position}`
-    await this.#show(sql`select ${values}, ${PLACE}
+    await this.#show(sql`select ${join(this.#columns(sequence))}, ${PLACE}
       from ${this.rows} as r join ${this.files} as f on f.path = r.__path join ${this.#numbers} as n on n.path = r.__path ${joined} ${places} ${left}`)
   }
 
