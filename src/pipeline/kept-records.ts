@@ -106,7 +106,9 @@ class Kept implements KeptRecords {
 
   async show({ keyed, rejects, isAligned }: Pick<Keeping, 'keyed' | 'rejects' | 'isAligned'>): Promise<void> {
     if (rejects === undefined)
-      return this.#show(sql`select ${join(this.#columns(undefined))}, ${PLACE} from ${this.rows} as r join ${this.files} as f on f.path = r.__path`)
+      return this.#show(
+        sql`select ${join(this.#columns(undefined))}, ${PLACE} from ${this.rows} as r join ${this.files} as f on f.path = r.__path`,
+      )
     await rejects.make()
     // Rows were kept in the order of their files, so that a row's number in its file is the same in whatever batch it comes.
     await this.#session.run(

@@ -124,7 +124,9 @@ async function planOf(records: Sql, kept: KeptRecords | undefined, shape: Shape,
   // A table that is replaced as a whole is planned as if it were new.
   const many = strategy.reads(job.table) === 'many' && target.state !== null && !job.replaceAll
   const keys =
-    strategy.keyed === undefined || job.table.keyed.missingMeansDeleted ? undefined : { rows: kept?.rows ?? records, columns: job.table.primaryKeys }
+    strategy.keyed === undefined || job.table.keyed.missingMeansDeleted
+      ? undefined
+      : { rows: kept?.rows ?? records, columns: job.table.primaryKeys }
   const input = {
     table: job.table,
     records,

@@ -90,7 +90,9 @@ async function readAll(files: Sql, variable: string, reading: Reading): Promise<
   // The reader numbers its files in the order of its list; of several groups each has a list of its own.
   const located = groups.length > 1 ? files : sql`select *, (row_number() over (order by file) - 1)::ubigint as number from (${files})`
   return join(
-    groups.map((group) => readGroup(group, located, { ...reading, estimate, paths: groups.length === 1 ? paths : null, isNumbered: groups.length === 1 })),
+    groups.map((group) =>
+      readGroup(group, located, { ...reading, estimate, paths: groups.length === 1 ? paths : null, isNumbered: groups.length === 1 }),
+    ),
     ' union all ',
   )
 }
