@@ -75,6 +75,7 @@ export function sqlTracker(ledger: Ledger, id: string, close: () => Promise<void
     noteTable: (table, note) => noteTable(ledger, table, note),
     schedules: () => schedules(ledger),
     noteDaemon: (owner, note) => noteDaemon(ledger, owner, note),
+    now: () => ledger.clock.now(),
     peers: (withinMs) => peers(ledger, withinMs),
     daemons: () => daemons(ledger),
     recent: (limit, tables) => recent(ledger, limit, tables),

@@ -327,6 +327,8 @@ export interface Tracker extends AsyncDisposable {
   schedules(): Promise<readonly TableSchedule[]>
   /** In the place of what is known of this daemon, with the time of now; null when it ends. */
   noteDaemon(owner: string, note: Omit<DaemonNote, 'owner' | 'heartbeat_at'> | null): Promise<void>
+  /** Milliseconds since the epoch by the clock that all times here come from: in Postgres that of the server, as it was told last. */
+  now(): number
   /** Owners of the daemons that run and were heard of within that time, by the clock of the tracker; in the order of their names. */
   peers(withinMs: number): Promise<readonly string[]>
   /** The newest heartbeat first, also of such as ended without a word. */

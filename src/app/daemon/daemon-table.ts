@@ -12,8 +12,14 @@ import { type Look, Source } from './source.ts'
 const BATCHES_A_TURN = 4
 /** How long a table that another process has is left alone. */
 const BUSY_MS = 5000
-/** What another daemon comes first for is left to it for so long. */
-const OTHERS_FIRST_MS = 2000
+/** A table that another daemon comes first for is listed after so long for the first time. */
+const OTHERS_LISTING_MS = 2000
+/** What another daemon comes first for is left to it for so long; half as long each time that it did not come. */
+const OTHERS_FIRST_MS = 10_000
+/** One that never comes is waited for no more. */
+const LEAST_PATIENCE_MS = 1000
+/** Of a source without a period: a listing that is no older is a fresh one. */
+const FRESH_LISTING_MS = 20_000
 
 /** What the tables of a daemon share. */
 export interface TableParts extends PassParts {
@@ -48,6 +54,7 @@ export class DaemonTable implements Disposable {
   #later: NodeJS.Timeout | undefined
   #isGone = false
   #hasListed = false
+  #patienceMs = OTHERS_FIRST_MS
   #listing: { readonly endedMs: number; readonly error: string | null } | undefined
 
   constructor(config: TableConfig, parts: TableParts) {
@@ -59,7 +66,8 @@ export class DaemonTable implements Disposable {
 
   /** Wants a turn, at once or when the table may have one again. */
   wake(): void {
-    this.#wake(this.#parts.isAnothers(this.config.name) ? OTHERS_FIRST_MS : 0)
+    if (!this.#parts.isAnothers(this.config.name)) this.#wake(0)
+    else this.#wake(this.#hasListed ? this.#patienceMs : OTHERS_LISTING_MS)
   }
 
   #wake(leastMs: number): void {
@@ -96,10 +104,13 @@ export class DaemonTable implements Disposable {
         this.source.comeBack(waiting)
         return { complete: [], changing: [] }
       },
-      isOver: (batches) => stopping.aborted || (batches >= BATCHES_A_TURN && this.#parts.othersWait()),
+      isOver: (batches) => stopping.aborted || this.#isOver(batches),
     }
     try {
-      if (await this.#isDone(look)) return new TableTally(this.config, startedMs).report(this.#parts.clock.now())
+      if (await this.#isDone(look)) {
+        this.#patienceMs = OTHERS_FIRST_MS
+        return new TableTally(this.config, startedMs).report(this.#parts.clock.now())
+      }
       const { report, more } = await pool.use((worker) => passOver(this.config, worker, { turn, signal: ending, onEvent }, this.#parts))
       if (look.isListing && listedMs !== undefined) this.#listed(report, listedMs - startedMs)
       this.#ended(report, more, look)
@@ -113,14 +124,20 @@ export class DaemonTable implements Disposable {
     }
   }
 
+  /** Of what another daemon comes first for it takes one batch, so that the other one finds its share when it comes. */
+  #isOver(batches: number): boolean {
+    if (this.#patienceMs > 0 && this.#parts.isAnothers(this.config.name)) return batches >= 1
+    return batches >= BATCHES_A_TURN && this.#parts.othersWait()
+  }
+
   /** Of what another daemon comes first for: it has listed the source lately, or knows the files, and nothing is left. */
   async #isDone(look: Look): Promise<boolean> {
     const { isListing, files } = look
-    const { tracker, clock, isAnothers } = this.#parts
+    const { tracker, isAnothers } = this.#parts
     const { name } = this.config
     if (!isAnothers(name)) return false
     const work = (await tracker.dueWork()).find(({ table }) => table === name)
-    if (work === undefined || work.pending || work.abandoned || (work.nextAttemptMs ?? Number.POSITIVE_INFINITY) <= clock.now())
+    if (work === undefined || work.pending || work.abandoned || (work.nextAttemptMs ?? Number.POSITIVE_INFINITY) <= tracker.now())
       return false
     if ((await tracker.unknownCount(name, files)) > 0) return false
     if (!isListing) {
@@ -130,7 +147,7 @@ export class DaemonTable implements Disposable {
     // Folders are watched from the first listing on.
     if (!this.#hasListed) return false
     const listed = (await tracker.schedules()).find(({ table_name: table }) => table === name)?.last_listed_at ?? null
-    const isFresh = listed !== null && clock.now() - Date.parse(listed) < (this.source.periodMs ?? OTHERS_FIRST_MS * 10)
+    const isFresh = listed !== null && tracker.now() - Date.parse(listed) < (this.source.periodMs ?? FRESH_LISTING_MS)
     if (isFresh) this.source.listed(0)
     return isFresh
   }
@@ -150,6 +167,7 @@ export class DaemonTable implements Disposable {
   }
 
   #ended(report: TableReport, more: boolean, look: Look): void {
+    this.#learnPatience(report)
     if (report.status === 'skip') {
       this.source.putBack(look)
       this.#notBeforeMs = this.#parts.clock.now() + BUSY_MS
@@ -164,6 +182,13 @@ export class DaemonTable implements Disposable {
       this.#notBeforeMs = 0
       if (more) this.wake()
     }
+  }
+
+  /** Whether the daemon that comes first for the table is to be waited for shows in what was left to do. */
+  #learnPatience({ status, files }: Pick<TableReport, 'status' | 'files'>): void {
+    if (status === 'skip') this.#patienceMs = OTHERS_FIRST_MS
+    else if (files.loaded > 0 && this.#parts.isAnothers(this.config.name))
+      this.#patienceMs = this.#patienceMs / 2 < LEAST_PATIENCE_MS ? 0 : this.#patienceMs / 2
   }
 
   #failed(): void {

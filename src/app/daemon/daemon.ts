@@ -68,7 +68,7 @@ export async function runDaemon(
   })
   if (lock === undefined) return
   const tracker = await parts.tracker()
-  await using activity = new ActivityNotes(tracker, owner.id, parts.clock)
+  await using activity = new ActivityNotes(tracker, owner.id)
   const daemon = new Daemon(options, { ...parts, tracker, activity, isLocked: () => lock.isIntact() })
   try {
     onStart(daemon)
@@ -118,7 +118,7 @@ class Daemon implements RunningDaemon {
     this.#teller = new Teller(parts.log)
     this.#publisher = new Publisher(parts, () => this.#turns.want(PUBLISHING))
     this.#turnedMs = parts.clock.now()
-    this.#startedAt = new Date(this.#turnedMs).toISOString()
+    this.#startedAt = new Date(parts.tracker.now()).toISOString()
     this.#service = new Service(parts.log, () => parts.clock.now() - this.#turnedMs)
   }
 
@@ -235,10 +235,14 @@ class Daemon implements RunningDaemon {
   async #noteListing(table: DaemonTable): Promise<void> {
     const { listing } = table
     if (listing === undefined) return
-    await this.#parts.tracker.noteTable(table.config.name, {
-      last_listed_at: new Date(listing.endedMs).toISOString(),
+    const { tracker, clock } = this.#parts
+    // Whoever reads it goes by the clock of the tracker.
+    const aheadMs = tracker.now() - clock.now()
+    const next = table.source.nextListingMs
+    await tracker.noteTable(table.config.name, {
+      last_listed_at: new Date(listing.endedMs + aheadMs).toISOString(),
       listing_error: listing.error,
-      next_run_at: isoOrNull(table.source.nextListingMs),
+      next_run_at: isoOrNull(next === null ? null : next + aheadMs),
     })
   }
 
@@ -274,8 +278,7 @@ class Daemon implements RunningDaemon {
 
   /** What no event tells: files that other commands made pending, retries that are due, folders that came back. */
   async #look(): Promise<void> {
-    const now = this.#parts.clock.now()
-    this.#turnedMs = now
+    this.#turnedMs = this.#parts.clock.now()
     for (const table of this.#tables.values()) table.source.checkBase()
     if (this.#isLooking) return
     this.#isLooking = true
@@ -285,9 +288,10 @@ class Daemon implements RunningDaemon {
       const paused = await this.#parts.tracker.paused()
       if (this.#isTrackerAway) this.#parts.log.info('the tracker is back')
       this.#isTrackerAway = false
-      for (const due of await this.#parts.tracker.dueWork()) {
+      const { tracker } = this.#parts
+      for (const due of await tracker.dueWork()) {
         const table = this.#tables.get(due.table)
-        if (table?.isFree === true && !paused.has(due.table) && isDue(due, table.config, now)) table.wake()
+        if (table?.isFree === true && !paused.has(due.table) && isDue(due, table.config, tracker.now())) table.wake()
       }
     } catch (error) {
       this.#failed(error)
@@ -296,9 +300,12 @@ class Daemon implements RunningDaemon {
     }
   }
 
-  /** Learns who else is at work. */
+  /** Learns who else is at work; one that died on this machine is known to be gone at once. */
   async #share(): Promise<void> {
-    if (this.#config.trackerUrl !== null) this.#shares.update(await this.#parts.tracker.peers(SILENT_MS))
+    if (this.#config.trackerUrl === null) return
+    const { tracker, owner, log } = this.#parts
+    const peers = (await tracker.peers(SILENT_MS)).filter((peer) => owner.isAlive(peer))
+    if (this.#shares.update(peers)) log.info({ daemons: peers.length }, 'tables are divided among the daemons')
   }
 
   /** Turns that run may finish; after the time that the config gives them their batches are given back. */
