@@ -23,8 +23,8 @@ export interface ServedDaemon {
   readonly tracker: Tracker
   readonly clock: Clock
   readonly log: Pick<Logger, 'info' | 'warn'>
-  /** When the scheduler turned last, in milliseconds since the epoch. */
-  readonly turnedMs: () => number
+  /** How long ago the scheduler turned, in milliseconds. */
+  readonly turnedAgoMs: () => number
 }
 
 export interface Served extends AsyncDisposable {
@@ -82,7 +82,7 @@ function sourcesOf(daemon: ServedDaemon, metrics: Metrics | undefined): HttpSour
   const listings = cached(FRESH_MS, clock, () => listingStates(daemon))
   const scrape = cached(FRESH_MS, clock, () => collectGauges(daemon))
   return {
-    alive: () => liveness(daemon.turnedMs(), clock.now()),
+    alive: () => liveness(daemon.turnedAgoMs()),
     ready: async () => readiness(await inTime(listings()), tracker.now()),
     metrics:
       metrics === undefined

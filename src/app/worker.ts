@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { type Landing, localLanding } from '../blobs/landing.ts'
 import { FetchedObjects, objectLanding } from '../blobs/landing-objects.ts'
 import { BLOB_STORES } from '../blobs/registry.ts'
-import { openSession } from '../engine/duckdb.ts'
+import { openSession, prepareSession } from '../engine/duckdb.ts'
 import type { EngineLimits, Session } from '../engine/engine.ts'
 import { type Service, serve } from '../engine/serve.ts'
 import { TableError } from '../errors/errors.ts'
@@ -70,6 +70,8 @@ interface LogQuestion {
 
 /** How often progress is reported while a statement runs. */
 const PROGRESS_MS = 250
+
+prepareSession()
 
 serve(async (argument): Promise<Service> => {
   // The parent is of the same build, so the shape of what it sends is known.
@@ -182,6 +184,11 @@ async function strategyOf(table: TableConfig): Promise<Strategy> {
   return strategy
 }
 
+/** A strategy that reads the table has its files listed while the batch is claimed. */
+async function prepared(table: TableConfig, target: OpenTable): Promise<void> {
+  if ((await strategyOf(table)).reads(table) === 'many') await target.prepare()
+}
+
 class Worker {
   readonly #session: Session
   readonly #spool: string
@@ -236,7 +243,8 @@ class Worker {
       const context = { session: this.#session, io, table, reader, signal: new AbortController().signal }
       await this.#fetched.keepOnly(files)
       const opened = await io.opened(files)
-      return { format: await formatOf(table), context, infers: (target.state?.columns ?? []).length === 0, files: opened.files }
+      const infers = (target.state?.columns ?? []).length === 0
+      return { format: await formatOf(table), context, infers, files: opened.files, besides: () => prepared(table, target) }
     })
   }
 

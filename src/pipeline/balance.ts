@@ -1,4 +1,4 @@
-import { id, literalList, type Sql, sql } from '../engine/sql.ts'
+import { id, literalList, sql } from '../engine/sql.ts'
 import { FileError, TableError } from '../errors/errors.ts'
 import type { SortedFile } from '../formats/format.ts'
 import type { StrategyRows } from '../model/batch.ts'
@@ -17,10 +17,8 @@ export interface CountedRows {
 
 interface Counted {
   readonly plan: LoadPlan
-  /** The relation of the batch's rows. */
-  readonly records: Sql
-  /** Whether `records` is kept, and may be read again. */
-  readonly many: boolean
+  /** Rows of each file that reached the plan, where they are kept; else all that it keeps did. */
+  readonly taken: (() => Promise<FileCounts>) | undefined
   readonly staged: readonly Staged[]
   /** Rows that the readers of the files gave, by the engine's own count. */
   readonly scanned: bigint
@@ -41,12 +39,12 @@ interface Counted {
  * what the data files hold, but for rows that the plan left out on purpose.
  */
 export async function rowsByFile(counted: Counted): Promise<CountedRows> {
-  const { plan, shape, staged, many, records, rejected, filtered, context } = counted
+  const { plan, shape, staged, taken: takenOf, rejected, filtered } = counted
   const files = [...new Set(shape.groups.flatMap(({ group }) => group.files.map(({ path }) => path)))]
   const written = staged.reduce((sum, one) => sum + one.rows, 0n)
   const kept = await keptRows(counted, files.length === 1 ? files[0] : undefined, written)
   if (sumOf(kept) !== written) throw unbalanced(`${sumOf(kept)} rows were planned, ${written} were written`)
-  const read = many ? await countsOf(sql`select __path as path, count(*) as rows from ${records} group by 1`, context.session) : kept
+  const read = (await takenOf?.()) ?? kept
   const taken = sumOf(read)
   const inFiles = await rowsInFiles(counted)
   if (inFiles === undefined) checkScanned(counted, taken + sumOf(rejected) + sumOf(filtered))
@@ -113,7 +111,7 @@ function checkCounts({ counts }: Counted, taken: bigint): void {
 /** Rows of each file that the plan keeps; from the data files where they name their source, which is cheapest. */
 async function keptRows({ plan, staged, shape, context }: Counted, only: string | undefined, written: bigint): Promise<FileCounts> {
   // Where rows of the table are written again, they come from no file of the batch.
-  if (plan.remove.kind === 'positions')
+  if (plan.remove.kind === 'positions' && plan.addsOwnRows !== true)
     return countsOf(sql`select __path as path, count(*) as rows from (${plan.add}) group by 1`, context.session)
   if (only !== undefined) return new Map([[only, written]])
   const paths = staged.flatMap((one) => one.localPaths)

@@ -211,8 +211,8 @@ export interface LoadedUnit {
 }
 
 /**
- * What is known of every file. Each method is one transaction; every change of a state is one guarded, set-based
- * statement and is recorded in the file's history. Errors: UnavailableError (`ING-TRACKER-*`).
+ * What is known of every file. Each method is one transaction, except `admit`, which writes some thousand files at a time; every change of a
+ * state is one guarded, set-based statement and is recorded in the file's history. Errors: UnavailableError (`ING-TRACKER-*`).
  * `owner` names one process for leases: a file that is processing belongs to its owner until it is settled, or
  * until the lease ends or the owner is known to be gone.
  */

@@ -2,6 +2,7 @@ import type { Clock } from '../../lib/clock.ts'
 import type { RunEvent, TableReport } from '../../model/report.ts'
 import type { TableConfig } from '../../model/table.ts'
 import { TableTally } from '../../pipeline/tally.ts'
+import type { DueWork } from '../../tracker/tracker.ts'
 import type { Lister } from '../../watcher/watcher.ts'
 import type { LoadPool } from '../pool.ts'
 import { type PassParts, type PassTurn, passOver } from '../table-pass.ts'
@@ -49,7 +50,7 @@ export class DaemonTable implements Disposable {
   readonly #parts: TableParts
   readonly #notices: Disposable
   #failures = 0
-  /** A table that failed, or that another process has, is left alone until then. */
+  /** A table that failed, or that another process has, is left alone until then, by a clock that nobody sets. */
   #notBeforeMs = 0
   #later: NodeJS.Timeout | undefined
   #isGone = false
@@ -72,14 +73,16 @@ export class DaemonTable implements Disposable {
 
   #wake(leastMs: number): void {
     if (this.#isGone || this.#later !== undefined) return
-    const waitMs = Math.max(leastMs, this.#notBeforeMs - this.#parts.clock.now())
+    const waitMs = Math.max(leastMs, this.#notBeforeMs - performance.now())
     if (waitMs <= 0) this.#parts.want(this.config.name)
     else this.#wakeIn(waitMs)
   }
 
-  /** Whether a turn that nobody asks for may begin: of files that were left pending. */
-  get isFree(): boolean {
-    return this.#later === undefined && this.#notBeforeMs <= this.#parts.clock.now()
+  /** Whether a turn that nobody asks for may begin, of what was left to do. */
+  isDue({ pending, abandoned, nextAttemptMs, nextCleanUpMs }: DueWork, now: number): boolean {
+    if (this.#later !== undefined || this.#notBeforeMs > performance.now()) return false
+    const cleanUpMs = this.config.afterLoad === 'keep' ? null : nextCleanUpMs
+    return pending || abandoned || [nextAttemptMs, cleanUpMs].some((ms) => ms !== null && ms <= now)
   }
 
   /** How the last turn listed the source; undefined when it did not. */
@@ -91,11 +94,11 @@ export class DaemonTable implements Disposable {
   async turn(): Promise<TableReport> {
     const { pool, stopping, ending, onEvent } = this.#parts
     const look = this.source.take()
-    const startedMs = this.#parts.clock.now()
+    const startedMs = performance.now()
     let listedMs: number | undefined
     this.#listing = undefined
     const lister = stoppable(look.lister, stopping, () => {
-      listedMs = this.#parts.clock.now()
+      listedMs = performance.now()
     })
     const turn: PassTurn = {
       lister,
@@ -109,7 +112,7 @@ export class DaemonTable implements Disposable {
     try {
       if (await this.#isDone(look)) {
         this.#patienceMs = OTHERS_FIRST_MS
-        return new TableTally(this.config, startedMs).report(this.#parts.clock.now())
+        return this.#nothing()
       }
       const { report, more } = await pool.use((worker) => passOver(this.config, worker, { turn, signal: ending, onEvent }, this.#parts))
       if (look.isListing && listedMs !== undefined) this.#listed(report, listedMs - startedMs)
@@ -122,6 +125,11 @@ export class DaemonTable implements Disposable {
       this.wake()
       throw error
     }
+  }
+
+  #nothing(): TableReport {
+    const now = this.#parts.clock.now()
+    return new TableTally(this.config, now).report(now)
   }
 
   /** Of what another daemon comes first for it takes one batch, so that the other one finds its share when it comes. */
@@ -170,7 +178,7 @@ export class DaemonTable implements Disposable {
     this.#learnPatience(report)
     if (report.status === 'skip') {
       this.source.putBack(look)
-      this.#notBeforeMs = this.#parts.clock.now() + BUSY_MS
+      this.#notBeforeMs = performance.now() + BUSY_MS
       this.wake()
     } else if (report.errors.some(({ file }) => file === null) && report.files.loaded === 0) {
       this.source.putBack(look)
@@ -195,7 +203,7 @@ export class DaemonTable implements Disposable {
     const { baseMs, factor, maxMs } = this.#parts.retryBackoff
     const waitMs = Math.min(maxMs, baseMs * factor ** this.#failures)
     this.#failures += 1
-    this.#notBeforeMs = this.#parts.clock.now() + waitMs
+    this.#notBeforeMs = performance.now() + waitMs
   }
 
   #wakeIn(ms: number): void {
