@@ -17,7 +17,8 @@ COPY --from=build /build/dist ./dist
 COPY --from=build /build/web ./web
 RUN ln -s /opt/ingestd/dist/main.js /usr/local/bin/ingest && \
     mkdir -p /data /etc/ingestd && chown node:node /data
-USER node
+# node, by its number: Kubernetes' runAsNonRoot cannot look names up.
+USER 1000:1000
 WORKDIR /data
 VOLUME /data
 EXPOSE 9464

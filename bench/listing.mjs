@@ -4,6 +4,7 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { localLister } from '../build/watcher/local.js'
+import { sourceRules } from '../build/watcher/rules.js'
 
 const FILES = Number(process.argv[2] ?? 1_000_000)
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5)
@@ -36,7 +37,10 @@ try {
 }
 
 async function list() {
-  const lister = localLister({ tableName: 't', sourcePattern: `${root}/*/*.csv`, fileFormat: 'csv', watch }, Date)
+  const lister = localLister(
+    sourceRules({ tableName: 't', sourcePattern: `${root}/*/*.csv`, fileFormat: 'csv', watch, archives: [], formatOptions: {} }),
+    Date,
+  )
   let count = 0
   for await (const page of lister.pages(new AbortController().signal)) count += page.files.length
   if (count !== FILES) throw new Error(`${count} files of ${FILES} were found`)

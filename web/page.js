@@ -1,10 +1,21 @@
-import { ago, bytes, count, drawn, duration, element, grid, link, mark, number, numeric, tone } from './draw.js'
+import { ago, bytes, duration, element, grid, link, mark, number, tone } from './draw.js'
+import {
+  activityTable,
+  causesTable,
+  cleanUps,
+  expectationsTable,
+  facts,
+  filesTable,
+  nextOf,
+  section,
+  tablesTable,
+  totals,
+} from './tables.js'
 
 // The whole page. Text reaches it through textContent alone, so no name of a file is ever markup (the policy of the page forbids it, too).
 
 const REFRESH_MS = 3000
 const TOKEN = 'ingestd-token'
-const MINUTES = 60
 
 const page = document.getElementById('page')
 let timer
@@ -108,15 +119,11 @@ function overview({ at, tables, activity, daemons, recent, causes }) {
   return [
     heading(at, daemons),
     section('Tables', tablesTable(tables, at)),
-    ...(activity.length === 0 ? [] : [section('At work', activityTable(activity))]),
-    ...(causes.length === 0 ? [] : [section('Errors', causesTable(causes))]),
+    ...(activity.length === 0 ? [] : [section('At work', activityTable(activity, at))]),
+    ...(causes.length === 0 ? [] : [section('Errors', causesTable(causes, at))]),
     section('Recent files', filesTable(recent, at)),
+    element('p', { class: 'dim' }, totals(tables)),
   ]
-}
-
-function cleanUps({ due, failed, last_error: reason }) {
-  if (due + failed === 0) return []
-  return [['clean-ups', `${due.toLocaleString('en')} due, ${failed.toLocaleString('en')} failed${reason === null ? '' : ` (${reason})`}`]]
 }
 
 function tableView({ state, activity, batches, recent, causes }) {
@@ -139,13 +146,13 @@ function tableView({ state, activity, batches, recent, causes }) {
       ['bytes', bytes(state.bytes)],
       ['last load', ago(state.last_loaded_at, at)],
       ['last listing', ago(state.last_listed_at, at)],
-      ['next run', ago(state.next_run_at, at)],
+      ['next', ago(nextOf(state), at)],
       ['listing', state.listing_error ?? 'well'],
       ...cleanUps(state.clean_ups),
-      ['last error', state.last_error ?? 'none'],
+      ['last error', (files.failed > 0 && state.last_error) || 'none'],
     ]),
-    ...(activity.length === 0 ? [] : [section('At work', activityTable(activity))]),
-    ...(causes.length === 0 ? [] : [section('Errors', causesTable(causes))]),
+    ...(activity.length === 0 ? [] : [section('At work', activityTable(activity, at))]),
+    ...(causes.length === 0 ? [] : [section('Errors', causesTable(causes, at))]),
     section(
       'Batches',
       grid(
@@ -199,6 +206,7 @@ function fileView(file, reports) {
           ]),
         ),
       ),
+      ...(report.expectations === undefined ? [] : [section('Expectations', expectationsTable(report.expectations))]),
     ]),
   ]
 }
@@ -236,97 +244,5 @@ function heading(at, daemons) {
     {},
     element('nav', {}, element('h1', {}, element('a', { href: '#/' }, 'ingestd')), element('span', { class: 'dim' }, about)),
     form,
-  )
-}
-
-function tablesTable(tables, at) {
-  return grid(
-    ['table', 'pending', 'at work', 'loaded', 'failed', 'skipped', 'rows', 'last hour', 'lag', 'last load', 'next run', 'last error'],
-    tables.map((table) => [
-      element('span', {}, link('table', table.table), table.paused ? mark('warn', ' paused') : ''),
-      number(table.files.pending),
-      number(table.files.processing),
-      number(table.files.completed),
-      count(table.files.failed, 'bad'),
-      number(table.files.skipped),
-      number(table.rows),
-      spark(table.throughput, at),
-      numeric(table.lag_seconds === null ? '' : duration(table.lag_seconds)),
-      ago(table.last_loaded_at, at),
-      ago(table.next_run_at, at),
-      element('span', { class: 'message bad' }, table.listing_error ?? table.last_error ?? ''),
-    ]),
-  )
-}
-
-function activityTable(activity) {
-  return grid(
-    ['table', 'does', 'progress', 'files', 'rows', 'bytes'],
-    activity.map((one) => [
-      link('table', one.table_name),
-      one.stage,
-      one.fraction === null
-        ? element('progress', { max: 1, 'aria-label': one.table_name })
-        : element('progress', { max: 1, value: one.fraction, 'aria-label': one.table_name }),
-      numeric(`${one.files_done.toLocaleString('en')} of ${one.files.toLocaleString('en')}`),
-      number(one.rows),
-      numeric(bytes(one.bytes_done)),
-    ]),
-  )
-}
-
-function causesTable(causes) {
-  return grid(
-    ['code', 'files', 'tables', 'for example', 'message'],
-    causes.map(({ code, files, tables, example }) => [
-      mark('bad', code ?? ''),
-      number(files),
-      tables.join(', '),
-      link('file', example.file),
-      element('span', { class: 'message' }, example.message),
-    ]),
-  )
-}
-
-function filesTable(files, at) {
-  if (files.length === 0) return element('p', { class: 'dim' }, 'None yet.')
-  return grid(
-    ['file', 'table', 'status', 'rows', 'size', 'when', 'reason'],
-    files.map((file) => [
-      link('file', file.file),
-      link('table', file.table),
-      mark(tone(file.status), file.status),
-      number(file.rows),
-      numeric(bytes(file.bytes)),
-      ago(file.at, at),
-      file.why ?? '',
-    ]),
-  )
-}
-
-/** Rows of each of the last sixty minutes. */
-function spark(throughput, at) {
-  const svg = drawn('svg', { class: 'spark', viewBox: `0 0 ${MINUTES * 2} 20`, role: 'img', preserveAspectRatio: 'none' })
-  const now = Math.floor(Date.parse(at) / 60_000)
-  const most = Math.max(1, ...throughput.map(({ rows }) => rows))
-  svg.append(
-    Object.assign(drawn('title', {}), { textContent: `${throughput.reduce((sum, { rows }) => sum + rows, 0).toLocaleString('en')} rows` }),
-  )
-  for (const { minute, rows } of throughput) {
-    const x = MINUTES - 1 - (now - Math.floor(Date.parse(minute) / 60_000))
-    const height = rows === 0 ? 0 : Math.max(1, (rows / most) * 20)
-    svg.append(drawn('rect', { x: x * 2, y: 20 - height, width: 1.6, height }))
-  }
-  return svg
-}
-
-function section(title, content) {
-  return element('section', {}, element('h2', {}, title), content)
-}
-
-function facts(pairs) {
-  return grid(
-    ['', ''],
-    pairs.filter(([, value]) => value !== '').map(([name, value]) => [mark('dim', name), value]),
   )
 }

@@ -1,4 +1,3 @@
-import type { Clock } from '../lib/clock.ts'
 import type { ActivityNote, ActivityStage } from '../model/activity.ts'
 import type { RunEvent } from '../model/report.ts'
 import type { Tracker } from '../tracker/tracker.ts'
@@ -28,22 +27,20 @@ export class ActivityNotes implements AsyncDisposable {
   readonly #work = new Map<string, Work>()
   readonly #tracker: Tracker
   readonly #owner: string
-  readonly #clock: Clock
   readonly #timer: NodeJS.Timeout
   #told = false
   #telling: Promise<void> | undefined
 
-  constructor(tracker: Tracker, owner: string, clock: Clock) {
+  constructor(tracker: Tracker, owner: string) {
     this.#tracker = tracker
     this.#owner = owner
-    this.#clock = clock
     this.#timer = setInterval(() => this.#tell(), TOLD_EVERY_MS)
     this.#timer.unref()
   }
 
   event(event: RunEvent): void {
     if (event.kind === 'tableEnded') this.ended(event.table)
-    else this.#work.set(event.table, workAfter(this.#work.get(event.table) ?? newWork(this.#clock.now()), event))
+    else this.#work.set(event.table, workAfter(this.#work.get(event.table) ?? newWork(this.#tracker.now()), event))
   }
 
   /** The work on a table is over. */

@@ -79,7 +79,7 @@ export async function createIngest(options: CreateOptions = {}): Promise<Ingest>
       })
     },
     ...daemonCalls({ config, read, owner, clock, log, tracker: opened }),
-    ...statusCalls({ config, clock, isAlive: owner.isAlive }, looking),
+    ...statusCalls({ config, isAlive: owner.isAlive }, looking),
     files: (filter = {}) => trackedFiles(config, async () => ((await isThere()) ? opened() : undefined), filter),
     explain: (path) => looking((known) => explainFile(absolutePath(config, path), config.tables, known, clock)),
     check: checkCall({ config, owner, clock }, () => checked(config, clock, looking, withWorker)),

@@ -47,3 +47,11 @@ function running(trackerFile: string, holder: string): UnavailableError {
     context: { file: trackerFile, holder },
   })
 }
+
+/** What is written to a file that was deleted is lost when the daemon ends. */
+export function trackerGone(file: string): UnavailableError {
+  return new UnavailableError('ING-TRACKER-UNAVAILABLE', `the tracker ${file} was deleted or replaced while the daemon was using it`, {
+    hint: 'put a backup in its place, or make it again with `ingest tracker rebuild`, and start the daemon again',
+    context: { file },
+  })
+}

@@ -21,19 +21,18 @@ export async function explainFile(
     )
     return [{ file: path, table: null, status: null, verdict: 'not_loaded', steps, history: [] }]
   }
-  return Promise.all(matching.map(({ table, sighting }) => explainFor({ table, sighting }, path, tracker, clock)))
+  return Promise.all(matching.map(({ table, sighting }) => explainFor({ table, sighting }, path, tracker)))
 }
 
 async function explainFor(
   { table, sighting }: { readonly table: TableConfig; readonly sighting: Sighting },
   path: string,
   tracker: Tracker,
-  clock: Clock,
 ): Promise<ExplainReport> {
   const shown = sighting.file?.path ?? path
   const row = await tracker.file(table.name, shown)
   const paused = (await tracker.paused()).has(table.name)
-  const steps = [...sighting.steps, ...trackerSteps(table, row, sighting, clock), ...(paused ? [PAUSED] : [])]
+  const steps = [...sighting.steps, ...trackerSteps(table, row, sighting, tracker), ...(paused ? [PAUSED] : [])]
   const history = await tracker.history(table.name, shown)
   const expectations = await tracker.expectationsOfFile(table.name, shown)
   return {

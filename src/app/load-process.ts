@@ -36,10 +36,16 @@ export interface LoadProcess extends LoadWorker, AsyncDisposable {
   readonly residentBytes: number
 }
 
+interface LoadProcessOptions extends WorkerArguments {
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+  /** How long one that was interrupted may go on before it is killed. */
+  readonly graceMs?: number | undefined
+}
+
 /** A load process as the pipeline sees it. Started by its first call, and again after a crash. */
-export function loadProcess(options: WorkerArguments & { readonly timeoutMs: number; readonly signal: AbortSignal }): LoadProcess {
-  const { limits, spool, timeoutMs, signal } = options
-  const child = new Child(workerEntry(), { limits, spool } satisfies WorkerArguments)
+export function loadProcess({ limits, spool, timeoutMs, signal, graceMs }: LoadProcessOptions): LoadProcess {
+  const child = new Child(workerEntry(), { limits, spool } satisfies WorkerArguments, graceMs)
   // Both ends are of one build, so answers have the shape that the method declares.
   return {
     start: () => child.start(),

@@ -69,7 +69,7 @@ async function eachTable<T extends { readonly reason: string | null }>(
   act: Act<T>,
 ): Promise<readonly Ended<T>[]> {
   const { clock } = work
-  await using notes = new ActivityNotes(work.tracker, work.owner.id, clock)
+  await using notes = new ActivityNotes(work.tracker, work.owner.id)
   const busy = () => skipped('another process is working on the table')
   return await withHeartbeat(work, async () => {
     const all: Ended<T>[] = []

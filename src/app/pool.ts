@@ -18,12 +18,12 @@ export interface LoadPool extends AsyncDisposable {
 }
 
 /** Processes are started when they are needed, and replaced between two pieces of work when they are old or have grown. */
-export function loadPool(size: number, config: ResolvedConfig, signal: AbortSignal): LoadPool {
+export function loadPool(size: number, config: ResolvedConfig, signal: AbortSignal, graceMs?: number): LoadPool {
   const limits = childLimits(config, size)
   const free: LoadProcess[] = []
   const all: LoadProcess[] = []
   const made = () => {
-    const worker = loadProcess({ limits, spool: spoolOf(config), timeoutMs: config.timeoutMs, signal })
+    const worker = loadProcess({ limits, spool: spoolOf(config), timeoutMs: config.timeoutMs, signal, graceMs })
     all.push(worker)
     return worker
   }

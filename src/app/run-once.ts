@@ -35,7 +35,7 @@ export async function runOnce(tables: readonly TableConfig[], options: RunOption
   await using pool = loadPool(children, given.config, signal)
   if (runnable > 0) pool.start()
   const pass: OpenPass = { ...given, tracker: await given.tracker() }
-  await using notes = new ActivityNotes(pass.tracker, pass.owner.id, pass.clock)
+  await using notes = new ActivityNotes(pass.tracker, pass.owner.id)
   const onEvent = (event: RunEvent) => {
     notes.event(event)
     options.onEvent?.(event)

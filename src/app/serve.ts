@@ -23,8 +23,8 @@ export interface ServedDaemon {
   readonly tracker: Tracker
   readonly clock: Clock
   readonly log: Pick<Logger, 'info' | 'warn'>
-  /** When the scheduler turned last, in milliseconds since the epoch. */
-  readonly turnedMs: () => number
+  /** How long ago the scheduler turned, in milliseconds. */
+  readonly turnedAgoMs: () => number
 }
 
 export interface Served extends AsyncDisposable {
@@ -77,18 +77,18 @@ function tellAddress({ url }: HttpServer, http: { readonly host: string; readonl
 function sourcesOf(daemon: ServedDaemon, metrics: Metrics | undefined): HttpSources {
   const { tracker, clock } = daemon
   // What its own processes do is told every second; of others a heartbeat that is old tells that they are gone.
-  const seeing = (): StatusParts => ({ config: daemon.config(), tracker, clock, isAlive: () => true })
+  const seeing = (): StatusParts => ({ config: daemon.config(), tracker, isAlive: () => true })
   const status = cached(FRESH_MS, clock, () => statusOf(seeing(), undefined))
   const listings = cached(FRESH_MS, clock, () => listingStates(daemon))
   const scrape = cached(FRESH_MS, clock, () => collectGauges(daemon))
   return {
-    alive: () => liveness(daemon.turnedMs(), clock.now()),
-    ready: async () => readiness(await inTime(listings()), clock.now()),
+    alive: () => liveness(daemon.turnedAgoMs()),
+    ready: async () => readiness(await inTime(listings()), tracker.now()),
     metrics:
       metrics === undefined
         ? null
         : async () => {
-            metrics.collect({ ...(await scrape()), nowMs: clock.now(), loadProcesses: await childMemory() })
+            metrics.collect({ ...(await scrape()), nowMs: tracker.now(), loadProcesses: await childMemory() })
             return { type: metrics.contentType, text: await metrics.text() }
           },
     documents: {

@@ -1,6 +1,5 @@
 import type { ResolvedConfig } from '../config/config.ts'
 import { BugError } from '../errors/errors.ts'
-import type { Clock } from '../lib/clock.ts'
 import type { Activity, DaemonNote, TableSchedule, ThroughputMinute } from '../model/activity.ts'
 import { causesOf } from '../model/error-cause.ts'
 import type { StatusFile, StatusReport, TableDetail, TableState } from '../model/status-report.ts'
@@ -12,7 +11,6 @@ import { oneTable, selectTables } from './select-tables.ts'
 export interface StatusParts {
   readonly config: ResolvedConfig
   readonly tracker: Tracker
-  readonly clock: Clock
   /** Whether a process that is known by its lease may still be there. */
   readonly isAlive: (owner: string) => boolean
 }
@@ -26,10 +24,10 @@ const HEARTBEAT_MS = 60_000
 
 /** Each configured table with its counts, and what is at work; a table that never ran has none. */
 export async function statusOf(parts: StatusParts, names: readonly string[] | undefined): Promise<StatusReport> {
-  const { config, tracker, clock } = parts
+  const { config, tracker } = parts
   const tables = selectTables(config.tables, names)
   const wanted = tables.map((table) => table.name)
-  const now = clock.now()
+  const now = tracker.now()
   return {
     at: new Date(now).toISOString(),
     tables: await statesOf(parts, tables),
@@ -41,8 +39,8 @@ export async function statusOf(parts: StatusParts, names: readonly string[] | un
 }
 
 /** Whether a daemon that was noted works still. */
-function isThere(daemon: DaemonNote, { clock, isAlive }: StatusParts): boolean {
-  return isAlive(daemon.owner) && clock.now() - Date.parse(daemon.heartbeat_at) < HEARTBEAT_MS
+function isThere(daemon: DaemonNote, { tracker, isAlive }: StatusParts): boolean {
+  return isAlive(daemon.owner) && tracker.now() - Date.parse(daemon.heartbeat_at) < HEARTBEAT_MS
 }
 
 /** A table looked at closely. ConfigError `ING-CONFIG-TABLE-UNKNOWN`. */
@@ -69,7 +67,7 @@ export async function tableDetail(parts: StatusParts, name: string): Promise<Tab
   }
 }
 
-async function statesOf({ tracker, clock }: StatusParts, tables: readonly TableConfig[]): Promise<readonly TableState[]> {
+async function statesOf({ tracker }: StatusParts, tables: readonly TableConfig[]): Promise<readonly TableState[]> {
   const names = tables.map((table) => table.name)
   // One for each table, in their order.
   const counts = await tracker.counts(names)
@@ -79,7 +77,7 @@ async function statesOf({ tracker, clock }: StatusParts, tables: readonly TableC
     const count = counts[index]
     if (count === undefined) return []
     const throughput = minutes.filter((minute) => minute.table_name === table.name)
-    return stateOf(table, { count, schedule: schedules.get(table.name), throughput, now: clock.now() })
+    return stateOf(table, { count, schedule: schedules.get(table.name), throughput, now: tracker.now() })
   })
 }
 

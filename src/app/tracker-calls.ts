@@ -37,7 +37,7 @@ export function trackerCalls({ config, owner, clock, opened, closed, files, rebu
       return copyTrackerTo(asked, { config, owner, clock })
     },
     prune: async ({ olderThanDays, dryRun = false } = {}) =>
-      pruneTracker(await opened(), { days: olderThanDays ?? config.trackerCare.retentionDays, dryRun, clock }),
+      pruneTracker(await opened(), { days: olderThanDays ?? config.trackerCare.retentionDays, dryRun }),
     export: async (asked) => (await import('./tracker-export.ts')).exportTracker(files(asked.tables), asked, config),
     publish: ({ signal } = {}) => working(publishTracker, signal),
     adopt: (table) => working((work) => adoptTracked(table, work)),

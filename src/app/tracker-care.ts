@@ -34,9 +34,9 @@ export async function caredForDaily<T>(at: TrackerCareAt, work: () => Promise<T>
 }
 
 /** What is loaded is loaded, whatever becomes of old history. */
-async function prune({ config, clock, tracker, warn }: TrackerCareAt): Promise<void> {
+async function prune({ config, tracker, warn }: TrackerCareAt): Promise<void> {
   try {
-    await pruneAfterRun(config, await tracker(), clock)
+    await pruneAfterRun(config, await tracker())
   } catch (error) {
     warn('old history of the tracker could not be pruned', error)
   }

@@ -8,10 +8,10 @@ import { failpoint } from '../lib/failpoint.ts'
 import type { TableConfig } from '../model/table.ts'
 import type { RebuildReport } from '../model/tracker-report.ts'
 import { adoptChain } from '../pipeline/adopt-chain.ts'
+import { EXISTED, FIRST_LISTING } from '../pipeline/first-listing.ts'
 import { changedFilePolicy } from '../pipeline/policy.ts'
 import type { Inspection } from '../pipeline/protocol.ts'
 import type { Owner } from '../pipeline/recover.ts'
-import { FIRST_LISTING } from '../pipeline/run-table.ts'
 import { copyTracker, isTrackerThere, openTracker, type TrackerAt } from '../tracker/open.ts'
 import { openSqliteTracker } from '../tracker/sqlite.ts'
 import type { TrackedFile, Tracker } from '../tracker/tracker.ts'
@@ -185,7 +185,7 @@ async function skipEarlier(table: TableConfig, tracker: Tracker, { batches }: In
     const earlier = files.filter(({ modifiedNs }) => modifiedNs < beforeNs)
     await tracker.admit(table.name, earlier, changedFilePolicy(table))
     const paths = earlier.map(({ path }) => path)
-    await tracker.skipPending(table.name, paths, 'it was there before the first run (include_existing: false)')
+    await tracker.skipPending(table.name, paths, EXISTED)
   }
   await tracker.remember(table.name, FIRST_LISTING, first)
 }

@@ -3,7 +3,7 @@ import { type Landing, localLanding } from '../blobs/landing.ts'
 import { processFolder, removeAbandoned } from '../blobs/landing-folders.ts'
 import { FetchedObjects, objectLanding } from '../blobs/landing-objects.ts'
 import { BLOB_STORES } from '../blobs/registry.ts'
-import { openSession } from '../engine/duckdb.ts'
+import { openSession, prepareSession } from '../engine/duckdb.ts'
 import type { EngineLimits, Session } from '../engine/engine.ts'
 import { type Service, serve } from '../engine/serve.ts'
 import { TableError } from '../errors/errors.ts'
@@ -12,6 +12,7 @@ import type { Format } from '../formats/format.ts'
 import { withModule } from '../formats/polars/module.ts'
 import { FORMATS } from '../formats/registry.ts'
 import type { Warning } from '../model/batch.ts'
+import type { FileSeen } from '../model/file.ts'
 import type { OptimizeRequest, VacuumRequest } from '../model/maintenance.ts'
 import { quarantineOf } from '../model/quarantine.ts'
 import type { TableConfig } from '../model/table.ts'
@@ -70,6 +71,8 @@ interface LogQuestion {
 
 /** How often progress is reported while a statement runs. */
 const PROGRESS_MS = 250
+
+prepareSession()
 
 serve(async (argument): Promise<Service> => {
   // The parent is of the same build, so the shape of what it sends is known.
@@ -182,6 +185,11 @@ async function strategyOf(table: TableConfig): Promise<Strategy> {
   return strategy
 }
 
+/** A strategy that reads the table has its files listed while the batch is claimed. */
+async function prepared(table: TableConfig, target: OpenTable): Promise<void> {
+  if ((await strategyOf(table)).reads(table) === 'many') await target.prepare()
+}
+
 class Worker {
   readonly #session: Session
   readonly #spool: string
@@ -242,18 +250,22 @@ class Worker {
       const context = { session: this.#session, io, table, reader, signal: new AbortController().signal }
       await this.#fetched.keepOnly(files)
       const opened = await io.opened(files)
-      return { format: await formatOf(table), context, infers: (target.state?.columns ?? []).length === 0, files: opened.files }
+      const infers = (target.state?.columns ?? []).length === 0
+      return { format: await formatOf(table), context, infers, files: opened.files, besides: () => prepared(table, target) }
     })
   }
 
-  #landingOf(table: TableConfig): Landing {
+  #landingOf(table: TableConfig, next: readonly FileSeen[] = []): Landing {
     const root = rootOf(table.sourcePattern)
     if (root === undefined) return localLanding(this.#spool)
-    return objectLanding(this.#spool, this.#fetched, { root, open: () => objectStoreOf(root, table.storage.source) })
+    const ahead = { files: next, bytes: table.storage.prefetchBytes }
+    const open = () => objectStoreOf(root, table.storage.source)
+    return objectLanding(this.#spool, { fetched: this.#fetched, next: ahead }, { root, open })
   }
 
   async load(job: LoadJob) {
     const target = await this.open(job.table)
+    await this.#fetched.keepOnly(job.batch.files)
     const result = await this.#withContext(job, (context) => loadBatch(job, target, context))
     await this.#ahead.forget()
     this.#readers.delete(job.table.name)
@@ -281,7 +293,7 @@ class Worker {
 
   /** Links that were made for landing files go with the work. */
   async #withContext<T>(job: LoadJob, work: (context: LoadContext) => Promise<T>, mended?: MendedReading): Promise<T> {
-    const landing = this.#landingOf(job.table)
+    const landing = this.#landingOf(job.table, job.next)
     const tables = new SourceTables(this.#session, BLOB_STORES.file)
     try {
       return await work(await this.#context(job, { landing, tables, mended }))

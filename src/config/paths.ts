@@ -45,7 +45,8 @@ const SCHEME = /^[a-z][a-z0-9+.-]*:\//i
 
 /** A path as written, relative to a base. */
 export function locate(written: string, base: Location): LocationResult {
-  if (written.includes('\0')) return { kind: 'wrong', problem: 'a path cannot hold a NUL character', fix: 'remove it' }
+  const wrong = wrongPath(written)
+  if (wrong !== undefined) return wrong
   const scheme = /^([a-z][a-z0-9+.-]*):\/?\//i.exec(written)?.[1]?.toLowerCase()
   if (scheme === 'file') return fileUrl(written)
   if (scheme !== undefined) {
@@ -58,6 +59,13 @@ export function locate(written: string, base: Location): LocationResult {
   }
   if (base.kind === 'remote' && !isAbsolute(written)) return belowRemote(base, base.url, written)
   return { kind: 'local', path: base.kind === 'local' ? resolve(base.path, written) : normalize(written) }
+}
+
+function wrongPath(written: string): LocationResult | undefined {
+  if (written.includes('\0')) return { kind: 'wrong', problem: 'a path cannot hold a NUL character', fix: 'remove it' }
+  // A shell puts the home folder there; a folder that is named so would be made unseen.
+  if (/^~(?:\/|$)/.test(written)) return { kind: 'wrong', problem: '~ is not understood here', fix: `write \${HOME}${written.slice(1)}` }
+  return undefined
 }
 
 function remote(scheme: string, written: string): LocationResult {
@@ -109,7 +117,8 @@ function withSlash(path: string, written: string): string {
 }
 
 function patternBelow(base: Location, written: string): LocationResult {
-  if (written.includes('\0')) return { kind: 'wrong', problem: 'a path cannot hold a NUL character', fix: 'remove it' }
+  const wrong = wrongPath(written)
+  if (wrong !== undefined) return wrong
   const names = written.split('/')
   const firstGlob = names.findIndex(hasGlob)
   if (firstGlob >= 0 && names.slice(firstGlob).includes('..')) {

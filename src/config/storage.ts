@@ -1,4 +1,5 @@
 import type { AdlsConnection, S3Connection, StorageConnection, TableStorage } from '../model/connection.ts'
+import type { ObjectUrl } from '../model/object-url.ts'
 import { complain, type Desk, type TableDraft } from './checks/draft.ts'
 import type { Path } from './input/places.ts'
 import { nearest } from './nearest.ts'
@@ -18,9 +19,10 @@ interface Around {
 
 /** Each name of a connection is defined. */
 export function checkConnections(draft: TableDraft, connections: ReadonlyMap<string, ConnectionInput>, desk: Desk): void {
-  const { connection, source, store } = draft.input
+  const { connection, target_connection: ofTarget, source, store } = draft.input
   const named: readonly (readonly [Path, string | null])[] = [
     [['connection'], connection],
+    [['target_connection'], ofTarget],
     [['source', 'connection'], source?.connection ?? null],
     [['store', 'connection'], store?.connection ?? null],
   ]
@@ -32,32 +34,53 @@ export function checkConnections(draft: TableDraft, connections: ReadonlyMap<str
   }
 }
 
-/** How both ends of a table are reached: by the connection that it names, by the only one of the type, or as the vendor's SDK finds out. */
+/** How both ends of a table are reached: by the connection that it names, by the only one that fits, or as the vendor's SDK finds out. */
 export function storageOf(draft: TableDraft, around: Around, desk: Desk): TableStorage {
-  checkNamed(draft, around, desk)
-  const source = endOf(draft, around, { location: around.source, key: 'source_path_pattern' }, desk)
-  const target = endOf(draft, around, { location: around.target, key: 'target_path' }, desk)
+  const { connection, target_connection: ofTarget } = draft.input
+  const { source: from, target: to } = around
+  checkNamed(draft, { ...around, key: 'connection', ends: ofTarget === null ? [from, to] : [from] }, desk)
+  checkNamed(draft, { ...around, key: 'target_connection', ends: [to] }, desk)
+  const source = endOf(draft, around, { location: from, key: 'source_path_pattern', named: connection, by: 'connection' }, desk)
+  const target = endOf(
+    draft,
+    around,
+    {
+      location: to,
+      key: 'target_path',
+      named: ofTarget ?? connection,
+      by: ofTarget === null && connection === null ? 'connection' : 'target_connection',
+    },
+    desk,
+  )
   const sizes = [target, source].flatMap((end) => (end?.input === undefined ? [] : [end.input.cache_size]))
   return {
     source: source?.connection ?? null,
     target: target?.connection ?? null,
     cacheFolder: around.cacheFolder,
     cacheBytes: sizes[0] ?? 10_000_000_000n,
+    prefetchBytes: source === undefined ? 0n : (source.input?.prefetch_size ?? 1_000_000_000n),
   }
 }
 
+interface NamedFor {
+  readonly key: 'connection' | 'target_connection'
+  /** What it may be for. */
+  readonly ends: readonly (Location | undefined)[]
+}
+
 /** A connection that nothing of the table needs is a mistake, unless it comes from `defaults`. */
-function checkNamed(draft: TableDraft, { source, target, connections }: Around, desk: Desk): void {
-  const { connection: name } = draft.input
+function checkNamed(draft: TableDraft, { key, ends: wanted, connections }: Around & NamedFor, desk: Desk): void {
+  const { [key]: name } = draft.input
   const named = name === null ? undefined : connections.get(name)
-  if (name === null || named === undefined || draft.input.source !== null || desk.places.isMerged([...draft.at, 'connection'])) return
-  const ends = [source, target].flatMap((end) => (end?.kind === 'remote' && end.object !== undefined ? [end] : []))
-  if ([source, target].includes(undefined) || ends.some((end) => typeOf(end) === named.type)) return
+  if (name === null || named === undefined || draft.input.source !== null || desk.places.isMerged([...draft.at, key])) return
+  const ends = wanted.flatMap((end) => (end?.kind === 'remote' && end.object !== undefined ? [end] : []))
+  if (wanted.includes(undefined) || ends.some((end) => typeOf(end) === named.type)) return
   const [first] = ends
-  complain(desk, draft, ['connection'], {
+  const local = wanted.length > 1 ? 'source and target are local' : key === 'connection' ? 'its source is local' : 'its target is local'
+  complain(desk, draft, [key], {
     problem:
       first === undefined
-        ? `nothing of this table is reached through ${JSON.stringify(name)}: source and target are local`
+        ? `nothing of this table is reached through ${JSON.stringify(name)}: ${local}`
         : `${JSON.stringify(name)} is of type ${named.type}, but ${first.scheme}:// needs one of type ${typeOf(first)}`,
     fix: first === undefined ? 'remove it' : `name a connection of type ${typeOf(first)}`,
     code: 'ING-CONFIG-COMBINATION',
@@ -74,16 +97,20 @@ interface End {
   readonly input: StorageInput | undefined
 }
 
+interface Asked {
+  readonly location: Location | undefined
+  readonly key: 'source_path_pattern' | 'target_path'
+  /** The connection that the table names for this end, and the key that would name one. */
+  readonly named: string | null
+  readonly by: 'connection' | 'target_connection'
+}
+
 /** Undefined for what is local, or wrong. */
-function endOf(
-  draft: TableDraft,
-  { connections }: Around,
-  { location, key }: { readonly location: Location | undefined; readonly key: 'source_path_pattern' | 'target_path' },
-  desk: Desk,
-): End | undefined {
+function endOf(draft: TableDraft, { connections }: Around, asked: Asked, desk: Desk): End | undefined {
+  const { location, key } = asked
   if (location?.kind !== 'remote' || location.object === undefined) return undefined
   const type = typeOf(location)
-  const input = connectionOf(draft, connections, type, desk)
+  const input = connectionOf(draft, connections, { ...asked, type, object: location.object }, desk)
   const connection = type === 's3' ? s3Of(input?.type === 's3' ? input : undefined) : adlsOf(input?.type === 'adls' ? input : undefined)
   const problem =
     connection.type === 'adls'
@@ -100,21 +127,29 @@ function typeOf({ object }: Location & { kind: 'remote' }): 's3' | 'adls' {
 function connectionOf(
   draft: TableDraft,
   connections: ReadonlyMap<string, ConnectionInput>,
-  type: 's3' | 'adls',
+  { named: name, by, type, object }: Asked & { readonly type: 's3' | 'adls'; readonly object: ObjectUrl },
   desk: Desk,
 ): StorageInput | undefined {
-  const named = draft.input.connection === null ? undefined : connections.get(draft.input.connection)
+  const named = name === null ? undefined : connections.get(name)
   if (named?.type === type) return named
-  const fitting = [...connections].filter((entry): entry is [string, StorageInput] => entry[1].type === type)
+  const ofType = [...connections].filter((entry): entry is [string, StorageInput] => entry[1].type === type)
+  const fitting = ofType.length > 1 ? ofType.filter(([, input]) => fits(input, object)) : ofType
   if (fitting.length > 1) {
-    const names = fitting.map(([name]) => name).join(', ')
-    complain(desk, draft, ['connection'], {
+    const names = fitting.map(([other]) => other).join(', ')
+    complain(desk, draft, [by], {
       problem: `there are several connections of type ${type}: ${names}`,
-      fix: 'name one of them: connection: NAME',
+      fix: `name one of them: ${by}: NAME`,
       code: 'ING-CONFIG-COMBINATION',
     })
   }
   return fitting[0]?.[1]
+}
+
+/** An address of Azure names an account and a container, which leaves connections of others out. */
+function fits(input: StorageInput, object: ObjectUrl): boolean {
+  if (input.type === 's3') return true
+  const connection = adlsOf(input)
+  return (accountProblem(connection, object) ?? containerProblem(connection, object)) === undefined
 }
 
 /** An account is told by the URL, by the connection, or by both alike. */

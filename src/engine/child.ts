@@ -20,7 +20,7 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Time that an interrupted statement has to end before its process is killed; no longer than the call itself had. */
+/** Time that an interrupted statement has to end before its process is killed, unless it is said; no longer than the call itself had. */
 const GRACE_MS = 10_000
 /** Timers of more milliseconds than this fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
@@ -102,6 +102,7 @@ function setHeld(child: ChildProcess, held: boolean): void {
 export class Child implements AsyncDisposable {
   readonly #entry: URL
   readonly #argument: unknown
+  readonly #graceMs: number
   #process: ChildProcess | undefined
   #waiting = new Map<number, Waiting>()
   #nextId = 1
@@ -112,9 +113,10 @@ export class Child implements AsyncDisposable {
   /** Whether the process is being killed because a call took too long. */
   #isTimedOut = false
 
-  constructor(entry: URL, argument: unknown) {
+  constructor(entry: URL, argument: unknown, graceMs = GRACE_MS) {
     this.#entry = entry
     this.#argument = argument
+    this.#graceMs = graceMs
   }
 
   /** Starts the process, so that the first call finds it ready. */
@@ -132,7 +134,7 @@ export class Child implements AsyncDisposable {
     let kill: NodeJS.Timeout | undefined
     const stop = (isTimedOut: boolean) => {
       if (child.connected) child.send({ interrupt: true } satisfies Request)
-      kill ??= setTimeout(() => this.#kill(child, isTimedOut), Math.min(GRACE_MS, timeoutMs ?? GRACE_MS))
+      kill ??= setTimeout(() => this.#kill(child, isTimedOut), Math.min(this.#graceMs, timeoutMs ?? this.#graceMs))
     }
     const abort = () => stop(false)
     const timer = timeoutMs === undefined ? undefined : setTimeout(() => stop(true), Math.min(timeoutMs, LONGEST_TIMER_MS))
@@ -151,7 +153,7 @@ export class Child implements AsyncDisposable {
     const child = this.#process
     this.#process = undefined
     this.#resident = 0
-    if (child !== undefined) await end(child)
+    if (child !== undefined) await end(child, this.#graceMs)
   }
 
   /** How long the process has been running; 0 without one. */
@@ -177,7 +179,7 @@ export class Child implements AsyncDisposable {
       if (child.connected) giveBack(this.#entry, child)
       return
     }
-    await end(child)
+    await end(child, this.#graceMs)
   }
 
   #started(): ChildProcess {
@@ -224,11 +226,11 @@ export class Child implements AsyncDisposable {
 }
 
 /** Without a parent a process ends by itself; one that does not is killed. */
-async function end(child: ChildProcess): Promise<void> {
+async function end(child: ChildProcess, graceMs: number): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const ended = new Promise((resolve) => child.once('exit', resolve))
   if (child.connected) child.disconnect()
-  const timer = setTimeout(() => child.kill('SIGKILL'), GRACE_MS)
+  const timer = setTimeout(() => child.kill('SIGKILL'), graceMs)
   await ended
   clearTimeout(timer)
 }

@@ -75,6 +75,14 @@ export function raw(text: string): Sql {
   return new Sql([text], [])
 }
 
+/** Statements that drop temporary tables, whether they were made or not. */
+export function dropped(tables: readonly Sql[]): Sql {
+  return join(
+    tables.map((table) => sql`drop table if exists ${table}`),
+    '; ',
+  )
+}
+
 /** The same statement with its values as quoted constants, for statements that take no parameters. */
 export function inlined(statement: Sql): Sql {
   return spliced(

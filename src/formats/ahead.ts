@@ -11,6 +11,8 @@ export interface AheadLook {
   readonly infers: boolean
   /** The files with paths to open that outlive the look; left out where they are opened at their own. */
   readonly files?: readonly SourceFile[]
+  /** What else the load will want, once the files were looked at. */
+  readonly besides?: (() => Promise<void>) | undefined
 }
 
 interface Looked {
@@ -80,7 +82,7 @@ export class LookAhead {
       throw new Fleeting()
     }
     try {
-      const { format, context, infers, files: opened = files.map((file) => ({ ...file, readPath: file.path })) } = await look()
+      const { format, context, infers, besides, files: opened = files.map((file) => ({ ...file, readPath: file.path })) } = await look()
       const tables: SourceTables = { oldest: refused, commits: refused, read: refused }
       const passing = { ...context, io: { ...context.io, interim: refused, scratch: () => this.#spool.scratch() }, tables }
       const inspection = await format.inspect(opened, passing)
@@ -88,6 +90,7 @@ export class LookAhead {
       const columns = infers && full.length > 0 ? await format.infer(full, { ...passing, reader: inspection.reader }) : undefined
       // A format may take the refusal for a fault of the file.
       if (!isFleeting) this.#looked = { files: opened, inspection, columns }
+      await besides?.()
     } catch {
       // Nothing is kept, so the load meets it again, and tells of it.
     }

@@ -44,14 +44,13 @@ function lateness({ table, periodMs, lastListedMs, listingError, nextRunMs, busy
   return `${table} was listed ${Math.round((nowMs - dueMs) / 1000)} s ago, and should be every ${Math.round((periodMs ?? 0) / 1000)} s`
 }
 
-/** What `/healthz` prints: that it is answered shows the event loop, `turnedMs` the scheduler. */
+/** What `/healthz` prints: that it is answered shows the event loop, `turned_seconds_ago` the scheduler. */
 export interface Liveness {
   readonly alive: boolean
   /** Seconds since the scheduler turned. */
   readonly turned_seconds_ago: number
 }
 
-export function liveness(turnedMs: number, nowMs: number): Liveness {
-  const ago = Math.max(0, nowMs - turnedMs)
-  return { alive: ago <= TURN_MS, turned_seconds_ago: Math.round(ago / 1000) }
+export function liveness(turnedAgoMs: number): Liveness {
+  return { alive: turnedAgoMs <= TURN_MS, turned_seconds_ago: Math.round(turnedAgoMs / 1000) }
 }

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 const FILES = {
   '/': { name: 'index.html', type: 'text/html; charset=utf-8' },
   '/page.js': { name: 'page.js', type: 'text/javascript; charset=utf-8' },
+  '/tables.js': { name: 'tables.js', type: 'text/javascript; charset=utf-8' },
   '/draw.js': { name: 'draw.js', type: 'text/javascript; charset=utf-8' },
   '/page.css': { name: 'page.css', type: 'text/css; charset=utf-8' },
   '/icon.svg': { name: 'icon.svg', type: 'image/svg+xml' },

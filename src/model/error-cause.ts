@@ -1,6 +1,11 @@
+import { ERROR_CODES, type ErrorCode } from '../errors/codes.ts'
+
 /** Failed files that failed for one cause: the same code, and messages that differ in names and numbers alone. */
 export interface ErrorCause {
   readonly code: string | null
+  /** What the code means and what to do about it; null for a code that this version does not know. */
+  readonly meaning: string | null
+  readonly remedy: string | null
   /** The message with what differs left out. */
   readonly message: string
   /** Of the files that were looked at: the newest failures of each table. */
@@ -33,8 +38,11 @@ export function causesOf(failures: readonly Failure[]): readonly ErrorCause[] {
 
 function causeOf(failures: readonly Failure[]): ErrorCause {
   const newest = failures.reduce((last, one) => (timeOf(one.failed_at) > timeOf(last.failed_at) ? one : last))
+  const known = newest.error_code !== null && Object.hasOwn(ERROR_CODES, newest.error_code) ? (newest.error_code as ErrorCode) : undefined
   return {
     code: newest.error_code,
+    meaning: known === undefined ? null : ERROR_CODES[known].cause,
+    remedy: known === undefined ? null : ERROR_CODES[known].remedy,
     message: messageShape(newest),
     files: failures.length,
     tables: [...new Set(failures.map((failure) => failure.table_name))].sort(),

@@ -1,4 +1,4 @@
-import { id, literalList, type Sql, sql } from '../engine/sql.ts'
+import { id, literalList, sql } from '../engine/sql.ts'
 import { FileError, type IngestError, TableError } from '../errors/errors.ts'
 import type { SortedFile } from '../formats/format.ts'
 import type { StrategyRows } from '../model/batch.ts'
@@ -18,10 +18,8 @@ export interface CountedRows {
 
 interface Counted {
   readonly plan: LoadPlan
-  /** The relation of the batch's rows. */
-  readonly records: Sql
-  /** Whether `records` is kept, and may be read again. */
-  readonly many: boolean
+  /** Rows of each file that reached the plan, where they are kept; else all that it keeps did. */
+  readonly taken: (() => Promise<FileCounts>) | undefined
   readonly staged: readonly Staged[]
   /** Rows that the readers of the files gave, by the engine's own count. */
   readonly scanned: bigint
@@ -42,16 +40,16 @@ interface Counted {
  * what the data files hold, but for rows that the plan left out on purpose.
  */
 export async function rowsByFile(counted: Counted): Promise<CountedRows> {
-  const { plan, shape, staged, many, records, rejected, filtered, context } = counted
+  const { plan, shape, staged, taken: takenOf, rejected, filtered } = counted
   const files = [...new Set(shape.groups.flatMap(({ group }) => group.files.map(({ path }) => path)))]
   const written = staged.reduce((sum, one) => sum + one.rows, 0n)
   const kept = await keptRows(counted, files.length === 1 ? files[0] : undefined, written)
   if (sumOf(kept) !== written) throw unbalanced(`${sumOf(kept)} rows were planned, ${written} were written`)
-  const read = many ? await countsOf(sql`select __path as path, count(*) as rows from ${records} group by 1`, context.session) : kept
+  const read = (await takenOf?.()) ?? kept
   const taken = sumOf(read)
   const inFiles = await rowsInFiles(counted)
   if (inFiles === undefined) checkScanned(counted, taken + sumOf(rejected) + sumOf(filtered))
-  checkCounts(counted, taken)
+  checkCounts(counted, taken, written)
   checkBundled(counted, read)
   const byFile = new Map<string, RowCounts>()
   let dropped = 0n
@@ -117,8 +115,10 @@ function checkBundled({ shape, rejected, filtered }: Counted, read: FileCounts):
   }
 }
 
-function checkCounts({ counts }: Counted, taken: bigint): void {
+function checkCounts({ counts, plan }: Counted, taken: bigint, written: bigint): void {
   if (counts === null) return
+  const fresh = counts.inserted + counts.updated
+  if (plan.addsOwnRows === true && fresh !== written) throw unbalanced(`the plan tells of ${fresh} new rows, ${written} were written`)
   const told = counts.inserted + counts.updated + counts.deleted + counts.unchanged + counts.superseded
   if (told !== taken) throw unbalanced(`the plan tells of ${told} rows, and was given ${taken}`)
 }
@@ -126,7 +126,7 @@ function checkCounts({ counts }: Counted, taken: bigint): void {
 /** Rows of each file that the plan keeps; from the data files where they name their source, which is cheapest. */
 async function keptRows({ plan, staged, shape, context }: Counted, only: string | undefined, written: bigint): Promise<FileCounts> {
   // Where rows of the table are written again, they come from no file of the batch.
-  if (plan.remove.kind === 'positions')
+  if (plan.remove.kind === 'positions' && plan.addsOwnRows !== true)
     return countsOf(sql`select __path as path, count(*) as rows from (${plan.add}) group by 1`, context.session)
   if (only !== undefined) return new Map([[only, written]])
   const paths = staged.flatMap((one) => one.localPaths)

@@ -1,19 +1,24 @@
 import type { Session } from '../engine/engine.ts'
-import { id, inlined, join, literal, raw, type Sql, sql, unnested } from '../engine/sql.ts'
+import { dropped, id, inlined, join, literal, raw, type Sql, sql, unnested } from '../engine/sql.ts'
 import type { BatchFile } from '../model/file.ts'
 import type { TableConfig } from '../model/table.ts'
+import { countsOf, type FileCounts } from './file-counts.ts'
 import { type RejectTable, shiftsOf } from './rejected-rows.ts'
 
 /** The rows of a batch in temporary tables, for strategies that read them more than once; closing it drops them. */
 export interface KeptRecords extends AsyncDisposable {
   /** Relation of the rows, as a plan takes them. */
   readonly name: Sql
+  /** The same before any was taken out, without what orders them. */
+  readonly rows: Sql
   /** Relation (path, ordinal, sequence, modified) of the files. */
   readonly files: Sql
   /** Rows that the readers of the files gave. */
   readonly scanned: bigint
   /** Where rows may be taken out. */
   readonly rejects: KeptRejects | undefined
+  /** How many of them each file has. */
+  byFile(): Promise<FileCounts>
 }
 
 /** Rows that the plan shall not see. */
@@ -30,6 +35,9 @@ export interface KeptRejects {
 }
 
 interface Keeping {
+  /** What a plan takes of them: the columns of a kept row `r`, given what orders it where that is known. */
+  readonly columns: (sequence: Sql | undefined) => readonly Sql[]
+
   readonly session: Session
   /** A table whose rows have keys: those whose key or sequence is null are rejected. */
   readonly keyed: TableConfig | undefined
@@ -41,13 +49,13 @@ interface Keeping {
   readonly places?: Sql | undefined
 }
 
-/** Keeps the rows of a query, in the order in which it gives them. */
+/** Keeps the rows of a query, in the order in which it gives them, without what is the same in all of them or follows from their place. */
 export async function keepRecords(
   query: Sql,
   files: readonly BatchFile[],
-  { session, keyed, rejects, places, isAligned }: Keeping,
+  { columns, session, keyed, rejects, places, isAligned }: Keeping,
 ): Promise<KeptRecords> {
-  const kept = new Kept(session, places)
+  const kept = new Kept(columns, session, places)
   try {
     await kept.fill(query, files, keyed === undefined ? '' : landingFolder(keyed))
     await kept.show({ keyed, rejects, isAligned })
@@ -66,14 +74,18 @@ class Kept implements KeptRecords {
   readonly rows: Sql
   scanned = 0n
   rejects: KeptRejects | undefined
+  readonly #columns: Keeping['columns']
   readonly #session: Session
   readonly #numbers: Sql
   readonly #shifts: Sql
   #isShifted = false
+  /** Whether rows were taken out. */
+  #isLess = false
   readonly #places: Sql | undefined
 
-  constructor(session: Session, places: Sql | undefined) {
+  constructor(columns: Keeping['columns'], session: Session, places: Sql | undefined) {
     const named = (prefix: string) => id(session.temporaryName(prefix))
+    this.#columns = columns
     this.#session = session
     this.#places = places
     this.name = named('records')
@@ -94,7 +106,9 @@ class Kept implements KeptRecords {
 
   async show({ keyed, rejects, isAligned }: Pick<Keeping, 'keyed' | 'rejects' | 'isAligned'>): Promise<void> {
     if (rejects === undefined)
-      return this.#show(sql`select r.*, ${PLACE} from ${this.rows} as r join ${this.files} as f on f.path = r.__path`)
+      return this.#show(
+        sql`select ${join(this.#columns(undefined))}, ${PLACE} from ${this.rows} as r join ${this.files} as f on f.path = r.__path`,
+      )
     await rejects.make()
     // Rows were kept in the order of their files, so that a row's number in its file is the same in whatever batch it comes.
     await this.#session.run(
@@ -160,14 +174,19 @@ class Kept implements KeptRecords {
   async #showAccepted(rejects: RejectTable, isKeyed: boolean): Promise<void> {
     const out = sql`select "row" from ${rejects.rows} where "row" is not null`
     const isWhole = (await this.#session.rows(sql`${out} limit 1`)).length === 0
+    this.#isLess = !isWhole
     const left = isWhole ? sql`` : sql`where r.rowid not in (${out})`
     const { number: position, joined } = this.#position
     const number = this.#places === undefined ? position : sql`coalesce(p.number, ${position})`
-    const values = isKeyed ? sql`r.* replace (f.own_sequence || ' ' || lpad((${number})::varchar, 12, '0') as _sequence)` : sql`r.*`
+    const sequence = isKeyed ? sql`f.own_sequence || ' ' || lpad((${number})::varchar, 12, '0')` : undefined
     const places =
       this.#places === undefined ? sql`` : sql`left join ${this.#places} as p on p.path = r.__path and p.position = ${position}`
-    await this.#show(sql`select ${values}, ${PLACE}
+    await this.#show(sql`select ${join(this.#columns(sequence))}, ${PLACE}
       from ${this.rows} as r join ${this.files} as f on f.path = r.__path join ${this.#numbers} as n on n.path = r.__path ${joined} ${places} ${left}`)
+  }
+
+  byFile(): Promise<FileCounts> {
+    return countedByFile(this.#isLess ? this.name : this.rows, this.#session)
   }
 
   async #show(query: Sql): Promise<void> {
@@ -176,8 +195,13 @@ class Kept implements KeptRecords {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#session.run(sql`drop view if exists ${this.name}`)
-    for (const table of [this.rows, this.files, this.#numbers, this.#shifts]) await this.#session.run(sql`drop table if exists ${table}`)
+    await this.#session.run(dropped([this.rows, this.files, this.#numbers, this.#shifts]))
   }
+}
+
+/** Rows of each file in a relation of records. */
+export function countedByFile(records: Sql, session: Session): Promise<FileCounts> {
+  return countsOf(sql`select __path as path, count(*) as rows from ${records} group by 1`, session)
 }
 
 /** Orders snapshots, also those of other batches: the newest modified time of the unit, then its greatest path. */

@@ -1,6 +1,6 @@
 import type { Session } from '../engine/engine.ts'
 import { firstLine } from '../engine/failure.ts'
-import { id, inlined, join, raw, type Sql, sql } from '../engine/sql.ts'
+import { dropped, id, inlined, join, raw, type Sql, sql } from '../engine/sql.ts'
 import { TableError } from '../errors/errors.ts'
 import { NO_STRATEGY_ROWS, type StrategyRows, type Warning } from '../model/batch.ts'
 import type { TableConfig } from '../model/table.ts'
@@ -53,7 +53,7 @@ export async function makePlan(records: Sql, kept: KeptRecords | undefined, shap
     const steps = await makeSteps(plan, session)
     try {
       const ties =
-        plan.ties === undefined || kept?.rejects === undefined
+        plan.ties === undefined || kept?.rejects === undefined || (plan.mayTie !== undefined && !(await hasRows(plan.mayTie, session)))
           ? { isSettled: true, warnings: [] }
           : await settleTies(plan.ties, {
               table: job.table,
@@ -75,7 +75,7 @@ export async function makePlan(records: Sql, kept: KeptRecords | undefined, shap
 
 async function makeSteps({ steps = [] }: LoadPlan, session: Session): Promise<AsyncDisposable> {
   const drop = async () => {
-    for (const { name } of steps) await session.run(sql`drop table if exists ${id(name)}`)
+    if (steps.length > 0) await session.run(dropped(steps.map(({ name }) => id(name))))
   }
   try {
     for (const step of steps) await makeStep(step, session)
@@ -86,16 +86,21 @@ async function makeSteps({ steps = [] }: LoadPlan, session: Session): Promise<As
   }
 }
 
-async function makeStep({ name, query, ordered, seeks }: PlanStep, session: Session): Promise<void> {
-  const isVain = seeks !== undefined && (await session.rows(sql`select 1 from ${seeks} limit 1`)).length === 0
-  const made = inlined(sql`create or replace temp table ${id(name)} as select * from (${query}) ${raw(isVain ? 'limit 0' : '')}`)
-  if (ordered !== true) return session.run(made)
+async function makeStep({ name, query, ordered, seeks, empty }: PlanStep, session: Session): Promise<void> {
+  const isVain = seeks !== undefined && !(await hasRows(seeks, session))
+  const rows = isVain ? (empty ?? sql`${query} limit 0`) : query
+  const made = inlined(sql`create or replace temp table ${id(name)} as ${rows}`)
+  if (ordered !== true || isVain) return session.run(made)
   await session.run(sql`set disabled_optimizers = 'join_order,build_side_probe_side'`)
   try {
     await session.run(made)
   } finally {
     await session.run(sql`reset disabled_optimizers`)
   }
+}
+
+async function hasRows(relation: Sql, session: Session): Promise<boolean> {
+  return (await session.rows(sql`select 1 from ${relation} limit 1`)).length > 0
 }
 
 async function countsOf(counts: Sql, session: Session): Promise<PlanCounts> {
@@ -119,7 +124,9 @@ async function planOf(records: Sql, kept: KeptRecords | undefined, shape: Shape,
   // A table that is replaced as a whole is planned as if it were new.
   const many = strategy.reads(job.table) === 'many' && target.state !== null && !job.replaceAll
   const keys =
-    strategy.keyed === undefined || job.table.keyed.missingMeansDeleted ? undefined : { rows: records, columns: job.table.primaryKeys }
+    strategy.keyed === undefined || job.table.keyed.missingMeansDeleted
+      ? undefined
+      : { rows: kept?.rows ?? records, columns: job.table.primaryKeys }
   const input = {
     table: job.table,
     records,

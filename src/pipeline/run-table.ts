@@ -8,7 +8,9 @@ import { isSnapshots } from '../model/table.ts'
 import type { Announce, LoadedUnit } from '../tracker/tracker.ts'
 import type { Lister, ListingPage, WaitingFile } from '../watcher/watcher.ts'
 import { batchFigures } from './batch-figures.ts'
+import { FIRST_LISTING, skipExisting } from './first-listing.ts'
 import { KnownFiles } from './known-listing.ts'
+import { nextFiles } from './next-files.ts'
 import { givenUp } from './outcome.ts'
 import { changedFilePolicy } from './policy.ts'
 import type { Inspection, LoadJob, LoadResult } from './protocol.ts'
@@ -35,9 +37,6 @@ export interface TablePass extends RecoverPass, UnchangedPass {
     waiting: readonly WaitingFile[],
   ) => Promise<{ readonly complete: readonly FileSeen[]; readonly changing: readonly WaitingFile[] }>
 }
-
-/** What the tracker remembers of a table with `include_existing: false` once it was listed. */
-export const FIRST_LISTING = 'first_listing'
 
 /** How often a batch is claimed again because another writer was first, before the table gives up for this pass. */
 const CONTENTION = 10
@@ -184,8 +183,7 @@ async function discover(
   await known?.remember()
   if (!table.watch.includeExisting && (await tracker.recall(table.name, FIRST_LISTING)) === undefined) {
     await admit(waiting.map(({ file }) => file))
-    const paths = (await tracker.pendingFiles(table.name)).map((file) => file.path)
-    await tracker.skipPending(table.name, paths, 'it was there before the first run (include_existing: false)')
+    await skipExisting(pass)
     await tracker.remember(table.name, FIRST_LISTING, new Date(pass.clock.now()).toISOString())
     return seen
   }
@@ -280,7 +278,7 @@ async function loadAndSettle(batch: Batch, lastBatch: bigint | null, pass: Table
   const { table, tracker, worker, owner, tally, onEvent } = pass
   const bytes = Number(batch.files.reduce((sum, file) => sum + file.size, 0n))
   onEvent({ kind: 'batchStarted', table: table.name, batchId: batch.id, files: batch.files.length, bytes })
-  const job: LoadJob = { table, batch, trackerId: tracker.id, lastBatch, replaceAll: pass.replaceAll }
+  const job: LoadJob = { table, batch, trackerId: tracker.id, lastBatch, replaceAll: pass.replaceAll, next: await nextFiles(pass) }
   let result: LoadResult
   try {
     result = await worker.load(job, (stage, fraction) => onEvent({ kind: 'progress', table: table.name, stage, fraction }))

@@ -18,11 +18,11 @@ import { keyedDifference } from './difference.ts'
 import { expectedRecords } from './expectations.ts'
 import { checkGuard, HeldFiles } from './guard.ts'
 import { withoutFiles } from './isolate.ts'
-import { type KeptRecords, keepRecords } from './kept-records.ts'
+import { countedByFile, type KeptRecords, keepRecords } from './kept-records.ts'
 import { lookAgain, placeRejects, siftDoubtful } from './look-again.ts'
 import { hasKeys, type MadePlan, makePlan, type PlanCounts } from './plan.ts'
 import type { LoadJob } from './protocol.ts'
-import { recordsOf } from './records.ts'
+import { recordsOf, type Stamp, stampedColumns } from './records.ts'
 import { type RejectedRows, RejectTable } from './rejected-rows.ts'
 import { type RowsOfFiles, replacedRows, replacing, takenOutOf } from './replace.ts'
 import { addedOnce } from './row-removal.ts'
@@ -163,9 +163,7 @@ async function afterFailure(shape: Shape, error: unknown, work: Staging): Promis
   throw foreign ?? new UnavailableError('ING-ENGINE', `${work.job.table.name}: ${reason}`, { cause: error })
 }
 
-function isBundled({ groups }: Shape): boolean {
-  return groups.some(({ group }) => group.bundle !== undefined)
-}
+const isBundled = ({ groups }: Shape) => groups.some(({ group }) => group.bundle !== undefined)
 
 function readOneByOne(shape: Shape): Shape {
   return isBundled(shape) ? { ...shape, groups: shape.groups.map((one) => ({ ...one, group: unbundled(one.group) })) } : shape
@@ -191,9 +189,10 @@ async function stageOnce(shape: Shape, work: Staging): Promise<MadeStage> {
   const { strategy } = context
   await using replaced = await replacedRows(filesOf(shape), work)
   const full = toRead(shape, { ...work, replaced })
-  const query = recordsOf(full, { loadedAt: context.loadedAt, batchId: job.batch.id }, context.format, context.formatContext)
+  const stamp = { loadedAt: context.loadedAt, batchId: job.batch.id }
+  const query = recordsOf(full, stamp, context.format, context.formatContext)
   await checkDeletes(query, full, { table: job.table, session: context.session })
-  await using kept = await keptOf(query, shape, { ...work, replaced })
+  await using kept = await keptOf({ shape, full, stamp }, { ...work, replaced })
   await using expected = await expectedRecords(kept, shape, work)
   const records = expected?.records ?? kept?.name ?? sql`(${query})`
   const sideFiles = strategy.keyed === undefined || job.replaceAll ? [] : await sideFilesAfter(job.lastBatch, target)
@@ -224,12 +223,19 @@ async function stageOnce(shape: Shape, work: Staging): Promise<MadeStage> {
   }
 }
 
+interface Stamped {
+  readonly shape: Shape
+  /** The shape without files that have no rows. */
+  readonly full: Shape
+  readonly stamp: Stamp
+}
+
 interface Replaced {
   readonly replaced: RowsOfFiles | undefined
 }
 
 /** The rows in tables, where they are read more than once, or some of them may be rejected. */
-async function keptOf(query: Sql, shape: Shape, work: Staging & Replaced): Promise<KeptRecords | undefined> {
+async function keptOf({ shape, full, stamp }: Stamped, work: Staging & Replaced): Promise<KeptRecords | undefined> {
   const { job, target, context, rejects, isConstrained = false } = work
   const { strategy, session } = context
   const keyed = strategy.keyed !== undefined && hasKeys(shape, job.table) ? job.table : undefined
@@ -237,7 +243,14 @@ async function keptOf(query: Sql, shape: Shape, work: Staging & Replaced): Promi
   if (!isJudged && work.replaced === undefined && strategy.reads(job.table) !== 'many') return undefined
   const judged = isJudged ? rejects : undefined
   const isAligned = context.format.rejecting?.isAligned() ?? true
-  const kept = await keepRecords(query, filesOf(shape), { session, keyed, rejects: judged, places: context.resubmitted?.rows, isAligned })
+  const kept = await keepRecords(recordsOf(full, null, context.format, context.formatContext), filesOf(shape), {
+    columns: stampedColumns(full, stamp),
+    session,
+    keyed,
+    rejects: judged,
+    places: context.resubmitted?.rows,
+    isAligned,
+  })
   if (isConstrained) await rejectForbidden(kept, shape, target)
   return kept
 }
@@ -259,8 +272,7 @@ async function writeBalanced(made: MadePlan, { records, kept, filtered, shape, f
   try {
     const counted = {
       plan,
-      records,
-      many: kept !== undefined,
+      taken: kept === undefined ? undefined : () => (records === kept.name ? kept.byFile() : countedByFile(records, context.session)),
       staged,
       shape: full,
       scanned: kept?.scanned ?? scanned,

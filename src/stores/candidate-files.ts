@@ -12,6 +12,8 @@ import type { KeyRows } from './store.ts'
 const RANGES = 256
 /** Keys beyond this number are told by one range: they are likely to be everywhere. */
 const SORTED = 1_000_000n
+/** Keys times files up to which each is compared with each: less work than to sort the keys. */
+const COMPARED = 1_000_000n
 
 /** Bounds of one key column in one file. */
 interface Bounds {
@@ -31,8 +33,9 @@ export async function candidateFiles(
   { session, snapshot }: { readonly session: Session; readonly snapshot: Snapshot },
 ): Promise<Sql> {
   const bounds = keys.columns.map((column) => boundsOf(column, snapshot.state))
+  const files = await snapshot.files()
   const ranges = id(session.temporaryName('key_ranges'))
-  await makeRanges(ranges, keys, session)
+  await makeRanges(ranges, files, keys, session)
   try {
     const fits = bounds.map(
       (_, index) =>
@@ -44,7 +47,7 @@ export async function candidateFiles(
       ' and ',
     )
     await session.run(sql`create or replace temp table ${name} as select f.path, f.dv, f."add"
-      from (select path, dv, "add", ${join(columns)} from ${await snapshot.files()} where ${possible}) as f
+      from (select path, dv, "add", ${join(columns)} from ${files} where ${possible}) as f
       semi join ${ranges} as r on ${join(fits, ' and ')}`)
     return name
   } finally {
@@ -52,16 +55,25 @@ export async function candidateFiles(
   }
 }
 
-async function makeRanges(ranges: Sql, { rows, columns }: KeyRows, session: Session): Promise<void> {
-  const [counted] = await session.rows(sql`select count(*) as rows from ${rows}`)
-  const bucket = (integerOf(counted?.['rows']) ?? 0n) > SORTED ? raw('1') : sql`ntile(${RANGES}) over (order by ${id(columns[0] ?? '')})`
+async function makeRanges(ranges: Sql, files: Sql, { rows, columns }: KeyRows, session: Session): Promise<void> {
+  const [counted] = await session.rows(sql`select (select count(*) from ${rows}) as rows, (select count(*) from ${files}) as files`)
+  const count = integerOf(counted?.['rows']) ?? 0n
   const names = columns.map(id)
+  const given = sql`select ${join(names)} from ${rows} where ${join(
+    names.map((column) => sql`${column} is not null`),
+    ' and ',
+  )}`
+  if (count * (integerOf(counted?.['files']) ?? 0n) <= COMPARED) {
+    const both = names.flatMap((column, index) => [sql`${column} as ${id(`low${index}`)}`, sql`${column} as ${id(`high${index}`)}`])
+    return session.run(sql`create temp table ${ranges} as select ${join(both)} from (${given})`)
+  }
+  const bucket = count > SORTED ? raw('1') : sql`ntile(${RANGES}) over (order by ${id(columns[0] ?? '')})`
   const bounds = names.flatMap((column, index) => [
     sql`min(${column}) as ${id(`low${index}`)}`,
     sql`max(${column}) as ${id(`high${index}`)}`,
   ])
   await session.run(
-    sql`create temp table ${ranges} as select ${join(bounds)} from (select ${join(names)}, ${bucket} as bucket from ${rows}) group by bucket`,
+    sql`create temp table ${ranges} as select ${join(bounds)} from (select *, ${bucket} as bucket from (${given})) group by bucket`,
   )
 }
 

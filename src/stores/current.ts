@@ -86,11 +86,13 @@ interface Reading {
 
 async function readAll(files: Sql, variable: string, reading: Reading): Promise<Sql> {
   const groups = await groupsOf(files, variable, reading.state, reading.table)
-  const estimate = await rowEstimate(files, reading.table)
+  const { estimate, paths } = await sizeOf(files, reading.table)
   // The reader numbers its files in the order of its list; of several groups each has a list of its own.
   const located = groups.length > 1 ? files : sql`select *, (row_number() over (order by file) - 1)::ubigint as number from (${files})`
   return join(
-    groups.map((group) => readGroup(group, located, { ...reading, estimate, isNumbered: groups.length === 1 })),
+    groups.map((group) =>
+      readGroup(group, located, { ...reading, estimate, paths: groups.length === 1 ? paths : null, isNumbered: groups.length === 1 }),
+    ),
     ' union all ',
   )
 }
@@ -99,15 +101,27 @@ async function readAll(files: Sql, variable: string, reading: Reading): Promise<
  * Where the schema is given the engine takes a file for empty until it reads it, and would keep all rows of a table in the
  * memory to join them with a handful of others. A row for each byte is too many rather than too few.
  */
-async function rowEstimate(files: Sql, { session }: FilesIo): Promise<bigint> {
-  const [sum] = await session.rows(sql`select coalesce(sum(size), 0)::bigint as bytes from (${files})`)
-  return (integerOf(sum?.['bytes']) ?? 0n) + 1n
+async function sizeOf(files: Sql, { session }: FilesIo): Promise<Size> {
+  const [sum] = await session.rows(sql`select coalesce(sum(size), 0)::bigint as bytes,
+    case when count(*) <= ${raw(String(FEW))} then list(path order by file) end as paths from (${files})`)
+  const paths = sum?.['paths']
+  return { estimate: (integerOf(sum?.['bytes']) ?? 0n) + 1n, paths: Array.isArray(paths) ? paths.map(String) : null }
+}
+
+/** Files up to which each is named within the query: every row of the table would be joined with them. */
+const FEW = 8
+
+interface Size {
+  /** Rows that the engine is to expect. */
+  readonly estimate: bigint
+  /** Of few files: their paths as logged, in the order in which the reader numbers them. */
+  readonly paths: readonly string[] | null
 }
 
 function readGroup(
   { variable, reads }: FileGroup,
   files: Sql,
-  { state, position, deleted, estimate, isNumbered }: Reading & { readonly estimate: bigint; readonly isNumbered: boolean },
+  { state, position, deleted, estimate, paths, isNumbered }: Reading & Size & { readonly isNumbered: boolean },
 ): Sql {
   // Partition columns are read from the log, never from the names of folders; what files say of them counts for nothing.
   const partitions = partitionValuesOf(state, sql`f."values"`)
@@ -124,13 +138,24 @@ function readGroup(
   const schema = sources.length > 0 ? sources : [sql`'': {name: 'none', type: 'BOOLEAN', default_value: null}`]
   const read = sql`read_parquet(getvariable(${literal(variable)}), hive_partitioning = false, explicit_cardinality = ${raw(String(estimate))}, schema = map {${join(schema)}}) as r`
   const columns = state.fields.map(({ name }) => sql`${values.get(name) ?? partitions.get(name) ?? raw('null')} as ${id(name)}`)
-  const places = position === undefined ? [] : [sql`f.path as ${id(position.file)}`, sql`r.file_row_number as ${id(position.row)}`]
-  const isPlain = partitions.size === 0 && position === undefined && !deleted
-  // Every row is joined with its file: numbers compare faster than paths.
+  const isKnown = position === undefined || paths !== null
+  const isPlain = partitions.size === 0 && isKnown && !deleted
+  const path = isPlain && paths !== null ? pathByNumber(paths) : raw('f.path')
+  const places = position === undefined ? [] : [sql`${path} as ${id(position.file)}`, sql`r.file_row_number as ${id(position.row)}`]
+  // Otherwise every row is joined with its file: numbers compare faster than paths.
   const from = isPlain ? read : sql`${read} join (${files}) as f on ${raw(isNumbered ? 'f.number = r.file_index' : 'f.file = r.filename')}`
   // A join, since `not exists` would gather all places of the table first.
   const left = deleted ? sql` anti join ${deleted} as d on d.path = f.path and d."row" = r.file_row_number` : raw('')
   return sql`select ${join([...columns, ...places])} from ${from}${left}`
+}
+
+/** The path of the file that a row comes from; the number is the same for all rows of a chunk, so that it is looked up once. */
+function pathByNumber(paths: readonly string[]): Sql {
+  if (paths.length === 0) return raw('null::varchar')
+  return sql`case r.file_index ${join(
+    paths.map((path, number) => sql`when ${raw(String(number))} then ${literal(path)}`),
+    ' ',
+  )} end`
 }
 
 /** Values of the partition columns by their names, from the map of an action. */

@@ -107,6 +107,10 @@ class DeltaTable implements OpenTable {
     if (this.#log.state) checkWritable(this.#table, this.#log.state)
   }
 
+  async prepare(): Promise<void> {
+    await this.#log.snapshot?.files()
+  }
+
   async current(): Promise<Sql> {
     return currentRows(this.#log)
   }

@@ -145,7 +145,7 @@ export interface RemovalRequest {
   readonly batchId: string
 }
 
-/** Keys that are looked for: a relation that has the key columns, never null. */
+/** Keys that are looked for: a relation that has the key columns; rows without one of them are looked for nowhere. */
 export interface KeyRows {
   readonly rows: Sql
   readonly columns: readonly string[]
@@ -269,6 +269,8 @@ export interface OpenTable extends AsyncDisposable {
   readonly state: TableState | null
   /** Reads the log from the last known version on. */
   refresh(): Promise<void>
+  /** Reads what `current` and `located` rest on, before they are asked for. */
+  prepare(): Promise<void>
   /** A query of the current rows with the table's columns in order; for a new table none is to be had (BugError). */
   current(): Promise<Sql>
   /**

@@ -1,7 +1,7 @@
 import { id, join, raw, type Sql, sql } from '../engine/sql.ts'
 import { newestRows, olderRows } from './keyed/latest.ts'
 import { comparison, differs, keyColumns, observationColumns, of, orderColumns, orderOf, sameKey } from './keyed/order.ts'
-import { ambiguous, tiesOf } from './keyed/ties.ts'
+import { ambiguous, mayTie, tiesOf } from './keyed/ties.ts'
 import type { LoadPlan, PlanInput, PlanStep, Strategy } from './strategy.ts'
 
 /**
@@ -40,6 +40,8 @@ function planFirst(input: PlanInput): LoadPlan {
     counts: sql`select count(*) filter (not r.__deleted) as inserted, 0::bigint as updated, 0::bigint as deleted,
       count(*) filter (r.__deleted) as unchanged, (select count(*) from ${input.records}) - count(*) as superseded from ${left}`,
     ties: tiesOf(input, null),
+    mayTie: mayTie(table, null),
+    addsOwnRows: true,
   }
 }
 
@@ -47,10 +49,11 @@ function planMerge(input: PlanInput): LoadPlan {
   const { table, current } = input
   const latest: PlanStep = {
     name: LATEST,
-    query: sql`select ${join(of('r', [...keyColumns(table), ...orderColumns(table), id('__row'), id('__deleted')]))} from ${newestRows(input)}`,
+    query: sql`select ${join(of('r', [...keyColumns(table), ...table.sequenceBy.map(id), id('__row'), id('__deleted')]))} from ${newestRows(input)}`,
   }
   const ofTable = current === null ? [] : matchSteps(input, current)
   const verdict: PlanStep = { name: VERDICT, query: verdictOf(input) }
+  const compared = current === null || !ambiguous(table) ? null : COMPARED
   return {
     steps: [...olderRows(input, keyColumns(table)), latest, ...ofTable, verdict],
     add: addedRows(input),
@@ -60,7 +63,9 @@ function planMerge(input: PlanInput): LoadPlan {
     changes: current === null ? undefined : changesOf(input, current),
     observe: observed(input),
     counts: countsOf(input),
-    ties: tiesOf(input, current === null || !ambiguous(table) ? null : COMPARED),
+    ties: tiesOf(input, compared),
+    mayTie: mayTie(table, compared),
+    addsOwnRows: true,
   }
 }
 
@@ -74,7 +79,7 @@ function matchSteps(input: PlanInput, current: Sql): readonly PlanStep[] {
   const matched = isOrdered
     ? sql`select ${position}, ${comparison(orderOf(of('l', order)), orderOf(of('c', order)))} as newer
         from (${current}) as c join ${id(LATEST)} as l on ${keys}`
-    : sql`select ${position}, ${newerRow('l', 'c')} as newer, l.__deleted or ${differs(values(input), 'r', 'c')} as differs
+    : sql`select ${position}, ${newerRow('r', 'c')} as newer, l.__deleted or ${differs(values(input), 'r', 'c')} as differs
         from (${current}) as c join ${id(LATEST)} as l on ${keys} join ${records} as r on r.__row = l.__row`
   // Values are compared only where the sequence does not tell two rows apart; where it does, they differ in it.
   const tied = sql`select * from ${id(MATCHED)} where newer = 0`
@@ -84,10 +89,13 @@ function matchSteps(input: PlanInput, current: Sql): readonly PlanStep[] {
     from (${current}) as c join (${tying}) as r on c.__file = r.__file and c.__position = r.__position`
   return [
     { name: MATCHED, query: matched, ordered: true },
-    ...(isOrdered ? [{ name: COMPARED, query: compared, ordered: true, seeks: sql`(${tied})` }] : []),
+    ...(isOrdered ? [{ name: COMPARED, query: compared, ordered: true, seeks: sql`(${tied})`, empty: NOTHING_COMPARED }] : []),
     ...(table.keyed.missingMeansDeleted ? [{ name: MISSING, query: missingRows(input, current), ordered: true }] : []),
   ]
 }
+
+const NOTHING_COMPARED = raw(`select null::bigint as __row, null::varchar as __file, null::bigint as __position, null::integer as newer,
+  null::boolean as differs, null::varchar as path where false`)
 
 /** By `_sequence` alone. */
 function newerRow(left: string, right: string): Sql {
@@ -107,15 +115,15 @@ function missingRows({ table, files }: PlanInput, current: Sql): Sql {
  * What becomes of the newest row of each key: `insert`, `update`, `delete`; `observe` where it is the newest of all and
  * shows nowhere; `same` where it was loaded before; `older`. `known`: the table has the key.
  */
-function verdictOf({ table, current, observations }: PlanInput): Sql {
+function verdictOf({ table, records, current, observations }: PlanInput): Sql {
   const inTable =
     current === null ? raw('select null::bigint as __row, null::integer as newer, null::boolean as differs where false') : tableSide(table)
   const order = orderColumns(table)
   const observed =
     observations === null
       ? raw('select null::bigint as __row, null::integer as newer where false')
-      : sql`select l.__row, min(${comparison(orderOf(of('l', order)), orderOf(of('o', order)))}) as newer
-          from ${observations} as o join ${id(LATEST)} as l on ${sameKey(table, 'o', 'l')} group by l.__row`
+      : sql`select l.__row, min(${comparison(orderOf(of('r', order)), orderOf(of('o', order)))}) as newer
+          from ${observations} as o join ${id(LATEST)} as l on ${sameKey(table, 'o', 'l')} join ${records} as r on r.__row = l.__row group by l.__row`
   const shows = table.keyed.insertOnly
     ? sql`case when t.__row is not null then 'same' when l.__deleted then 'observe' else 'insert' end`
     : sql`case when t.__row is null then case when l.__deleted then 'observe' else 'insert' end
@@ -181,9 +189,9 @@ function changesOf(input: PlanInput, current: Sql): Sql {
   )
 }
 
-function observed({ table, current }: PlanInput): Sql {
+function observed({ table, records, current }: PlanInput): Sql {
   const columns = observationColumns(table)
-  const seen = sql`select ${join(of('l', columns))} from ${id(LATEST)} as l join ${id(VERDICT)} as v using (__row) where v.verdict in ('observe', 'delete')`
+  const seen = sql`select ${join(of('r', columns))} from ${records} as r join ${id(VERDICT)} as v using (__row) where v.verdict in ('observe', 'delete')`
   if (current === null || !table.keyed.missingMeansDeleted) return seen
   return sql`${seen} union all select ${join(columns)} from ${id(MISSING)}`
 }

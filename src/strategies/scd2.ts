@@ -1,7 +1,7 @@
 import { id, join, type Sql, sql } from '../engine/sql.ts'
 import { AUDIT_COLUMNS } from '../model/schema.ts'
 import { olderRows } from './keyed/latest.ts'
-import { ambiguous, tiesOf } from './keyed/ties.ts'
+import { ambiguous, mayTie, tiesOf } from './keyed/ties.ts'
 import { comparedVersions, eventSteps, incomingEvents, touchedVersions } from './scd2/events.ts'
 import { changesOf, countsOf, observedEvents } from './scd2/outcome.ts'
 import { effectiveTime, historyColumns, rolesOf, untrackedNames } from './scd2/roles.ts'
@@ -35,6 +35,7 @@ export const scd2: Strategy = {
 
 function planHistory(input: PlanInput): LoadPlan {
   const roles = rolesOf(input)
+  const compared = comparesTies(input) ? COMPARED_STEP : null
   return {
     steps: stepsOf(input),
     add: sql`select ${join(roles.columns)}, __path from (${wantedRows(input, roles)}) where not __kept`,
@@ -44,7 +45,8 @@ function planHistory(input: PlanInput): LoadPlan {
     changes: input.current === null ? undefined : changesOf(input, roles),
     observe: observedEvents(roles),
     counts: countsOf(input, roles),
-    ties: tiesOf(input, comparesTies(input) ? COMPARED_STEP : null),
+    ties: tiesOf(input, compared),
+    mayTie: mayTie(input.table, compared),
   }
 }
 

@@ -36,6 +36,10 @@ export interface LoadPlan {
    * `sequence_by` and differ. They are told of, or rejected, as `when_tied` says.
    */
   readonly ties?: Sql | undefined
+  /** Relation of what may tie; while it has no rows `ties` is not asked. */
+  readonly mayTie?: Sql | undefined
+  /** Every row of `add` is one of the batch, and none of them the table's. */
+  readonly addsOwnRows?: true
 }
 
 export interface PlanStep {
@@ -49,6 +53,8 @@ export interface PlanStep {
   readonly ordered?: boolean
   /** Relation of what the step looks for in `current`; while it has no rows the step has none, and nothing is read for it. */
   readonly seeks?: Sql
+  /** A query with the columns of the step that reads nothing: what it is while there is nothing to look for. */
+  readonly empty?: Sql
 }
 
 export type Removal =

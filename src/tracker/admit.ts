@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type { FileSeen, FileStatus } from '../model/file.ts'
 import { recordAdmitted } from './history.ts'
@@ -7,6 +8,9 @@ import { forgetCleanUp, forgetError, forgetResult, move, replacePending } from '
 import { type AdmitResult, type Announce, type ChangedFilePolicy, loadsChanged } from './tracker.ts'
 
 const IGNORED_SHOWN = 100
+
+/** Files that one statement compares, or one transaction writes. SQLite works within this process: whoever asks for its health waits as long. */
+const SLICE = 2500
 
 const COLUMNS = { path: 'text', raw_path: 'text', version: 'text', size: 'integer', modified_ns: 'integer' } as const
 
@@ -28,7 +32,7 @@ interface Admission {
 const NOTHING = { admitted: 0, changed: 0 }
 
 /**
- * A page that is known costs one comparison and no write. What differs is written under the same guards again, so that
+ * A page that is known costs a comparison and no write. What differs is written under the same guards again, so that
  * whatever happened since the comparison is respected.
  */
 export async function admit(
@@ -61,29 +65,45 @@ export async function unknownCount(ledger: Ledger, table: string, files: readonl
 }
 
 async function differingFiles(ledger: Ledger, table: string, page: readonly FileSeen[]): Promise<readonly Differing[]> {
-  if (page.length === 0) return []
+  const differing: Differing[] = []
+  for await (const slice of slicesOf(page)) differing.push(...(await differingIn(ledger, table, slice)))
+  return differing
+}
+
+async function differingIn(ledger: Ledger, table: string, slice: readonly FileSeen[]): Promise<readonly Differing[]> {
   const given = ledger.dialect.relation(
     { position: 'integer', path: 'text', version: 'text' },
-    page.map((seen, index) => [BigInt(index), seen.path, seen.version]),
+    slice.map((seen, index) => [BigInt(index), seen.path, seen.version]),
   )
   const { rows } = await sql<{ position: bigint; status: FileStatus | null }>`
     select g.position, f.status
     from ${given} as g left join ${sql.table('file')} as f on f.table_name = ${table} and f.file_path = g.path
     where f.id is null or f.file_version <> g.version`.execute(ledger.db)
   return rows.flatMap(({ position, status }) => {
-    const seen = page[Number(position)]
+    const seen = slice[Number(position)]
     return seen === undefined ? [] : [{ seen, status }]
   })
 }
 
+/** New versions first, so that what the next listing passes over is forgotten before anything else changes. */
 async function write(ledger: Ledger, table: string, { fresh, other, movable, policy }: Admission): Promise<typeof NOTHING> {
-  return inTransaction(ledger, table, async (within) => {
-    if (other.length > 0) await forgetListing(within, table)
-    return {
-      changed: other.length === 0 ? 0 : await admitVersions(within, table, other, { movable, policy }),
-      admitted: fresh.length === 0 ? 0 : await admitFiles(within, table, fresh),
-    }
-  })
+  const written = { admitted: 0, changed: 0 }
+  for await (const slice of slicesOf(other)) {
+    written.changed += await inTransaction(ledger, table, async (within) => {
+      await forgetListing(within, table)
+      return admitVersions(within, table, slice, { movable, policy })
+    })
+  }
+  for await (const slice of slicesOf(fresh))
+    written.admitted += await inTransaction(ledger, table, (within) => admitFiles(within, table, slice))
+  return written
+}
+
+async function* slicesOf(files: readonly FileSeen[]): AsyncGenerator<readonly FileSeen[], void, undefined> {
+  for (let from = 0; from < files.length; from += SLICE) {
+    if (from > 0) await setImmediate()
+    yield files.slice(from, from + SLICE)
+  }
 }
 
 /** A file that is processing stays as it is: its batch compares versions before and after reading. */

@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { type RawBuilder, sql } from 'kysely'
 import type { Batch } from '../model/batch.ts'
 import { type BatchFile, compareFiles, type FileSeen } from '../model/file.ts'
+import { hasCome } from './due.ts'
 import { inTransaction, type Ledger, leaseEnd, nowOf, pathsOf } from './ledger.ts'
 import { forgetResult, move } from './moves.ts'
 import { type SeenRow, seenOf } from './read.ts'
-import type { ClaimLimits } from './tracker.ts'
+import type { ClaimLimits, PendingLimits } from './tracker.ts'
 
 const LARGEST_LIMIT = 2 ** 53 - 1
 
@@ -21,7 +22,7 @@ export async function requeueDue(ledger: Ledger, table: string): Promise<number>
     move(within, {
       from: ['failed'],
       to: 'pending',
-      where: sql`f.table_name = ${table} and f.next_attempt_at <= ${nowOf(within)}`,
+      where: sql`f.table_name = ${table} and ${hasCome(within, sql`f.next_attempt_at`)}`,
       // The error stays: until the next outcome it is the last that is known of the file.
       set: [sql`retry_count = f.retry_count + 1, next_attempt_at = null`, ...forgetResult()],
       reason: sql`'automatic retry'`,
@@ -36,9 +37,9 @@ export async function pendingCount(ledger: Ledger, table: string): Promise<numbe
   return Number(rows[0]?.files ?? 0n)
 }
 
-export async function pendingFiles(ledger: Ledger, table: string): Promise<readonly FileSeen[]> {
-  const rows = await candidates(ledger, table, {})
-  return rows.map(seenOf).sort(compareFiles)
+export async function pendingFiles(ledger: Ledger, table: string, limits?: PendingLimits): Promise<readonly FileSeen[]> {
+  const rows = await candidates(ledger, table, limits === undefined ? {} : { limit: limits.maxFiles })
+  return (limits === undefined ? rows : fitting(rows, limits.maxBytes)).map(seenOf).sort(compareFiles)
 }
 
 export async function claim(

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { hasCome } from './due.ts'
 import { inTransaction, type Ledger, nowOf } from './ledger.ts'
 import { noteCompleted } from './moves.ts'
 import type { CleanUpCounts, CleanUpOutcome, DueCleanUp } from './tracker.ts'
@@ -29,7 +30,7 @@ export async function dueCleanUps(ledger: Ledger, table: string, limit: number):
     clean_up_path: string | null
   }>`
     select f.file_path, f.raw_path, f.file_version, f.rows_rejected, f.clean_up_path from ${sql.table('file')} as f
-    where f.clean_up_status in ('due', 'failed') and f.table_name = ${table} and f.clean_up_next_at <= ${nowOf(ledger)}
+    where f.clean_up_status in ('due', 'failed') and f.table_name = ${table} and ${hasCome(ledger, sql`f.clean_up_next_at`)}
       and f.status = 'completed'
     order by f.clean_up_next_at, f.file_path limit ${BigInt(limit)}`.execute(ledger.db)
   return rows.map((row) => ({

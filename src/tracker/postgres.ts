@@ -27,8 +27,9 @@ export async function openPostgresTracker(options: PostgresTrackerOptions): Prom
 
 /** What the parts of a tracker work with. */
 export async function openPostgresLedger(options: PostgresTrackerOptions): Promise<{ readonly ledger: Ledger; readonly id: string }> {
-  const { db, id, patience } = await openPostgres({ ...options, newId: options.id }, options.waitMs ?? WAIT_MS)
+  const { db, id, patience, nowMs } = await openPostgres({ ...options, newId: options.id }, options.waitMs ?? WAIT_MS)
   const server = options.clock === undefined ? new ServerClock() : undefined
+  server?.told(nowMs)
   const transact = transactions({ patience, name: trackerName(options), clock: server })
   const clock = server ?? options.clock ?? new ServerClock()
   return { ledger: { db, dialect: postgresDialect, clock, options: options.trackerOptions, transact }, id }

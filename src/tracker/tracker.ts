@@ -108,6 +108,13 @@ export interface KnownListing {
   readonly at: string
 }
 
+/** The first files that claims would take, whatever keeps some of them apart from others. */
+export interface PendingLimits {
+  readonly maxFiles: number
+  /** The first file is among them whatever its size. */
+  readonly maxBytes: bigint
+}
+
 export interface ClaimLimits {
   readonly maxFiles: number
   /** Bytes of source files; one file larger than this is a batch of its own. */
@@ -204,8 +211,8 @@ export interface LoadedUnit {
 }
 
 /**
- * What is known of every file. Each method is one transaction; every change of a state is one guarded, set-based
- * statement and is recorded in the file's history. Errors: UnavailableError (`ING-TRACKER-*`).
+ * What is known of every file. Each method is one transaction, except `admit`, which writes some thousand files at a time; every change of a
+ * state is one guarded, set-based statement and is recorded in the file's history. Errors: UnavailableError (`ING-TRACKER-*`).
  * `owner` names one process for leases: a file that is processing belongs to its owner until it is settled, or
  * until the lease ends or the owner is known to be gone.
  */
@@ -223,8 +230,8 @@ export interface Tracker extends AsyncDisposable {
   dueWork(): Promise<readonly DueWork[]>
   /** How many files are pending (and not held). */
   pendingCount(table: string): Promise<number>
-  /** All pending files of a table in file order, for strategies that choose among them (overwrite). */
-  pendingFiles(table: string): Promise<readonly FileSeen[]>
+  /** All pending files of a table in file order, for strategies that choose among them (overwrite), or the first of them within limits. */
+  pendingFiles(table: string, limits?: PendingLimits): Promise<readonly FileSeen[]>
   /**
    * pending → processing for files in file order (`paths` restricts to those), under a lease and a new batch number.
    * Undefined when nothing is pending.
@@ -327,6 +334,8 @@ export interface Tracker extends AsyncDisposable {
   schedules(): Promise<readonly TableSchedule[]>
   /** In the place of what is known of this daemon, with the time of now; null when it ends. */
   noteDaemon(owner: string, note: Omit<DaemonNote, 'owner' | 'heartbeat_at'> | null): Promise<void>
+  /** Milliseconds since the epoch by the clock that all times here come from: in Postgres that of the server, as it was told last. */
+  now(): number
   /** Owners of the daemons that run and were heard of within that time, by the clock of the tracker; in the order of their names. */
   peers(withinMs: number): Promise<readonly string[]>
   /** The newest heartbeat first, also of such as ended without a word. */

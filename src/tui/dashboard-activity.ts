@@ -1,6 +1,6 @@
 import { bytes, count } from '../cli/text/numbers.ts'
 import type { Activity } from '../model/activity.ts'
-import { cut, type Frame, progressBar, shortSpan } from './dashboard-parts.ts'
+import { cut, cutPath, type Frame, progressBar, shortSpan } from './dashboard-parts.ts'
 
 /** A line for each table that something is done with. */
 export function activityLines(activity: readonly Activity[], { width, nowMs, paint }: Frame): readonly string[] {
@@ -9,7 +9,7 @@ export function activityLines(activity: readonly Activity[], { width, nowMs, pai
   const lines = activity.slice(0, 4).map((work) => {
     const amount = work.stage === 'listing' ? `${count(work.files)} seen` : `${count(work.files_done)}/${count(work.files)} files`
     const parts = [
-      work.table_name.slice(0, 24).padEnd(Math.min(24, Math.max(...activity.map((one) => one.table_name.length)))),
+      cutPath(work.table_name, 24).padEnd(Math.min(24, Math.max(...activity.map((one) => one.table_name.length)))),
       progressBar(work.fraction, bar),
       work.fraction === null ? '    ' : `${Math.floor(work.fraction * 100)}%`.padStart(4),
       amount,

@@ -1,6 +1,5 @@
 import { count } from '../cli/text/numbers.ts'
 import type { TableColumn } from '../cli/text/table.ts'
-import { ERROR_CODES, type ErrorCode } from '../errors/codes.ts'
 import type { ErrorCause } from '../model/error-cause.ts'
 import { aligned, cut, type Frame, fromNow, windowOf, wrapped } from './dashboard-parts.ts'
 import { causeKey } from './dashboard-state.ts'
@@ -33,11 +32,10 @@ export function causesLines(causes: readonly ErrorCause[], selected: number | nu
 export function causeLines(causes: readonly ErrorCause[], key: string, { width, nowMs, paint }: Frame): readonly string[] {
   const cause = causes.find((one) => causeKey(one) === key)
   if (cause === undefined) return ['no file is failed for this any more']
-  const known = cause.code !== null && Object.hasOwn(ERROR_CODES, cause.code) ? ERROR_CODES[cause.code as ErrorCode] : undefined
   const paragraph = (text: string) => wrapped(text, width)
   return [
     paint.red(paint.bold(cause.code ?? 'no code')),
-    ...(known === undefined ? [] : paragraph(known.cause)),
+    ...(cause.meaning === null ? [] : paragraph(cause.meaning)),
     '',
     ...paragraph(
       `${count(cause.files)} of the newest failed files, in ${cause.tables.join(', ')}, the last ${fromNow(cause.last_at, nowMs)}`,
@@ -46,7 +44,7 @@ export function causeLines(causes: readonly ErrorCause[], key: string, { width, 
     paint.dim('NEWEST'),
     ...paragraph(cause.example.file),
     ...paragraph(cause.example.message),
-    ...(known === undefined ? [] : ['', paint.dim('WHAT TO DO'), ...paragraph(known.remedy)]),
+    ...(cause.remedy === null ? [] : ['', paint.dim('WHAT TO DO'), ...paragraph(cause.remedy)]),
     '',
     paint.dim('enter: explain this file'),
   ]

@@ -24,7 +24,7 @@ export function filesLines(files: readonly StatusFile[], selected: number | null
     cutPath(file.file, Math.max(20, width - (width >= 100 ? 72 : 34))),
     file.rows === null ? '' : count(file.rows),
     fromNow(file.at, nowMs),
-    cut(file.table, 24),
+    cutPath(file.table, width >= 160 ? 40 : 24),
     bytes(file.bytes),
     cut(file.why ?? '', Math.max(16, width - 140)),
   ])
@@ -47,13 +47,22 @@ export function fileLines(reports: readonly ExplainReport[], { subject, selected
     cut(`${report.table ?? 'no table'}  ${report.status ?? 'unknown to the tracker'}  ${report.verdict.replaceAll('_', ' ')}`, width),
     '',
     ...report.steps.flatMap((step) => {
-      const [first = '', ...more] = wrapped(`${step.check}: ${step.detail}`, width - 4)
-      const head = step.passed ? `${paint.green('✓')}  ${first}` : `${paint.red('✗')}  ${first}`
-      return [head, ...more.map((line) => `   ${line}`)]
+      const [first = '', ...more] = hung(`${step.check}: ${step.detail}`, width - 1)
+      return [`${step.passed ? paint.green('✓') : paint.red('✗')}  ${first}`, ...more]
     }),
     ...(report.history.length === 0 ? [] : ['', paint.dim('HISTORY')]),
-    ...report.history.map((event) => cut(`${event.at}  ${event.from ?? 'new'} → ${event.to}  ${event.reason ?? ''}`, width)),
+    ...report.history.flatMap((event) => hung(`${event.at}  ${event.from ?? 'new'} → ${event.to}  ${event.reason ?? ''}`.trimEnd(), width)),
+    ...(report.expectations === undefined ? [] : ['', paint.dim('EXPECTATIONS')]),
+    ...(report.expectations ?? []).flatMap(({ at, name, on_violation: action, violated }) =>
+      hung(`${at}  broke ${name} (${action}): ${count(violated)}`, width),
+    ),
     '',
   ])
   return lines.slice(Math.max(0, Math.min(selected, lines.length - frame.room)))
+}
+
+/** A text whose further lines are set in. */
+function hung(text: string, width: number): readonly string[] {
+  const [first = '', ...more] = wrapped(text, width - 3)
+  return [first, ...more.map((line) => `   ${line}`)]
 }

@@ -17,7 +17,12 @@ export interface DashboardScreen {
 
 /** Title and the line of keys, each with a gap. */
 const AROUND = 4
-const KEYS = '↑↓ move  enter open  esc back  / search  e errors  f files  ? help  q quit'
+/** The keys in a line, the longest that fits. */
+const KEYS = [
+  '↑↓ move  enter open  esc back  / search  e errors  f files  ? help  q quit',
+  '↑↓ enter esc  / search  e errors  f files  ? help  q quit',
+  '↑↓ enter esc  / e f  ? help  q quit',
+] as const
 
 const HELP: readonly (readonly [string, string])[] = [
   ['↑ ↓ j k', 'move; page up and page down by ten'],
@@ -45,9 +50,20 @@ export function dashboardFrame(state: DashboardState, { columns, rows, nowMs, pa
   return [titleLine(state, frame), '', ...shown, ...gap, '', bottomLine(state, frame)]
 }
 
-function helpLines({ paint, width }: Frame): readonly string[] {
-  const lines = HELP.map(([keys, does]) => `  ${paint.bold(keys.padEnd(9))} ${does.slice(0, Math.max(0, width - 12))}`)
-  return [paint.bold('Keys'), '', ...lines, '', paint.dim('  each change is asked for: y or n')]
+function helpLines({ paint, width, room }: Frame): readonly string[] {
+  const lines = (columns: number) => HELP.map(([keys, does]) => `  ${paint.bold(keys.padEnd(9))} ${cut(does, columns).padEnd(columns)}`)
+  const all = [
+    paint.bold('Keys'),
+    '',
+    ...lines(width - 12).map((line) => line.trimEnd()),
+    '',
+    paint.dim('  each change is asked for: y or n'),
+  ]
+  if (all.length <= room) return all
+  // A low terminal has them beside each other.
+  const half = Math.ceil(HELP.length / 2)
+  const short = lines(Math.max(1, Math.floor(width / 2) - 12))
+  return short.slice(0, half).map((line, index) => line + (short[half + index] ?? ''))
 }
 
 function titleLine(state: DashboardState, { width, nowMs, paint }: Frame): string {
@@ -86,7 +102,7 @@ function bottomLine(state: DashboardState, { width, paint }: Frame): string {
   if (state.asking !== null) return paint.yellow(`${cut(actionText(state.asking), width - 6)} [y/n]`)
   if (state.typing !== null) return `search: ${cutPath(state.typing, width - 9)}▏`
   if (state.message !== '') return paint.cyan(cut(state.message, width))
-  return paint.dim(cut(KEYS, width))
+  return paint.dim(cut(KEYS.find((keys) => keys.length <= width) ?? '? help  q quit', width))
 }
 
 function bodyOf(state: DashboardState, status: StatusReport, frame: Frame): readonly string[] {
@@ -118,7 +134,8 @@ function overview(status: StatusReport, view: View, frame: Frame): readonly stri
   const activity = activityLines(status.activity, frame)
   const forTables = Math.max(3, Math.min(status.tables.length + 1, frame.room - activity.length - 4))
   const tables = statesLines(status.tables, view.selected, { ...frame, room: forTables })
-  const rest = frame.room - tables.length - activity.length - 2
+  // What is settled has a gap above, the totals have one, too.
+  const rest = frame.room - tables.length - activity.length - 3
   const recent = rest < 3 || status.recent.length === 0 ? [] : ['', ...filesLines(status.recent, null, { ...frame, room: rest })]
   return [...tables, ...activity, ...recent, '', totalsLine(status, frame)]
 }

@@ -33,7 +33,7 @@ export function progressBar(fraction: number | null, width: number): string {
 
 /** `12s`, `3m`, `2h`, `5d` */
 export function shortSpan(seconds: number): string {
-  if (seconds < 60) return `${Math.max(0, Math.round(seconds))}s`
+  if (seconds < 60) return `${Math.max(0, Math.floor(seconds))}s`
   if (seconds < 3600) return `${Math.floor(seconds / 60)}m`
   return seconds < 86_400 ? `${Math.floor(seconds / 3600)}h` : `${Math.floor(seconds / 86_400)}d`
 }
@@ -51,7 +51,7 @@ export function cut(text: string, width: number): string {
   return widthOf(safe) <= width ? safe : `${within([...safe], width - 1)}…`
 }
 
-/** A path of which the end is seen: the name of the file tells more than its folders. */
+/** A path, or the name of a table, of which the end is seen: what stands before it is often common to all of a list. */
 export function cutPath(path: string, width: number): string {
   const safe = printable(path)
   if (widthOf(safe) <= width) return safe
@@ -87,8 +87,10 @@ export function wrapped(text: string, width: number): readonly string[] {
     if (line !== '') lines.push(line)
     line = word
     while (widthOf(line) > width) {
-      lines.push(line.slice(0, width))
-      line = line.slice(width)
+      // At least one character, also where a wide one has no room.
+      const part = within([...line], width) || ([...line][0] ?? '')
+      lines.push(part)
+      line = line.slice(part.length)
     }
   }
   return [...lines, line]

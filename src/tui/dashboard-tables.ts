@@ -1,11 +1,11 @@
 import { cleanUpsText } from '../cli/text/clean-ups.ts'
-import { bytes, count } from '../cli/text/numbers.ts'
+import { bytes, count, counted } from '../cli/text/numbers.ts'
 import type { TableColumn } from '../cli/text/table.ts'
 import type { TableDetail, TableState } from '../model/status-report.ts'
 import { activityLines } from './dashboard-activity.ts'
 import { causesLines } from './dashboard-errors.ts'
 import { filesLines } from './dashboard-files.ts'
-import { aligned, cut, type Frame, fromNow, shortSpan, sparkline, windowOf } from './dashboard-parts.ts'
+import { aligned, cut, cutPath, type Frame, fromNow, shortSpan, sparkline, windowOf } from './dashboard-parts.ts'
 
 const MINUTE_MS = 60_000
 
@@ -37,7 +37,7 @@ export function statesLines(states: readonly TableState[], selected: number, fra
     const mark = from + index === selected ? '›' : ' '
     const { files } = state
     return [
-      `${mark} ${cut(state.table, Math.max(12, Math.floor(width / 3)))}`,
+      `${mark} ${cutPath(state.table, Math.max(12, Math.floor(width / 3)))}`,
       files.held === 0 ? count(files.pending) : `${count(files.pending)} (${count(files.held)} held)`,
       count(files.failed),
       count(files.completed),
@@ -89,7 +89,7 @@ export function tableLines({ state, activity, batches, recent, causes }: TableDe
       `${count(files.failed)} failed`,
       `${count(files.skipped)} skipped`,
     ].join('  '),
-    `${count(state.rows)} rows  ${count(state.rows_rejected)} rejected  ${bytes(state.bytes)}${state.paused ? '  PAUSED' : ''}`,
+    `${counted(state.rows, 'row')}  ${count(state.rows_rejected)} rejected  ${bytes(state.bytes)}${state.paused ? '  PAUSED' : ''}`,
     `last loaded ${fromNow(state.last_loaded_at, nowMs) || 'never'}  next ${fromNow(nextOf(state), nowMs) || 'with the next run'}${
       state.lag_seconds === null ? '' : `  lag ${shortSpan(state.lag_seconds)}`
     }`,

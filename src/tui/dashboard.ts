@@ -23,9 +23,11 @@ interface Screen {
 export async function runDashboard(source: DashboardSource, { stdin, stdout, paint, signal }: Screen): Promise<void> {
   let state = NEW_DASHBOARD
   let ink: InkDashboard | undefined
+  // Times of a shared tracker are those of its server.
+  let aheadMs = 0
   using screen = new LineScreen(stdout)
   using _keys = heldKeys(stdin)
-  const frame = () => dashboardFrame(state, { columns: stdout.columns || 80, rows: stdout.rows || 24, nowMs: Date.now(), paint })
+  const frame = () => dashboardFrame(state, { columns: stdout.columns || 80, rows: stdout.rows || 24, nowMs: Date.now() + aheadMs, paint })
   const draw = () => (ink ?? screen).draw(frame())
   const show = (next: DashboardState) => {
     state = next
@@ -35,6 +37,7 @@ export async function runDashboard(source: DashboardSource, { stdin, stdout, pai
   const looked = async () => {
     const { kind, subject } = viewOf(state)
     const data = await lookAt(source, state)
+    if (data.status != null) aheadMs = Date.parse(data.status.at) - Date.now()
     // Keys were pressed meanwhile, perhaps for another view.
     const now = viewOf(state)
     if (now.kind === kind && now.subject === subject) show(withData(state, data))

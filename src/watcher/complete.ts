@@ -1,4 +1,5 @@
 import type { FileSeen } from '../model/file.ts'
+import { FutureClock } from './settle-clock.ts'
 
 /** What the file system says of a file, under its names. */
 export interface FileTimes {
@@ -12,6 +13,8 @@ export interface FileTimes {
 export interface CompleteRules {
   readonly settleMs: number
   readonly modifiedAfterMs: number | null
+  /** Remembers what was seen of a clock that is ahead; without it each moment begins anew. */
+  readonly future?: FutureClock | undefined
 }
 
 /** The rules at one instant, in the unit of the files' times: a listing makes it once for many files. */
@@ -20,6 +23,7 @@ export interface Moment {
   readonly settleMs: number
   readonly settledBeforeNs: bigint
   readonly notBeforeNs: bigint | null
+  readonly future: FutureClock
 }
 
 export type Completeness =
@@ -36,6 +40,7 @@ export function momentOf(rules: CompleteRules, nowMs: number): Moment {
     settleMs: rules.settleMs,
     settledBeforeNs: nsOf(nowMs - rules.settleMs),
     notBeforeNs: rules.modifiedAfterMs === null ? null : nsOf(rules.modifiedAfterMs),
+    future: rules.future ?? new FutureClock(),
   }
 }
 
@@ -53,13 +58,16 @@ export function completenessOf(times: FileTimes, isMarked: boolean, moment: Mome
 
 /**
  * Milliseconds until the file has been left alone for `settleMs`; 0 when it has. A modified time in the future says
- * nothing, so the time of the last change stands for it, and now where that lies in the future, too: a file dated
- * 2099 waits as long as any other.
+ * nothing, so the time of the last change stands for it: a file dated 2099 waits as long as any other. Where that lies in
+ * the future, too, another clock gave it, and tells what has passed since.
  */
 export function readyInMs(times: FileTimes, moment: Moment): number {
   if (times.mtimeNs <= moment.settledBeforeNs) return 0
-  const past = [times.mtimeNs, times.ctimeNs].map(msOf).find((ms) => ms <= moment.nowMs) ?? moment.nowMs
-  return Math.max(0, past + moment.settleMs - moment.nowMs)
+  const changedMs = msOf(times.ctimeNs)
+  const past = [msOf(times.mtimeNs), changedMs].find((ms) => ms <= moment.nowMs)
+  const sinceMs = past === undefined ? moment.future.nowAfter(changedMs) - changedMs : moment.nowMs - past
+  // Timers count whole milliseconds.
+  return Math.max(0, Math.ceil(moment.settleMs - sinceMs))
 }
 
 /** Where the marker of a file lies, from the file's folder. */

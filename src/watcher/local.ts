@@ -1,11 +1,10 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../lib/clock.ts'
-import type { TableConfig } from '../model/table.ts'
 import { momentOf } from './complete.ts'
 import type { Place } from './local-folder.ts'
 import { lookAt } from './local-look.ts'
 import { type Found, foundCount, Walk } from './local-walk.ts'
-import { type SourceRules, sourceRules } from './rules.ts'
+import type { SourceRules } from './rules.ts'
 import type { Lister, ListingPage } from './watcher.ts'
 
 /** Files of a page; what a listing holds in memory. */
@@ -17,10 +16,9 @@ const SLICE_MS = 10
 /**
  * Looks for the files of a table in local folders. Each complete file is seen once in a listing, in no order; a file
  * that is renamed meanwhile may be seen under both names or neither, and is met by the next listing.
- * `onFolder` is told of each folder before it is listed. Throws ConfigError for a pattern that cannot be used; `pages` throws the signal's reason when it is aborted.
+ * `onFolder` is told of each folder before it is listed. `pages` throws the signal's reason when it is aborted.
  */
-export function localLister(table: TableConfig, clock: Clock, onFolder?: (folder: Place) => void): Lister {
-  const rules = sourceRules(table)
+export function localLister(rules: SourceRules, clock: Clock, onFolder?: (folder: Place) => void): Lister {
   return {
     base: rules.pattern.base,
     pages: (signal, known) => pagesOf(new Walk(rules, { onFolder, known }), rules, clock, signal),

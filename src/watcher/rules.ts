@@ -2,6 +2,7 @@ import type { TableConfig } from '../model/table.ts'
 import type { CompleteRules } from './complete.ts'
 import { type IgnoreRule, ignoreRule } from './ignore.ts'
 import { below, compilePattern, type SourcePattern } from './pattern.ts'
+import { FutureClock } from './settle-clock.ts'
 
 /** Everything that decides whether a file of a source is taken; listing and looking follow the same rules. */
 export interface SourceRules {
@@ -33,7 +34,7 @@ export function sourceRules(table: TableConfig): SourceRules {
     pattern,
     ignored: isTable ? beforeStart(table, ignored) : outsideArchives(table, pattern, ignored),
     marker: watch.marker,
-    complete: { settleMs: watch.settleMs, modifiedAfterMs: watch.modifiedAfterMs },
+    complete: { settleMs: watch.settleMs, modifiedAfterMs: watch.modifiedAfterMs, future: new FutureClock() },
   }
 }
 

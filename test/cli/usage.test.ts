@@ -100,6 +100,8 @@ describe('the command line', () => {
     [['retry'], 'nothing to retry was named'],
     [['retry', '--all-failed', 'a.csv'], '--all-failed and FILE cannot be used together'],
     [['skip'], 'nothing to skip was named'],
+    [['status', '--interval', '5'], '--interval says how often --watch prints'],
+    [['status', '--resources', '--tables', 'a'], "option '--resources' cannot be used with option '--tables <names>'"],
     [['status', '-c', 'a.yaml', '--config-json', '{}'], '--config and --config-json cannot be used together'],
     [['query', 'select 1', '--json', '--format', 'csv'], '--json and --format csv cannot be used together'],
     [

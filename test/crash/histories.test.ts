@@ -5,8 +5,7 @@ import { FAILPOINTS, KEYED_FAILPOINTS, REMOVAL_FAILPOINTS } from '../../src/lib/
 import { histories } from '../oracle/histories.ts'
 import { landedFiles, tableOf, tableQuery } from '../oracle/landed.ts'
 import { told } from '../oracle/model.ts'
-import { Project } from '../support/project.ts'
-import { crash, finish } from './campaign.ts'
+import { crash, finish, localSource } from './campaign.ts'
 
 const RUNS = Number(process.env['INGEST_TEST_RUNS'] ?? '4')
 const SEQUENCES = 1
@@ -32,7 +31,7 @@ test.for([
       histories({ sequences: SEQUENCES, untracked: true }),
       fc.infiniteStream(fc.constantFrom(...POINTS)),
       async (batches, points) => {
-        const made = new Project({ tables: [table] })
+        const made = localSource({ tables: [table] })
         try {
           for (const batch of batches) {
             for (const { name, content, second } of landedFiles(batch, SEQUENCES)) {

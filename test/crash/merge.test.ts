@@ -1,7 +1,7 @@
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { KEYED_FAILPOINTS, REMOVAL_FAILPOINTS } from '../../src/lib/failpoint.ts'
-import { Project } from '../support/project.ts'
-import { crash, finish } from './campaign.ts'
+import type { PlacedProject } from '../support/places.ts'
+import { campaignProject, crash, finish } from './campaign.ts'
 
 const KEYS = 30
 const FILES = 24
@@ -20,8 +20,8 @@ function events(file: number): readonly Event[] {
   })
 }
 
-function project(delta: Record<string, unknown>): Project {
-  const made = new Project({
+function project(delta: Record<string, unknown>): PlacedProject {
+  const made = campaignProject({
     retry_backoff: { base_seconds: 0.001, factor: 1, max_seconds: 0.001 },
     tables: [
       {
@@ -37,12 +37,11 @@ function project(delta: Record<string, unknown>): Project {
       },
     ],
   })
-  onTestFinished(() => made.remove())
   for (let file = 0; file < FILES; file += 1) land(made, `part-${String(file).padStart(2, '0')}.csv`, events(file))
   return made
 }
 
-function land(made: Project, name: string, rows: readonly Event[]): void {
+function land(made: PlacedProject, name: string, rows: readonly Event[]): void {
   made.write(`landing/${name}`, `id,name,at\n${rows.map(({ id, name: text, at }) => `${id},${text},${at}\n`).join('')}`)
 }
 
@@ -54,7 +53,7 @@ function expected(): readonly Event[] {
   return [...newest.values()].filter(({ name }) => name !== 'gone').toSorted((a, b) => a.id - b.id)
 }
 
-async function rows(made: Project): Promise<readonly Event[]> {
+async function rows(made: PlacedProject): Promise<readonly Event[]> {
   return made.json<Event[]>(['query', 'select id, name, "at" from "default".orders order by id'])
 }
 

@@ -1,6 +1,6 @@
 """Appends rows to a Delta table with delta-rs until its standard input closes; compacts and vacuums the table now and then.
 
-usage: race_writer.py TABLE FIRST_ID; prints whether it compacts, then the ids that were committed, one JSON line a commit.
+usage: race_writer.py TABLE FIRST_ID STORAGE_OPTIONS; prints whether it compacts, then the ids that were committed, one JSON line a commit.
 
 deltalake 1.6.6 (not 1.6.3 and before) commits a compaction over another one that took the same files away, so that their
 rows are there twice, whoever made the other. Such a release only appends here.
@@ -30,7 +30,7 @@ def sees_other_compactions():
         return False
 
 
-table, next_id = sys.argv[1], int(sys.argv[2])
+table, next_id, options = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3])
 stopped = threading.Event()
 threading.Thread(target=lambda: (sys.stdin.read(), stopped.set()), daemon=True).start()
 
@@ -42,18 +42,18 @@ while not stopped.is_set():
     next_id += 2
     rows = pa.table({"id": pa.array(ids, pa.int64()), "name": pa.array(["delta-rs"] * 2, pa.string())})
     try:
-        write_deltalake(table, rows, mode="append")
+        write_deltalake(table, rows, mode="append", storage_options=options)
     except CommitFailedError:
         continue
     print(json.dumps(ids), flush=True)
     commits += 1
     if compacts and commits % 5 == 0:
         try:
-            DeltaTable(table).optimize.compact()
+            DeltaTable(table, storage_options=options).optimize.compact()
         except CommitFailedError:
             pass  # Another writer removed what was to be compacted.
     if commits % 7 == 0:
         # The usual retention: files that we have in their place and not yet in the log are young, and stay.
-        DeltaTable(table).vacuum(retention_hours=168, dry_run=False)
+        DeltaTable(table, storage_options=options).vacuum(retention_hours=168, dry_run=False)
     stopped.wait(0.2)
 print(json.dumps("end"), flush=True)

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
-import { expect, onTestFinished, test } from 'vitest'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
 import { FAILPOINTS } from '../../src/lib/failpoint.ts'
-import { backup, crash, expectComplete, finish, loadedProject } from './campaign.ts'
+import { crash, expectComplete, finish, loadedProject } from './campaign.ts'
 
 const KILLS = 50
 /** Repeatable: a failure names the seed. */
@@ -19,17 +20,16 @@ test(`kills at ${KILLS} random times lose nothing and double nothing (seed ${SEE
   let kills = 0
   while (kills < KILLS) {
     const made = loadedProject()
-    onTestFinished(() => made.remove())
     // Several kills on the way of one load, each at a time of its own, then a restored tracker now and then.
-    let restore: (() => void) | undefined
+    let restore: (() => Promise<void>) | undefined
     for (let round = 0; round < 6 && kills < KILLS; round += 1) {
       if (await crash(made, { afterMs: 100 + numbers.next().value * 1200 })) kills += 1
       // A backup from before the first commit may be one without a tracker, and a table of a lost tracker is refused.
-      if (round >= 2 && existsSync(made.path('tables/default/orders/_delta_log'))) restore ??= backup(made)
+      if (round >= 2 && existsSync(join(await made.table('orders'), '_delta_log'))) restore ??= await made.backup()
     }
     await finish(made)
     await expectComplete(made)
-    restore?.()
+    await restore?.()
     await finish(made)
     await expectComplete(made)
     made.remove()
@@ -37,14 +37,11 @@ test(`kills at ${KILLS} random times lose nothing and double nothing (seed ${SEE
   expect(kills).toBe(KILLS)
 })
 
-test.each(FAILPOINTS)('a kill at the second and third %s loses nothing and doubles nothing', async (name) => {
-  for (const hit of [2, 3]) {
-    const made = loadedProject()
-    onTestFinished(() => made.remove())
-    // Steps that come once in a run end it without a kill.
-    await crash(made, { failpoint: `${name}:${hit}` })
-    await finish(made)
-    await expectComplete(made)
-    made.remove()
-  }
+// The first comes to a table that is not there (`short`); the third is like the second.
+test.each(FAILPOINTS)('a kill at the second %s loses nothing and doubles nothing', async (name) => {
+  const made = loadedProject()
+  // Steps that come once in a run end it without a kill.
+  await crash(made, { failpoint: `${name}:2` })
+  await finish(made)
+  await expectComplete(made)
 })

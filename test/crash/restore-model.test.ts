@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { list, query } from '../support/engine.ts'
-import { activeFiles, finished, logActions, Project } from '../support/project.ts'
+import type { PlacedProject } from '../support/places.ts'
+import { activeFiles, finished, logActions } from '../support/project.ts'
+import { campaignProject } from './campaign.ts'
 
 const STEPS = Number(process.env['INGEST_TEST_RESTORES'] ?? '12')
 /** Repeatable but for the times of kills: a failure names the seed. */
@@ -74,30 +76,30 @@ function* random(seed: number): Generator<number, never> {
   }
 }
 
-function rowsNow(made: Project): Promise<readonly number[]> {
-  const files = activeFiles(made.path('tables/default/t'))
-  if (files.length === 0) return Promise.resolve([])
-  return query(`select id from read_parquet(${list(files)}) order by id`).then((rows) => rows.map((row) => Number(row['id'])))
+async function rowsNow(made: PlacedProject): Promise<readonly number[]> {
+  const files = activeFiles(await made.table('t'))
+  if (files.length === 0) return []
+  const rows = await query(`select id from read_parquet(${list(files)}) order by id`)
+  return rows.map((row) => Number(row['id']))
 }
 
-async function statesOf(made: Project): Promise<Readonly<Record<string, string>>> {
+async function statesOf(made: PlacedProject): Promise<Readonly<Record<string, string>>> {
   const files = await made.json<{ file_path: string; status: string }[]>(['files', '--limit', '10000'])
   return Object.fromEntries(files.map((file) => [file.file_path.slice(file.file_path.lastIndexOf('/') + 1), file.status]))
 }
 
-function lastVersion(made: Project): number {
-  return logActions(made.path('tables/default/t')).at(-1)?.version ?? -1
+async function lastVersion(made: PlacedProject): Promise<number> {
+  return logActions(await made.table('t')).at(-1)?.version ?? -1
 }
 
-function newProject(): Project {
+function newProject(): PlacedProject {
   const table = { table_name: 't', source_path_pattern: '*.csv', max_files_per_batch: 1, watch: { settle_seconds: 0 } }
-  const made = new Project({ tables: [{ ...table, delta: { checkpoint_interval: 3 } }] })
-  onTestFinished(() => made.remove())
-  return made
+  return campaignProject({ tables: [{ ...table, delta: { checkpoint_interval: 3 } }] })
 }
 
 /** Runs a command that may be killed on its way; true when it was. */
-async function killedAfter(made: Project, args: readonly string[], ms: number | undefined): Promise<boolean> {
+async function killedAfter(made: PlacedProject, args: readonly string[], ms: number | undefined): Promise<boolean> {
+  await made.ready()
   const child = made.start(args)
   const ended = finished(child)
   if (ms !== undefined) {
@@ -138,7 +140,7 @@ class Campaign {
 
   async check(): Promise<void> {
     const told = this.told.join('\n')
-    expect(lastVersion(this.made), told).toBe(this.model.versions.length - 1)
+    expect(await lastVersion(this.made), told).toBe(this.model.versions.length - 1)
     expect(await rowsNow(this.made), told).toEqual(this.model.rows)
     expect(await statesOf(this.made), told).toEqual(this.model.states())
   }
@@ -157,7 +159,7 @@ class Campaign {
     const args = ['restore', 't', '--version', String(to), '--files', later, '--yes', '--json']
     const wasKilled = await this.#command(args, this.#mayKill())
     // A kill leaves all or nothing, and the log tells which.
-    if (!wasKilled || lastVersion(this.made) === this.model.versions.length) this.model.restore(to, later)
+    if (!wasKilled || (await lastVersion(this.made)) === this.model.versions.length) this.model.restore(to, later)
   }
 
   async #fullDrop(): Promise<void> {

@@ -1,12 +1,14 @@
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { list, query } from '../support/engine.ts'
-import { activeFiles, finished, logActions, Project } from '../support/project.ts'
+import type { PlacedProject } from '../support/places.ts'
+import { activeFiles, logActions } from '../support/project.ts'
+import { campaignProject } from './campaign.ts'
 
 const FILES = 5
 
 /** Five files in five batches, with a checkpoint every second commit: the restore makes version 5, or 6 after another one. */
-async function loaded(): Promise<Project> {
-  const made = new Project({
+async function loaded(): Promise<PlacedProject> {
+  const made = campaignProject({
     tables: [
       {
         table_name: 't',
@@ -17,24 +19,24 @@ async function loaded(): Promise<Project> {
       },
     ],
   })
-  onTestFinished(() => made.remove())
   for (let file = 0; file < FILES; file += 1) made.write(`landing/${file}.csv`, `id\n${file}\n`)
   expect((await made.command(['run', '--json'])).code).toBe(0)
   return made
 }
 
-async function rows(made: Project): Promise<readonly number[]> {
-  const files = activeFiles(made.path('tables/default/t'))
+async function rows(made: PlacedProject): Promise<readonly number[]> {
+  const files = activeFiles(await made.table('t'))
   const found = await query(`select id from read_parquet(${list(files)}, union_by_name = true) order by id`)
   return found.map((row) => Number(row['id']))
 }
 
-async function states(made: Project): Promise<readonly string[]> {
+async function states(made: PlacedProject): Promise<readonly string[]> {
   return (await made.json<{ status: string }[]>(['files'])).map((file) => file.status)
 }
 
-function restoreCommits(made: Project): number {
-  return logActions(made.path('tables/default/t')).filter(({ action }) => action['commitInfo']?.['operation'] === 'RESTORE').length
+async function restoreCommits(made: PlacedProject): Promise<number> {
+  const actions = logActions(await made.table('t'))
+  return actions.filter(({ action }) => action['commitInfo']?.['operation'] === 'RESTORE').length
 }
 
 const restoreTo = (version: number, files: string) => ['restore', 't', '--version', String(version), '--files', files, '--yes', '--json']
@@ -51,10 +53,10 @@ const STEPS = [
 
 test.each(STEPS)('a restore that is killed at %s is wholly there or not at all: %s', async (name, isThere) => {
   const made = await loaded()
-  const killed = await finished(made.start(restoreTo(1, 'skipped'), { INGEST_FAILPOINT: name }))
+  const killed = await made.run(restoreTo(1, 'skipped'), { INGEST_FAILPOINT: name })
   expect(killed.signal).toBe('SIGKILL')
   expect((await made.command(['run', '--json'])).code).toBe(0)
-  expect(restoreCommits(made)).toBe(isThere ? 1 : 0)
+  expect(await restoreCommits(made)).toBe(isThere ? 1 : 0)
   expect(await rows(made)).toEqual(isThere ? [0, 1] : [0, 1, 2, 3, 4])
   expect(await states(made)).toEqual(['completed', 'completed', ...Array(3).fill(isThere ? 'skipped' : 'completed')])
   // And what comes after it finds a table in order.
@@ -69,16 +71,16 @@ test.each(['checkpoint-before-pointer', 'after-checkpoint'])('a kill at %s of it
   const made = await loaded()
   expect((await made.command(restoreTo(3, 'pending'))).code).toBe(0)
   // Version 6 has a checkpoint.
-  expect((await finished(made.start(restoreTo(1, 'pending'), { INGEST_FAILPOINT: name }))).signal).toBe('SIGKILL')
+  expect((await made.run(restoreTo(1, 'pending'), { INGEST_FAILPOINT: name })).signal).toBe('SIGKILL')
   expect((await made.command(['run', '--json'])).code).toBe(0)
-  expect(restoreCommits(made)).toBe(2)
+  expect(await restoreCommits(made)).toBe(2)
   expect(await rows(made)).toEqual([0, 1, 2, 3, 4])
   expect(await states(made)).toEqual(Array(FILES).fill('completed'))
 })
 
 test.each(STEPS)('pending files are loaded once after a kill at %s', async (name) => {
   const made = await loaded()
-  expect((await finished(made.start(restoreTo(1, 'pending'), { INGEST_FAILPOINT: name }))).signal).toBe('SIGKILL')
+  expect((await made.run(restoreTo(1, 'pending'), { INGEST_FAILPOINT: name })).signal).toBe('SIGKILL')
   expect((await made.command(['run', '--json'])).code).toBe(0)
   expect(await rows(made)).toEqual([0, 1, 2, 3, 4])
   expect(await states(made)).toEqual(Array(FILES).fill('completed'))
@@ -100,7 +102,7 @@ test.each([
 test('a load that died before its commit is given back before the restore, and loaded after it', async () => {
   const made = await loaded()
   made.write('landing/5.csv', 'id\n5\n')
-  expect((await finished(made.start(['run', '--json'], { INGEST_FAILPOINT: 'after-manifest' }))).signal).toBe('SIGKILL')
+  expect((await made.run(['run', '--json'], { INGEST_FAILPOINT: 'after-manifest' })).signal).toBe('SIGKILL')
   expect((await made.command(restoreTo(1, 'skipped'))).code).toBe(0)
   expect(await rows(made)).toEqual([0, 1])
   expect(await states(made)).toEqual(['completed', 'completed', 'skipped', 'skipped', 'skipped', 'pending'])

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { readdirSync } from 'node:fs'
-import { expect, onTestFinished, test } from 'vitest'
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
 import { SPLICE_FAILPOINTS } from '../../src/lib/failpoint.ts'
-import { Project } from '../support/project.ts'
-import { crash, finish } from './campaign.ts'
+import { campaignProject, crash, finish } from './campaign.ts'
 
 /** Rows of some row groups that are large enough to be copied. */
 const ROWS = 260_000
@@ -12,11 +12,10 @@ test.each([...SPLICE_FAILPOINTS, 'after-removal', 'after-manifest', 'commit-befo
   'a kill at %s of a merge that copies row groups leaves what a run without it leaves',
   async (name) => {
     const table = { table_name: 'orders', source_path_pattern: '*.csv', loading_strategy: 'merge', primary_keys: ['id'], sequence_by: 'v' }
-    const made = new Project({
+    const made = campaignProject({
       retry_backoff: { base_seconds: 0.001, factor: 1, max_seconds: 0.001 },
       tables: [{ ...table, watch: { settle_seconds: 0 }, delta: { optimize: 'off' } }],
     })
-    onTestFinished(() => made.remove())
     const lines = Array.from({ length: ROWS }, (_, row) => `${row},${createHash('md5').update(String(row)).digest('hex')},1\n`)
     made.write('landing/1.csv', `id,name,v\n${lines.join('')}`)
     await finish(made)
@@ -26,6 +25,7 @@ test.each([...SPLICE_FAILPOINTS, 'after-removal', 'after-manifest', 'commit-befo
     const query = `select count(*) as n, count(distinct id) as ids, count(*) filter (v = 2) as newer, string_agg(name, ' ' order by id) filter (v = 2) as names,
       count(distinct name) as values from "default".orders`
     expect(await made.json(['query', query])).toEqual([{ n: ROWS, ids: ROWS, newer: 2, names: 'seven eight', values: ROWS }])
-    expect(readdirSync(made.path('tables/default/orders/_ingestd/stage'))).toEqual([])
+    const stage = join(await made.table('orders'), '_ingestd/stage')
+    expect(existsSync(stage) ? readdirSync(stage) : []).toEqual([])
   },
 )

@@ -43,7 +43,8 @@ test('SIGTERM releases what does not end within shutdown_timeout_seconds, and th
   const from = performance.now()
   hanging.child.kill('SIGTERM')
   expect(await hanging.ended).toEqual([0, null])
-  expect(performance.now() - from).toBeLessThan(15_000)
+  // A process that does not end by itself is otherwise killed ten seconds after it was told.
+  expect(performance.now() - from).toBeLessThan(9000)
   expect(await states(place)).toEqual(['1.csv pending'])
   const next = started(place)
   await next.logged('table ended')

@@ -134,13 +134,19 @@ test('a polled source is listed again and again', async () => {
 })
 
 test('a source with a schedule is listed at its times alone', async () => {
-  const landing = new Landing(watched({ cron: '*/2 * * * * *' }))
-  landing.land('1.csv', 'a\n1\n')
+  const landing = new Landing({})
+  landing.config['tables'] = [
+    { table_name: 'often', source_path_pattern: 'often/*.csv', ...watched({ cron: '*/2 * * * * *' }) },
+    { table_name: 'rarely', source_path_pattern: 'rarely/*.csv', ...watched({ cron: '0 0 29 2 *' }) },
+  ]
+  landing.land('rarely/1.csv', 'a\n1\n')
+  landing.land('often/1.csv', 'a\n1\n')
   const running = await daemon(landing)
-  await completed(running, '1.csv')
+  await completed(running, 'often/1.csv')
+  landing.land('often/2.csv', 'a\n1\n')
+  await completed(running, 'often/2.csv')
+  expect((await running.states()).filter((state) => state.startsWith('rarely'))).toEqual([])
   await running.stop()
-  const seconds = (await landing.files()).map(({ processing_start_time: at }) => new Date(at ?? 0).getUTCSeconds() % 2)
-  expect(seconds).toEqual([0])
 })
 
 test('a table that is paused is left alone, and taken up when it is resumed', async () => {

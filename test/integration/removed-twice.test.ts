@@ -32,6 +32,8 @@ test('check names a compaction that another writer committed over ours, until it
       hint: expect.stringContaining('ingest restore'),
     },
   ])
+  const verified = await landing.use((ingest) => ingest.verify())
+  expect(verified.tables[0]?.damages).toMatchObject({ removed_twice: 1 })
   await landing.use((ingest) => ingest.optimize({}))
   expect(await logChecks(landing), 'compacted once more, the rows are still there').toHaveLength(1)
   await restore(landing, 3, 'skipped')

@@ -99,6 +99,9 @@ describe('secrets', () => {
       { connections: { x: { type: 'mssql', server: 's', pasword: SECRETS.mssql } } },
       { tracker_url: `postgres://u:${SECRETS.postgres}@h/d` },
       { tracker_url: [`postgres://u:${SECRETS.postgres}@h/d`] },
+      { tracker_url: `postgres://u:${SECRETS.postgres}@h:nowhere/d` },
+      { tracker_url: `postgres:///d?host=/nowhere&password=${SECRETS.postgres}` },
+      { tracker_url: `postgres://u:${SECRETS.postgres}@127.0.0.1:1/d?sslmode=verify-full&sslrootcert=/nowhere/ca.pem` },
       { tables: [{ ...TABLE, source_path_pattern: `https://a.blob.core.windows.net/c/x.csv?sig=${SECRETS.sas}` }] },
       { tables: [{ ...TABLE, source_path_pattern: `abfss://c:${SECRETS.userinfo}@a.dfs.core.windows.net/x.csv` }] },
       {

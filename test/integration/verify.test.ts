@@ -110,6 +110,22 @@ test.each([
   expect(findings[0]?.hint).toContain('_delta_log')
 })
 
+test('a log that cannot be opened, and a table of another tracker', async () => {
+  const only = commit('o', 0)
+  const unreadable = await found(
+    'o',
+    [only],
+    edited(only, (text) => text.replace('\\"fields\\"', '\\"felds\\"')),
+  )
+  expect(unreadable.damages).toMatchObject({ log_unreadable: 1 })
+  const foreign = await found(
+    'o',
+    [only],
+    edited(only, (text) => text.replace(/"ingestd\.tracker":"[^"]*"/, '"ingestd.tracker":"another"')),
+  )
+  expect(foreign.damages).toMatchObject({ other_tracker: 1 })
+})
+
 test('a log that ends too early is behind the tracker', async () => {
   const newest = commit('a', LOADS - 1)
   const { findings } = await found('a', [newest], () => rmSync(newest))
@@ -267,6 +283,19 @@ test('batches that the tracker does not know, and batches of processes that are 
     await foundIn(`insert into file_processing_tracker_batches (batch_id, table_name, batch_number, status, lease_owner, lease_expires_at, files, started_at)
     values ('x', 'default.a', 99, 'processing', 'host:1:gone', 0, 3, 0)`)
   expect(left.findings).toMatchObject([{ damage: 'tracker_processing' }])
+})
+
+test('a full drop that did not reach its commit', async () => {
+  const database = new BetterSqlite(here.path('state/metadata.db'))
+  const note = 'file_processing_tracker_notes'
+  try {
+    database.exec(`insert into ${note} values ('default.o', 'full_drop', 'begun')`)
+    const { tables } = await ingest.verify({ tables: ['o'] })
+    expect(tables[0]?.damages).toEqual({ full_drop: 1 })
+  } finally {
+    database.exec(`delete from ${note} where table_name = 'default.o' and key = 'full_drop'`)
+    database.close()
+  }
 })
 
 test('the command names damage, file and remedy, and ends with 1; with 0 where nothing is found', async () => {

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../support/daemon.ts'
 import { started } from '../support/daemon-process.ts'
@@ -110,6 +111,72 @@ test.each([
   expect(stdout + stderr).not.toContain(PASSWORD)
   const { checks } = await place.json<{ checks: { check: string; ok: boolean; hint: string | null }[] }>(['check'])
   expect(checks.find(({ check }) => check === 'tracker')).toMatchObject({ ok: false, hint: expect.stringContaining(hint) })
+})
+
+test('a server without a connection to spare is told as such, and waited for', async () => {
+  await using small = Object.assign(await startPostgres(['max_connections=6']), {
+    [Symbol.asyncDispose]() {
+      return small.stop()
+    },
+  })
+  const place = project({
+    tracker_url: small.url,
+    tables: [{ table_name: 't', source_path_pattern: '*.csv', watch: { settle_seconds: 0 } }],
+  })
+  place.write('landing/a.csv', 'id\n1\n')
+  const held = await Promise.all(
+    Array.from({ length: 6 }, async () => {
+      const client = new pg.Client({ connectionString: small.url })
+      await client.connect().catch(() => undefined)
+      return client
+    }),
+  )
+  const { code, stdout } = await place.run(['run', '--json'])
+  expect([code, stdout]).toEqual([4, expect.stringContaining('raise max_connections of the server, or lower tracker_pool_size')])
+  const waiting = place.run(['run'])
+  await Promise.all(held.map((client) => client.end()))
+  expect((await waiting).code).toBe(0)
+})
+
+/** Every clock of the process is so many milliseconds off. */
+const off = (ms: number) => ({
+  NODE_OPTIONS: `--import=data:text/javascript,const%20now=Date.now;Date.now=()=>now()${ms < 0 ? '' : '%2B'}${ms}`,
+})
+
+test('leases, heartbeats and what status says go by the clock of the server, whatever that of a machine says', async () => {
+  const hour = 3_600_000
+  const place = await shared()
+  place.write('landing/a.csv', 'id\n1\n')
+  expect((await place.run(['run'], off(-hour))).code).toBe(0)
+  const within = async (text: string) => {
+    const client = new pg.Client({ connectionString: place.url })
+    await client.connect()
+    try {
+      return (await client.query<Record<string, unknown>>(text)).rows
+    } finally {
+      await client.end()
+    }
+  }
+  const server = `cast(extract(epoch from clock_timestamp()) * 1000 as bigint)`
+  const [row] = await within(`select max(abs(updated_at - ${server}))::int as late from metadata.file_processing_tracker`)
+  expect(row?.['late']).toBeLessThan(hour / 2)
+
+  const columns = `owner, pid, started_at, heartbeat_at, version, host, http, state`
+  await within(`insert into metadata.file_processing_tracker_daemons (${columns})
+    values ('elsewhere:1:x', 1, ${server}, ${server}, '1', 'elsewhere', null, 'running')`)
+  await within(
+    `update metadata.file_processing_tracker_tables set lock_owner = 'elsewhere:1:x', lock_expires_at = ${server} + ${hour / 2}`,
+  )
+  place.write('landing/b.csv', 'id\n2\n')
+  for (const clock of [off(hour), off(-hour)]) {
+    const { stdout } = await place.run(['status', '--json'], clock)
+    expect((JSON.parse(stdout) as { daemons: unknown[] }).daemons).toHaveLength(1)
+  }
+  const early = await place.run(['run', '--json'], off(hour))
+  expect(early.stdout).toMatch(/"status": ?"skip"/)
+  await within(`update metadata.file_processing_tracker_tables set lock_expires_at = ${server} - 1000`)
+  const late = await place.run(['run', '--json'], off(-hour))
+  expect(late.stdout).toMatch(/"loaded": ?1\b/)
 })
 
 test('a daemon outlives a server that goes and comes back; it is not ready meanwhile, and nothing is lost or doubled', async () => {

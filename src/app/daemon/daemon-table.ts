@@ -2,6 +2,7 @@ import type { Clock } from '../../lib/clock.ts'
 import type { RunEvent, TableReport } from '../../model/report.ts'
 import type { TableConfig } from '../../model/table.ts'
 import { TableTally } from '../../pipeline/tally.ts'
+import type { DueWork } from '../../tracker/tracker.ts'
 import type { Lister } from '../../watcher/watcher.ts'
 import type { LoadPool } from '../pool.ts'
 import { type PassParts, type PassTurn, passOver } from '../table-pass.ts'
@@ -12,8 +13,14 @@ import { type Look, Source } from './source.ts'
 const BATCHES_A_TURN = 4
 /** How long a table that another process has is left alone. */
 const BUSY_MS = 5000
-/** What another daemon comes first for is left to it for so long. */
-const OTHERS_FIRST_MS = 2000
+/** A table that another daemon comes first for is listed after so long for the first time. */
+const OTHERS_LISTING_MS = 2000
+/** What another daemon comes first for is left to it for so long; half as long each time that it did not come. */
+const OTHERS_FIRST_MS = 10_000
+/** One that never comes is waited for no more. */
+const LEAST_PATIENCE_MS = 1000
+/** Of a source without a period: a listing that is no older is a fresh one. */
+const FRESH_LISTING_MS = 20_000
 
 /** What the tables of a daemon share. */
 export interface TableParts extends PassParts {
@@ -43,11 +50,12 @@ export class DaemonTable implements Disposable {
   readonly #parts: TableParts
   readonly #notices: Disposable
   #failures = 0
-  /** A table that failed, or that another process has, is left alone until then. */
+  /** A table that failed, or that another process has, is left alone until then, by a clock that nobody sets. */
   #notBeforeMs = 0
   #later: NodeJS.Timeout | undefined
   #isGone = false
   #hasListed = false
+  #patienceMs = OTHERS_FIRST_MS
   #listing: { readonly endedMs: number; readonly error: string | null } | undefined
 
   constructor(config: TableConfig, parts: TableParts) {
@@ -59,19 +67,22 @@ export class DaemonTable implements Disposable {
 
   /** Wants a turn, at once or when the table may have one again. */
   wake(): void {
-    this.#wake(this.#parts.isAnothers(this.config.name) ? OTHERS_FIRST_MS : 0)
+    if (!this.#parts.isAnothers(this.config.name)) this.#wake(0)
+    else this.#wake(this.#hasListed ? this.#patienceMs : OTHERS_LISTING_MS)
   }
 
   #wake(leastMs: number): void {
     if (this.#isGone || this.#later !== undefined) return
-    const waitMs = Math.max(leastMs, this.#notBeforeMs - this.#parts.clock.now())
+    const waitMs = Math.max(leastMs, this.#notBeforeMs - performance.now())
     if (waitMs <= 0) this.#parts.want(this.config.name)
     else this.#wakeIn(waitMs)
   }
 
-  /** Whether a turn that nobody asks for may begin: of files that were left pending. */
-  get isFree(): boolean {
-    return this.#later === undefined && this.#notBeforeMs <= this.#parts.clock.now()
+  /** Whether a turn that nobody asks for may begin, of what was left to do. */
+  isDue({ pending, abandoned, nextAttemptMs, nextCleanUpMs }: DueWork, now: number): boolean {
+    if (this.#later !== undefined || this.#notBeforeMs > performance.now()) return false
+    const cleanUpMs = this.config.afterLoad === 'keep' ? null : nextCleanUpMs
+    return pending || abandoned || [nextAttemptMs, cleanUpMs].some((ms) => ms !== null && ms <= now)
   }
 
   /** How the last turn listed the source; undefined when it did not. */
@@ -83,11 +94,11 @@ export class DaemonTable implements Disposable {
   async turn(): Promise<TableReport> {
     const { pool, stopping, ending, onEvent } = this.#parts
     const look = this.source.take()
-    const startedMs = this.#parts.clock.now()
+    const startedMs = performance.now()
     let listedMs: number | undefined
     this.#listing = undefined
     const lister = stoppable(look.lister, stopping, () => {
-      listedMs = this.#parts.clock.now()
+      listedMs = performance.now()
     })
     const turn: PassTurn = {
       lister,
@@ -96,10 +107,13 @@ export class DaemonTable implements Disposable {
         this.source.comeBack(waiting)
         return { complete: [], changing: [] }
       },
-      isOver: (batches) => stopping.aborted || (batches >= BATCHES_A_TURN && this.#parts.othersWait()),
+      isOver: (batches) => stopping.aborted || this.#isOver(batches),
     }
     try {
-      if (await this.#isDone(look)) return new TableTally(this.config, startedMs).report(this.#parts.clock.now())
+      if (await this.#isDone(look)) {
+        this.#patienceMs = OTHERS_FIRST_MS
+        return this.#nothing()
+      }
       const { report, more } = await pool.use((worker) => passOver(this.config, worker, { turn, signal: ending, onEvent }, this.#parts))
       if (look.isListing && listedMs !== undefined) this.#listed(report, listedMs - startedMs)
       this.#ended(report, more, look)
@@ -113,14 +127,25 @@ export class DaemonTable implements Disposable {
     }
   }
 
+  #nothing(): TableReport {
+    const now = this.#parts.clock.now()
+    return new TableTally(this.config, now).report(now)
+  }
+
+  /** Of what another daemon comes first for it takes one batch, so that the other one finds its share when it comes. */
+  #isOver(batches: number): boolean {
+    if (this.#patienceMs > 0 && this.#parts.isAnothers(this.config.name)) return batches >= 1
+    return batches >= BATCHES_A_TURN && this.#parts.othersWait()
+  }
+
   /** Of what another daemon comes first for: it has listed the source lately, or knows the files, and nothing is left. */
   async #isDone(look: Look): Promise<boolean> {
     const { isListing, files } = look
-    const { tracker, clock, isAnothers } = this.#parts
+    const { tracker, isAnothers } = this.#parts
     const { name } = this.config
     if (!isAnothers(name)) return false
     const work = (await tracker.dueWork()).find(({ table }) => table === name)
-    if (work === undefined || work.pending || work.abandoned || (work.nextAttemptMs ?? Number.POSITIVE_INFINITY) <= clock.now())
+    if (work === undefined || work.pending || work.abandoned || (work.nextAttemptMs ?? Number.POSITIVE_INFINITY) <= tracker.now())
       return false
     if ((await tracker.unknownCount(name, files)) > 0) return false
     if (!isListing) {
@@ -130,7 +155,7 @@ export class DaemonTable implements Disposable {
     // Folders are watched from the first listing on.
     if (!this.#hasListed) return false
     const listed = (await tracker.schedules()).find(({ table_name: table }) => table === name)?.last_listed_at ?? null
-    const isFresh = listed !== null && clock.now() - Date.parse(listed) < (this.source.periodMs ?? OTHERS_FIRST_MS * 10)
+    const isFresh = listed !== null && tracker.now() - Date.parse(listed) < (this.source.periodMs ?? FRESH_LISTING_MS)
     if (isFresh) this.source.listed(0)
     return isFresh
   }
@@ -150,9 +175,10 @@ export class DaemonTable implements Disposable {
   }
 
   #ended(report: TableReport, more: boolean, look: Look): void {
+    this.#learnPatience(report)
     if (report.status === 'skip') {
       this.source.putBack(look)
-      this.#notBeforeMs = this.#parts.clock.now() + BUSY_MS
+      this.#notBeforeMs = performance.now() + BUSY_MS
       this.wake()
     } else if (report.errors.some(({ file }) => file === null) && report.files.loaded === 0) {
       this.source.putBack(look)
@@ -166,11 +192,18 @@ export class DaemonTable implements Disposable {
     }
   }
 
+  /** Whether the daemon that comes first for the table is to be waited for shows in what was left to do. */
+  #learnPatience({ status, files }: Pick<TableReport, 'status' | 'files'>): void {
+    if (status === 'skip') this.#patienceMs = OTHERS_FIRST_MS
+    else if (files.loaded > 0 && this.#parts.isAnothers(this.config.name))
+      this.#patienceMs = this.#patienceMs / 2 < LEAST_PATIENCE_MS ? 0 : this.#patienceMs / 2
+  }
+
   #failed(): void {
     const { baseMs, factor, maxMs } = this.#parts.retryBackoff
     const waitMs = Math.min(maxMs, baseMs * factor ** this.#failures)
     this.#failures += 1
-    this.#notBeforeMs = this.#parts.clock.now() + waitMs
+    this.#notBeforeMs = performance.now() + waitMs
   }
 
   #wakeIn(ms: number): void {

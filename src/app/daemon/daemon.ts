@@ -8,9 +8,9 @@ import type { ReloadReport, RunEvent } from '../../model/report.ts'
 import type { TableConfig } from '../../model/table.ts'
 import type { Owner } from '../../pipeline/recover.ts'
 import { sameFile } from '../../tracker/sqlite/same-file.ts'
-import type { DueWork, Tracker } from '../../tracker/tracker.ts'
+import type { Tracker } from '../../tracker/tracker.ts'
 import { ActivityNotes } from '../activity.ts'
-import { lockDaemon } from '../daemon-lock.ts'
+import { lockDaemon, trackerGone } from '../daemon-lock.ts'
 import type { DaemonOptions } from '../ingest.ts'
 import type { Logger } from '../log.ts'
 import { type LoadPool, loadPool } from '../pool.ts'
@@ -18,12 +18,14 @@ import { type Reload, reloadConfig } from '../reload.ts'
 import { selectTables } from '../select-tables.ts'
 import { type Served, serve } from '../serve.ts'
 import { withHeartbeat } from '../table-work.ts'
+import { ClockWatch } from './clock-watch.ts'
 import { DaemonTable, type TableParts } from './daemon-table.ts'
 import { Notices } from './notices.ts'
 import { PUBLISHING, Publisher } from './publisher.ts'
 import { reloadReport } from './reload-report.ts'
 import { Service } from './service.ts'
 import { Shares, SILENT_MS } from './shares.ts'
+import { stopTimes } from './stop-times.ts'
 import { Teller } from './teller.ts'
 import { Turns } from './turns.ts'
 
@@ -68,7 +70,7 @@ export async function runDaemon(
   })
   if (lock === undefined) return
   const tracker = await parts.tracker()
-  await using activity = new ActivityNotes(tracker, owner.id, parts.clock)
+  await using activity = new ActivityNotes(tracker, owner.id)
   const daemon = new Daemon(options, { ...parts, tracker, activity, isLocked: () => lock.isIntact() })
   try {
     onStart(daemon)
@@ -99,8 +101,10 @@ class Daemon implements RunningDaemon {
   #config: ResolvedConfig
   #shared: TableParts | undefined
   #served: Served | undefined
-  /** When the daemon came to look at all of its tables last: one that does not come to it any more hangs. */
-  #turnedMs: number
+  /** When the daemon came to look at all of its tables last, by a clock that nobody sets: one that does not come to it any more hangs. */
+  #turnedMs = performance.now()
+  readonly #turnedAgoMs = () => performance.now() - this.#turnedMs
+  readonly #clockWatch: ClockWatch
   readonly #isTrackerThere: () => boolean
   readonly #shares: Shares
   /** A look waits for the tracker. */
@@ -117,9 +121,9 @@ class Daemon implements RunningDaemon {
     this.#shares = new Shares(parts.owner.id)
     this.#teller = new Teller(parts.log)
     this.#publisher = new Publisher(parts, () => this.#turns.want(PUBLISHING))
-    this.#turnedMs = parts.clock.now()
-    this.#startedAt = new Date(this.#turnedMs).toISOString()
-    this.#service = new Service(parts.log, () => parts.clock.now() - this.#turnedMs)
+    this.#clockWatch = new ClockWatch(parts.clock)
+    this.#startedAt = new Date(parts.tracker.now()).toISOString()
+    this.#service = new Service(parts.log, this.#turnedAgoMs)
   }
 
   async run(tables: readonly TableConfig[], signal: AbortSignal): Promise<void> {
@@ -127,9 +131,10 @@ class Daemon implements RunningDaemon {
     const stop = () => this.#stopping.abort()
     if (signal.aborted) return
     signal.addEventListener('abort', stop, { once: true })
-    await using served = await serve({ config: () => this.#config, tracker, clock, log, turnedMs: () => this.#turnedMs })
+    await using served = await serve({ config: () => this.#config, tracker, clock, log, turnedAgoMs: this.#turnedAgoMs })
     this.#served = served
-    await using pool = loadPool(this.#config.maxParallelJobs, this.#config, this.#ending.signal)
+    const times = stopTimes(this.#config.shutdownTimeoutMs)
+    await using pool = loadPool(this.#config.maxParallelJobs, this.#config, this.#ending.signal, times.graceMs)
     using service = this.#service
     try {
       await this.#start(tables, pool)
@@ -138,7 +143,7 @@ class Daemon implements RunningDaemon {
       await service.stopping()
       await this.#note('stopping').catch(() => undefined)
       log.info({ running: this.#turns.running }, 'stopping: what runs is finished or given back')
-      await this.#stop()
+      await this.#stop(times.finishMs)
     } finally {
       signal.removeEventListener('abort', stop)
       for (const table of this.#tables.values()) table[Symbol.dispose]()
@@ -235,10 +240,14 @@ class Daemon implements RunningDaemon {
   async #noteListing(table: DaemonTable): Promise<void> {
     const { listing } = table
     if (listing === undefined) return
-    await this.#parts.tracker.noteTable(table.config.name, {
-      last_listed_at: new Date(listing.endedMs).toISOString(),
+    const { tracker, clock } = this.#parts
+    // Whoever reads it goes by the clock of the tracker.
+    const aheadMs = tracker.now() - clock.now()
+    const next = table.source.nextListingMs
+    await tracker.noteTable(table.config.name, {
+      last_listed_at: new Date(listing.endedMs + aheadMs).toISOString(),
       listing_error: listing.error,
-      next_run_at: isoOrNull(table.source.nextListingMs),
+      next_run_at: isoOrNull(next === null ? null : next + aheadMs),
     })
   }
 
@@ -274,8 +283,8 @@ class Daemon implements RunningDaemon {
 
   /** What no event tells: files that other commands made pending, retries that are due, folders that came back. */
   async #look(): Promise<void> {
-    const now = this.#parts.clock.now()
-    this.#turnedMs = now
+    this.#turnedMs = performance.now()
+    this.#watchClock()
     for (const table of this.#tables.values()) table.source.checkBase()
     if (this.#isLooking) return
     this.#isLooking = true
@@ -285,9 +294,10 @@ class Daemon implements RunningDaemon {
       const paused = await this.#parts.tracker.paused()
       if (this.#isTrackerAway) this.#parts.log.info('the tracker is back')
       this.#isTrackerAway = false
-      for (const due of await this.#parts.tracker.dueWork()) {
+      const { tracker } = this.#parts
+      for (const due of await tracker.dueWork()) {
         const table = this.#tables.get(due.table)
-        if (table?.isFree === true && !paused.has(due.table) && isDue(due, table.config, now)) table.wake()
+        if (table?.isDue(due, tracker.now()) === true && !paused.has(due.table)) table.wake()
       }
     } catch (error) {
       this.#failed(error)
@@ -296,14 +306,27 @@ class Daemon implements RunningDaemon {
     }
   }
 
-  /** Learns who else is at work. */
-  async #share(): Promise<void> {
-    if (this.#config.trackerUrl !== null) this.#shares.update(await this.#parts.tracker.peers(SILENT_MS))
+  /** After a jump leases are given their time at once, before another process takes them for ended ones, and sources are looked at anew. */
+  #watchClock(): void {
+    const jumpMs = this.#clockWatch.jumpMs()
+    if (jumpMs === 0) return
+    const { tracker, owner, log } = this.#parts
+    log.warn({ seconds: Math.round(jumpMs / 1000) }, `the clock of this machine was set ${jumpMs > 0 ? 'forward' : 'back'}`)
+    tracker.renew(owner.id).catch(() => undefined)
+    for (const { source } of this.#tables.values()) source.clockWasSet()
   }
 
-  /** Turns that run may finish; after the time that the config gives them their batches are given back. */
-  async #stop(): Promise<void> {
-    const timer = setTimeout(() => this.#ending.abort(), this.#parts.config.shutdownTimeoutMs)
+  /** Learns who else is at work; one that died on this machine is known to be gone at once. */
+  async #share(): Promise<void> {
+    if (this.#config.trackerUrl === null) return
+    const { tracker, owner, log } = this.#parts
+    const peers = (await tracker.peers(SILENT_MS)).filter((peer) => owner.isAlive(peer))
+    if (this.#shares.update(peers)) log.info({ daemons: peers.length }, 'tables are divided among the daemons')
+  }
+
+  /** Turns that run may finish; after that time their batches are given back. */
+  async #stop(finishMs: number): Promise<void> {
+    const timer = setTimeout(() => this.#ending.abort(), finishMs)
     try {
       await this.#turns.stop()
       if (this.#publisher.isDue && !this.#ending.signal.aborted && this.#fault === undefined) await this.#turn(PUBLISHING)
@@ -322,19 +345,6 @@ class Daemon implements RunningDaemon {
   }
 }
 
-function isDue({ pending, abandoned, nextAttemptMs, nextCleanUpMs }: DueWork, { afterLoad }: TableConfig, now: number): boolean {
-  const cleanUpMs = afterLoad === 'keep' ? null : nextCleanUpMs
-  return pending || abandoned || [nextAttemptMs, cleanUpMs].some((ms) => ms !== null && ms <= now)
-}
-
 function isoOrNull(ms: number | null): string | null {
   return ms === null ? null : new Date(ms).toISOString()
-}
-
-/** What is written to a file that was deleted is lost when the daemon ends. */
-function trackerGone(file: string): UnavailableError {
-  return new UnavailableError('ING-TRACKER-UNAVAILABLE', `the tracker ${file} was deleted or replaced while the daemon was using it`, {
-    hint: 'put a backup in its place, or make it again with `ingest tracker rebuild`, and start the daemon again',
-    context: { file },
-  })
 }

@@ -57,7 +57,7 @@ export class Publisher implements Disposable {
       log.warn({ err }, PUBLISH_PROBLEM)
       this.#isDue = true
     }
-    this.#notBeforeMs = clock.now() + LEAST_PAUSE_MS
+    this.#notBeforeMs = performance.now() + LEAST_PAUSE_MS
     if (this.#isDue) this.#plan()
   }
 
@@ -71,7 +71,7 @@ export class Publisher implements Disposable {
         this.#timer = undefined
         this.#want()
       },
-      Math.max(0, this.#notBeforeMs - this.#parts.clock.now()),
+      Math.max(0, this.#notBeforeMs - performance.now()),
     )
   }
 }

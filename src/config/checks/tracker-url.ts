@@ -36,5 +36,10 @@ function problemOf(url: string): string | undefined {
     .replace(/[/?#].*$/s, '')
     .replace(/^.*@/s, '')
   if (hosts.includes(',')) return 'names several hosts, which is not supported: name one, or an address that follows the primary'
-  return URL.canParse(url) || hosts === '' ? undefined : 'is no URL'
+  if (!URL.canParse(url) && hosts !== '') return 'is no URL'
+  // One that the driver does not know would leave the connection open to all.
+  const mode = /[?&]sslmode=([^&#]*)/.exec(url)?.[1]
+  return mode === undefined || SSL_MODES.includes(mode) ? undefined : `has an sslmode that is none of ${SSL_MODES.join(', ')}`
 }
+
+const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify']

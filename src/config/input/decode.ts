@@ -104,9 +104,13 @@ function report(issue: ZodIssue, input: unknown, context: DecodeContext): void {
   issues.add(places, [...at, ...path], wrongValue(issue, { found, schemaPath, path, outside: places.at([...at, ...path]).outside }))
 }
 
+const FEW_KEYS = 12
+
 function unknownKey(key: string, known: readonly string[]): Finding {
   const proposal = nearest(key, known)
-  return { problem: 'unknown key', fix: proposal === undefined ? 'remove it' : `did you mean ${proposal}?`, code: 'ING-CONFIG-UNKNOWN-KEY' }
+  // Of a map with few keys all are told: whoever guesses a key guesses another name for it.
+  const few = known.length > 0 && known.length <= FEW_KEYS ? `remove it, or write one of ${known.join(', ')}` : 'remove it'
+  return { problem: 'unknown key', fix: proposal === undefined ? few : `did you mean ${proposal}?`, code: 'ING-CONFIG-UNKNOWN-KEY' }
 }
 
 interface Wrong {

@@ -5,6 +5,12 @@ import { keyOf, type Path, type Place, type Places } from './places.ts'
 /** Nesting beyond this is no config; the limit keeps the walk off the end of the stack. */
 const MAX_DEPTH = 64
 
+/** What to do about mistakes whose message does not say it. */
+const FIXES: Readonly<Record<string, string>> = {
+  TAB_AS_INDENT: 'indent with spaces',
+  DUPLICATE_KEY: 'write the key once',
+}
+
 export interface YamlSource {
   /** The name that issues carry. */
   readonly name: string
@@ -14,11 +20,11 @@ export interface YamlSource {
 /** The value of a YAML (or JSON) text; problems go to `issues`, and the answer is undefined. */
 export function readYaml(source: YamlSource, issues: IssueList): ParsedYaml | undefined {
   const lines = new LineCounter()
-  const complain = (offset: number, problem: string): undefined => {
+  const complain = (offset: number, problem: string, fix = 'mend the YAML here'): undefined => {
     const { line, col } = lines.linePos(offset)
     issues.addAt(
       { file: source.name, line: Math.max(line, 1), column: Math.max(col, 1), key: '' },
-      { problem, fix: 'mend the YAML here', code: 'ING-CONFIG-SYNTAX' },
+      { problem, fix, code: 'ING-CONFIG-SYNTAX' },
     )
     return undefined
   }
@@ -31,7 +37,7 @@ export function readYaml(source: YamlSource, issues: IssueList): ParsedYaml | un
       stringKeys: true,
     })
     if (document.errors.length > 0) {
-      for (const error of document.errors) complain(error.pos[0], firstLine(error.message))
+      for (const error of document.errors) complain(error.pos[0], firstLine(error.message), FIXES[error.code])
       return undefined
     }
     const tagged = document.warnings[0]

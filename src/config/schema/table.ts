@@ -28,7 +28,11 @@ const identity = {
   connection: text()
     .nullable()
     .default(null)
-    .meta(doc('Name of the connection that the source needs.', { example: 'lake' })),
+    .meta(doc('Name of the connection that the source needs, and the target unless it has another.', { example: 'lake' })),
+  target_connection: text()
+    .nullable()
+    .default(null)
+    .meta(doc('Name of the connection that the target needs, where it is not that of the source.', { example: 'ours' })),
   source: sourceSchema
     .nullable()
     .default(null)

@@ -28,8 +28,7 @@ export async function packedVectors(rows: Sql, uuid: string, session: Session): 
     if (ns === undefined || positions === undefined) continue
     for (let start = 0; start < ns.length; ) {
       const n = ns[start]
-      let end = start + 1
-      while (end < ns.length && ns[end] === n) end += 1
+      const end = ns.at(-1) === n ? ns.length : endOf(ns, start)
       if (n !== current) close()
       current = n
       writer.add(positions.subarray(start, end))
@@ -38,6 +37,13 @@ export async function packedVectors(rows: Sql, uuid: string, session: Session): 
   }
   close()
   return packed(bitmaps, uuid)
+}
+
+/** Where another number follows. */
+function endOf(ns: BigInt64Array, start: number): number {
+  let end = start + 1
+  while (end < ns.length && ns[end] === ns[start]) end += 1
+  return end
 }
 
 function packed(bitmaps: ReadonlyMap<bigint, { readonly bitmap: Uint8Array; readonly cardinality: bigint }>, uuid: string): VectorFile {

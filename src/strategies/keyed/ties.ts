@@ -9,6 +9,12 @@ export function ambiguous({ sequenceBy }: TableConfig): boolean {
   return sequenceBy.length > 0
 }
 
+/** What `tiesOf` looks among: keys with several rows in the batch, and rows that tie with one of the table. */
+export function mayTie(table: TableConfig, compared: string | null): Sql | undefined {
+  if (!ambiguous(table)) return undefined
+  return compared === null ? id(REPEATED) : sql`(select 1 from ${id(REPEATED)} union all select 1 from ${id(compared)})`
+}
+
 /**
  * Rows of one key that tie on `sequence_by` and differ: those of the batch among themselves, and, where `compared` is
  * given, those that tie with a row of the table. After the steps of `olderRows`. Undefined where no tie can be.

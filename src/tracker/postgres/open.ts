@@ -25,17 +25,19 @@ export interface OpenPostgres {
   readonly db: Kysely<Database>
   readonly id: string
   readonly patience: Patience
+  /** What the server's clock said when it was asked. */
+  readonly nowMs: number
 }
 
 /** Connects, makes or migrates the tables, and reads the tracker's id. `waitMs` is how long it is tried again later, when the server is away. */
 export async function openPostgres(place: PostgresPlace, waitMs: number): Promise<OpenPostgres> {
   const { db, patience } = connected(place, Math.min(waitMs, OPENING_MS))
   try {
-    await checkVersion(db, place)
+    const nowMs = await greeted(db, place)
     if (!(await isCurrent(db, place))) await bringUpToDate(db, place)
     const id = await idOf(db)
     patience.ms = waitMs
-    return { db, id, patience }
+    return { db, id, patience, nowMs }
   } catch (error) {
     await db.destroy()
     throw error
@@ -59,9 +61,11 @@ function connected(place: PostgresPlace, waitMs: number): { readonly db: Kysely<
   return { db: new Kysely<Database>({ dialect: new PostgresDialect({ pool }), plugins }), patience }
 }
 
-async function checkVersion(db: Kysely<Database>, { url }: PostgresPlace): Promise<void> {
-  const { rows } = await sql<{ version: string }>`select current_setting('server_version_num') as version`.execute(db)
-  if (Number(rows[0]?.version ?? 0) >= OLDEST) return
+/** Of a server that is new enough; says what time it is there. */
+async function greeted(db: Kysely<Database>, { url }: PostgresPlace): Promise<number> {
+  const { rows } = await sql<{ version: string; ms: bigint }>`select current_setting('server_version_num') as version,
+    cast(extract(epoch from clock_timestamp()) * 1000 as bigint) as ms`.execute(db)
+  if (Number(rows[0]?.version ?? 0) >= OLDEST) return Number(rows[0]?.ms ?? 0)
   throw new UnavailableError('ING-TRACKER-UNAVAILABLE', `the tracker ${shownServer(url)} is older than Postgres 13`, {
     hint: 'upgrade the server, or name another in tracker_url',
   })

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely'
 import pg from 'pg'
+import { UnavailableError } from '../../errors/errors.ts'
 import { withoutNul } from '../ledger.ts'
 import { connectionLost, isForAWhile, postgresError } from './errors.ts'
 
@@ -30,8 +31,23 @@ const types = {
 
 /** The server without user and password, as errors name it. */
 export function shownServer(url: string): string {
-  const { host, port, database } = new pg.Client({ connectionString: connectionString(url) })
+  const { host, port, database } = clientOf(url)
   return `postgres://${host}${port === 5432 ? '' : `:${port}`}/${database ?? ''}`
+}
+
+/** Reads the files that the URL names, of certificates and keys. The driver's own error is no cause, since it may hold the URL. */
+function clientOf(url: string): pg.Client {
+  try {
+    return new pg.Client({ connectionString: connectionString(url) })
+  } catch (error) {
+    throw new UnavailableError(
+      'ING-TRACKER-DENIED',
+      `tracker_url cannot be used: ${error instanceof Error ? error.message : 'it is no URL'}`,
+      {
+        hint: 'check sslmode and the files of sslrootcert, sslcert and sslkey in tracker_url',
+      },
+    )
+  }
 }
 
 /** Connections that come back: a statement outside of a transaction is tried again, one within is told as lost. */

@@ -88,7 +88,7 @@ function watched(answer: () => Promise<void> = () => Promise.resolve()) {
     told.push(rows)
     return answer()
   }
-  return { told, notes: new ActivityNotes({ noteActivity } as Tracker, 'h:1:x', { now: () => Date.now() }) }
+  return { told, notes: new ActivityNotes({ noteActivity, now: () => Date.now() } as Tracker, 'h:1:x') }
 }
 
 function started(table: string) {

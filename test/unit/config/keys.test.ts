@@ -115,7 +115,7 @@ const TABLE_KEYS: readonly (readonly [string, string, string, string])[] = [
     'reload',
     'must be one of auto, ignore, append, replace, fail, is "reload"; write for example on_changed_file: auto',
   ],
-  ['run_type', 'full_drop', 'full', 'must be one of incremental, full_drop, is "full"; write for example run_type: incremental'],
+  ['run_type', 'full_drop', 'full', 'must be one of incremental, full_drop, is "full"; did you mean full_drop?'],
   [
     'watch',
     '{mode: poll, settle_seconds: 0.5, marker: "{name}.done", ignore: ["*.x"], require_final_newline: true, include_existing: false, modified_after: 2024-01-31}',

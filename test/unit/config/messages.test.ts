@@ -71,11 +71,21 @@ tables:
       'a: [1, 2',
       '1:9: Flow sequence in block collection must be sufficiently indented and end with a ]; mend the YAML here [ING-CONFIG-SYNTAX]',
     ],
-    ['tables: []\ntables: []', '2:1: Map keys must be unique; mend the YAML here [ING-CONFIG-SYNTAX]'],
+    ['tables: []\ntables: []', '2:1: Map keys must be unique; write the key once [ING-CONFIG-SYNTAX]'],
+    ['tables:\n\t- table_name: a', '2:1: Tabs are not allowed as indentation; indent with spaces [ING-CONFIG-SYNTAX]'],
     ['- a', '1:1: a config is a map of keys; write for example raw_data_path: ./landing [ING-CONFIG-SYNTAX]'],
     ['just text', '1:1: a config is a map of keys; write for example raw_data_path: ./landing [ING-CONFIG-SYNTAX]'],
   ])('%j is told as no config', async (text, message) => {
     expect(await problems(text)).toEqual([message])
+  })
+
+  test.each([
+    ['source_path: a.csv', 'unknown key; did you mean source_path_pattern?'],
+    ['guard: {max_shrink: 1}', 'unknown key; remove it, or write one of '],
+    ['target_path: ~/lake', '~ is not understood here; write ${HOME}/lake'],
+    ['source_path_pattern: ~/in/*.csv', '~ is not understood here; write ${HOME}/in/*.csv'],
+  ])('%s is told with what to write instead', async (keys, message) => {
+    expect((await problems(`tables:\n  - { table_name: a, ${keys} }`)).join('\n')).toContain(message)
   })
 
   test('a nesting that no config has is refused', async () => {

@@ -90,7 +90,7 @@ describe('archives in object stores', () => {
 
 describe('connections of tables', () => {
   const S3 =
-    '{type: s3, endpoint: "http://h:1", access_key_id: id, secret_access_key: secret, sse: {type: AES256}, requester_pays: true, cache_size: 1MB}'
+    '{type: s3, endpoint: "http://h:1", access_key_id: id, secret_access_key: secret, sse: {type: AES256}, requester_pays: true, cache_size: 1MB, prefetch_size: 2MB}'
 
   test('are the only one of the type, the one that is named, or left to the SDK', async () => {
     const only = await one(`{lake: ${S3}, db: {type: postgres, url: x}}`, 'source_path_pattern: s3://b/*.csv')
@@ -110,6 +110,7 @@ describe('connections of tables', () => {
       target: null,
       cacheFolder: expect.stringMatching(/\/cache$/) as string,
       cacheBytes: 1_000_000n,
+      prefetchBytes: 2_000_000n,
     })
     const named = await one(
       `{x: ${S3}, y: {type: s3, region: r}}`,
@@ -121,8 +122,41 @@ describe('connections of tables', () => {
     expect(none.storage.source).toMatchObject({ type: 's3', endpoint: null, region: null, accessKeyId: null })
   })
 
+  test('may be one for the source and another of the same type for the target', async () => {
+    const two = '{vendor: {type: s3, region: theirs}, ours: {type: s3, region: ours}}'
+    const apart = await one(two, 'connection: vendor, target_connection: ours, source_path_pattern: s3://b/*.csv, target_path: s3://c/t')
+    expect(apart.storage).toMatchObject({ source: { region: 'theirs' }, target: { region: 'ours' } })
+    const target = await one(two, 'target_connection: ours, source_path_pattern: a.csv, target_path: s3://c/t')
+    expect(target.storage).toMatchObject({ source: null, target: { region: 'ours' } })
+  })
+
+  test('of Azure are found by the account and the container of the address', async () => {
+    const account = (name: string) => `{type: adls, account_url: "https://${name}.dfs.core.windows.net"}`
+    const apart = await one(
+      `{theirs: ${account('a1')}, ours: ${account('a2')}}`,
+      'source_path_pattern: "abfss://c@a1.dfs.core.windows.net/*.csv", target_path: "https://a2.blob.core.windows.net/c/t"',
+    )
+    expect(apart.storage.source).toMatchObject({ accountUrl: expect.stringContaining('a1') as string })
+    expect(apart.storage.target).toMatchObject({ accountUrl: expect.stringContaining('a2') as string })
+  })
+
   test.each([
     [`{x: ${S3}, y: ${S3}}`, 'source_path_pattern: s3://b/*.csv', 'there are several connections of type s3: x, y; name one of them'],
+    [
+      `{x: ${S3}, y: ${S3}}`,
+      'connection: x, target_connection: z, source_path_pattern: s3://b/*.csv, target_path: s3://c/t',
+      'connections has no "z"',
+    ],
+    [
+      `{x: ${S3}}`,
+      'target_connection: x, source_path_pattern: s3://b/*.csv, target_path: ./t',
+      'nothing of this table is reached through "x": its target is local',
+    ],
+    [
+      `{x: ${S3}, y: {type: adls, account_url: "https://a.blob.core.windows.net"}, z: ${S3}}`,
+      'connection: y, source_path_pattern: "abfss://c@a.dfs.core.windows.net/*.csv", target_path: s3://c/t',
+      'name one of them: target_connection: NAME',
+    ],
     ['{x: {type: adls}}', 'source_path_pattern: s3://b/*.csv, connection: x', '"x" is of type adls, but s3:// needs one of type s3'],
     [
       `{x: ${S3}}`,

@@ -22,11 +22,11 @@ process.on('message', (message) => {
 })
 `
 
-function child(): Child {
+function child(graceMs?: number): Child {
   const folder = mkdtempSync(join(tmpdir(), 'ingestd-child-'))
   const file = join(folder, 'program.mjs')
   writeFileSync(file, PROGRAM)
-  const made = new Child(pathToFileURL(file), {})
+  const made = new Child(pathToFileURL(file), {}, graceMs)
   onTestFinished(async () => {
     await made.retire()
     rmSync(folder, { recursive: true })
@@ -39,6 +39,16 @@ test('a call that takes too long and cannot be interrupted ends with its process
   const first = await one.call('pid', null)
   await expect(one.call('hang', null, { timeoutMs: 100 })).rejects.toMatchObject({ code: 'ING-FILE-TIMEOUT', retry: 'later' })
   expect(await one.call('pid', null)).not.toBe(first)
+})
+
+test('a call that is aborted ends with its process after the time that it was given', async () => {
+  const aborting = new AbortController()
+  const call = child(50).call('hang', null, { signal: aborting.signal })
+  const from = performance.now()
+  aborting.abort()
+  await expect(call).rejects.toMatchObject({ code: 'ING-ENGINE-CRASH' })
+  // Unless it is said, it has ten seconds.
+  expect(performance.now() - from).toBeLessThan(9000)
 })
 
 test('a call that ends when it is interrupted leaves its process alone, and the calls after it', async () => {

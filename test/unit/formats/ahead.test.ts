@@ -77,6 +77,19 @@ describe('files that were looked at before their batch', () => {
     expect(await counting.load(ahead, [A, B])).toEqual([])
   })
 
+  test('are looked at before what else the load will want, which fails nothing', async () => {
+    const counting = new Counting()
+    const ahead = new LookAhead()
+    const besides = async () => {
+      counting.asked.push('besides')
+      throw new Error('the log is damaged')
+    }
+    ahead.begin([A], async () => ({ ...(await counting.look()()), besides }))
+    await ahead.done
+    expect(counting.asked).toEqual(['inspect /a', 'infer /a', 'besides'])
+    expect(await counting.load(ahead, [A])).toEqual([])
+  })
+
   test.each([
     ['another file', [A, B, file('/c', 2)]],
     ['fewer files', [A]],

@@ -83,7 +83,7 @@ describe('what runs a daemon', () => {
   test('the image runs as a user of its own, and copies what the package ships', () => {
     const lines = read('Dockerfile').split('\n')
     expect(lines.filter((line) => line.startsWith('FROM '))).toHaveLength(2)
-    expect(lines).toContain('USER node')
+    expect(lines).toContain('USER 1000:1000')
     const { files } = JSON.parse(read('package.json')) as { files: readonly string[] }
     expect(files).toEqual(expect.arrayContaining(['dist', 'web', 'deploy']))
     for (const shipped of ['dist', 'web']) expect(lines).toContain(`COPY --from=build /build/${shipped} ./${shipped}`)

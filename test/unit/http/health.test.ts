@@ -42,8 +42,6 @@ describe('readiness', () => {
 })
 
 test('a scheduler that has not turned for a minute is not alive', () => {
-  expect(liveness(NOW - 60_000, NOW)).toEqual({ alive: true, turned_seconds_ago: 60 })
-  expect(liveness(NOW - 61_000, NOW)).toEqual({ alive: false, turned_seconds_ago: 61 })
-  // A clock that was set back.
-  expect(liveness(NOW + 5000, NOW)).toEqual({ alive: true, turned_seconds_ago: 0 })
+  expect(liveness(60_000)).toEqual({ alive: true, turned_seconds_ago: 60 })
+  expect(liveness(61_000)).toEqual({ alive: false, turned_seconds_ago: 61 })
 })

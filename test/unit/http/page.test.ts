@@ -53,6 +53,8 @@ const RECENT: StatusReport['recent'] = [
 const CAUSES: StatusReport['causes'] = [
   {
     code: 'ING-FILE-JSON',
+    meaning: 'The text is not valid JSON.',
+    remedy: 'Mend the line, then retry.',
     message: 'line …: no JSON',
     files: 2,
     tables: ['shop.orders'],
@@ -117,7 +119,10 @@ describe('the page', () => {
       'in 5 min',
       'loading',
       '4 of 10',
+      '12 (1 held)',
       'ING-FILE-JSON',
+      'Mend the line, then retry.',
+      '2 tables, 2,469,134 files loaded, 197,530,864 rows, 10.0 GB',
     ])
       expect(text).toContain(part)
     expect(text).toContain('1.2.3 on box, running for 3 h')
@@ -139,6 +144,7 @@ describe('the page', () => {
     await page.click(`a:text-is(${JSON.stringify(HOSTILE)})`)
     await page.waitForSelector('h2:has-text("History")')
     expect(await page.textContent('main')).toContain('no JSON')
+    expect(await page.textContent('main')).toContain('<i>rule</i>')
     expect(asked.find((url) => url.startsWith('/api/explain'))).toContain(new URLSearchParams({ file: HOSTILE }).toString())
     await page.fill('input[name=search]', 'a b%')
     await page.press('input[name=search]', 'Enter')
@@ -220,6 +226,7 @@ async function opened(documents: Documents = {}, options: Partial<HttpOptions> =
             status: 'failed',
             verdict: 'not_loaded',
             steps: [{ check: 'not failed', passed: false, detail: `${HOSTILE}: no JSON` }],
+            expectations: [{ at: AT, batch_id: 'b', name: '<i>rule</i>', on_violation: 'warn', violated: 3 }],
             history: [{ at: AT, from: 'processing', to: 'failed', version: 'v', batch_id: 'b', reason: 'no JSON' }],
           },
         ],

@@ -10,6 +10,8 @@ test('failures that differ in file, line and value alone have one cause; the new
   expect(causes).toEqual([
     {
       code: 'ING-FILE-VALUE',
+      meaning: 'A value does not fit the type of its column.',
+      remedy: expect.stringContaining('set the type under columns'),
       message: 'FILE line N: … is no BIGINT (column amount)',
       files: 2,
       tables: ['shop.items', 'shop.orders'],

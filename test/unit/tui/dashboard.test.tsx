@@ -84,7 +84,7 @@ describe('the frames of the dashboard', () => {
     const frame = frameOf(keys(loaded(), 'e', 'enter').state, 80, 30)
     expect(frame).toContain('ING-FILE-VALUE')
     expect(frame).toContain("/in/bad.csv line 3: 'x' is no BIGINT")
-    expect(frame).toContain('WHAT TO DO')
+    expect(frame).toContain('WHAT TO DO\nMend the value.')
     expect(frameOf(keys(loaded(), 'e').state, 80)).toContain('› 7      ING-FILE-VALUE  3m ago  shop.orders')
   })
 
@@ -92,6 +92,42 @@ describe('the frames of the dashboard', () => {
     const frame = frameOf(withData(keys(loaded(), 'enter').state, { detail: detail() }), 100, 40)
     for (const text of ['append  /tables/orders', '70 rows', 'committed', 'ING-FILE-VALUE', '› completed  /in/new.csv'])
       expect(frame).toContain(text)
+  })
+
+  test('a narrow terminal tells tables of one database apart, and still says how to leave', () => {
+    const tables = ['orders', 'customers'].map((name) => tableState({ table: `a_database_with_a_long_name.${name}` }))
+    const lines = frameOf(withData(NEW_DASHBOARD, { status: status({ tables }) }), 60).split('\n')
+    expect(lines[3]).toMatch(/^› ….*\.orders {2}/)
+    expect(lines[4]).toMatch(/^ {2}….*\.customers {2}/)
+    expect(lines.at(-1)).toContain('q quit')
+  })
+
+  test('the totals stay below files that fill the screen', () => {
+    const recent = Array.from({ length: 20 }, (_, index) => statusFile({ file: `/in/${index}.csv` }))
+    expect(frameOf(withData(NEW_DASHBOARD, { status: status({ recent }) }), 100, 18)).toContain('2 tables  12,346 files loaded')
+  })
+
+  test('a low terminal has all keys in its help', () => {
+    const help = frameOf(keys(loaded(), '?').state, 60, 12)
+    for (const text of ['move; page', 'retry the', 'optimize the', 'q         quit']) expect(help).toContain(text)
+    expect(frameOf(keys(loaded(), '?').state, 80, 24)).toContain('each change is asked for')
+  })
+
+  test('of a file the whole reason is told, and the expectations that it broke', () => {
+    const reason = `${'日本語'.repeat(20)} line 7, column amount: 'twelve' is not a number`
+    const report = {
+      file: '/in/bad.csv',
+      table: 'shop.orders',
+      status: 'failed',
+      verdict: 'not_loaded',
+      steps: [],
+      history: [{ at: AT, from: 'processing', to: 'failed', version: 'v', batch_id: 'b', reason }],
+      expectations: [{ at: AT, batch_id: 'b', name: 'positive', on_violation: 'warn', violated: 3 }],
+    } as const
+    const frame = frameOf(withData(keys(loaded(), 'f', 'down', 'enter').state, { explained: [report] }), 60)
+    const text = frame.replaceAll(/\s/g, '')
+    expect(text).toContain(reason.replaceAll(/\s/g, ''))
+    expect(text).toContain('brokepositive(warn):3')
   })
 
   test('names that move the cursor are shown and not obeyed', () => {
@@ -317,6 +353,8 @@ function statusFile(more: Partial<StatusFile>): StatusFile {
 function cause(): ErrorCause {
   return {
     code: 'ING-FILE-VALUE',
+    meaning: 'A value does not fit.',
+    remedy: 'Mend the value.',
     message: 'FILE line N: … is no BIGINT',
     files: 7,
     tables: ['shop.orders'],

@@ -5,6 +5,7 @@ import { onTestFinished } from 'vitest'
 import { type Clock, systemClock } from '../../../src/lib/clock.ts'
 import type { WatchConfig } from '../../../src/model/table.ts'
 import { localLister } from '../../../src/watcher/local.ts'
+import { sourceRules } from '../../../src/watcher/rules.ts'
 import type { KnownChunks, Lister, ListingPage, Sighting } from '../../../src/watcher/watcher.ts'
 import { tableConfig } from '../../support/table.ts'
 
@@ -31,7 +32,7 @@ export function landRaw(folder: string, name: Buffer, content = 'x'): Buffer {
 
 export function listerOf(sourcePattern: string, watch: Partial<WatchConfig> = {}, clock: Clock = systemClock): Lister {
   const table = tableConfig({ tableName: 'orders', sourcePattern })
-  return localLister({ ...table, watch: { ...table.watch, ...watch } }, clock)
+  return localLister(sourceRules({ ...table, watch: { ...table.watch, ...watch } }), clock)
 }
 
 export interface Listing extends ListingPage {
