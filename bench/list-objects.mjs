@@ -1,5 +1,5 @@
 // Lists a million keys from a stub that answers pages of 1,000 as S3 does, and says how much memory that took.
-// `node bench/list-objects.mjs [KEYS]` after `npm run build`.
+// Part of `npm run bench:s3`; alone: `node bench/list-objects.mjs [KEYS]` after `npm run build`.
 import { spawn } from 'node:child_process'
 import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'

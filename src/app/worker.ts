@@ -11,6 +11,7 @@ import type { Format } from '../formats/format.ts'
 import { withModule } from '../formats/polars/module.ts'
 import { FORMATS } from '../formats/registry.ts'
 import type { Warning } from '../model/batch.ts'
+import type { FileSeen } from '../model/file.ts'
 import type { OptimizeRequest, VacuumRequest } from '../model/maintenance.ts'
 import { quarantineOf } from '../model/quarantine.ts'
 import type { TableConfig } from '../model/table.ts'
@@ -239,14 +240,17 @@ class Worker {
     })
   }
 
-  #landingOf(table: TableConfig): Landing {
+  #landingOf(table: TableConfig, next: readonly FileSeen[] = []): Landing {
     const root = rootOf(table.sourcePattern)
     if (root === undefined) return localLanding(this.#spool)
-    return objectLanding(this.#spool, this.#fetched, { root, open: () => objectStoreOf(root, table.storage.source) })
+    const ahead = { files: next, bytes: table.storage.prefetchBytes }
+    const open = () => objectStoreOf(root, table.storage.source)
+    return objectLanding(this.#spool, { fetched: this.#fetched, next: ahead }, { root, open })
   }
 
   async load(job: LoadJob) {
     const target = await this.open(job.table)
+    await this.#fetched.keepOnly(job.batch.files)
     const result = await this.#withContext(job, (context) => loadBatch(job, target, context))
     this.#ahead.forget()
     this.#readers.delete(job.table.name)
@@ -274,7 +278,7 @@ class Worker {
 
   /** Links that were made for landing files go with the work. */
   async #withContext<T>(job: LoadJob, work: (context: LoadContext) => Promise<T>, mended?: MendedReading): Promise<T> {
-    const landing = this.#landingOf(job.table)
+    const landing = this.#landingOf(job.table, job.next)
     const tables = new SourceTables(this.#session, BLOB_STORES.file)
     try {
       return await work(await this.#context(job, { landing, tables, mended }))

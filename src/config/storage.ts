@@ -43,6 +43,7 @@ export function storageOf(draft: TableDraft, around: Around, desk: Desk): TableS
     target: target?.connection ?? null,
     cacheFolder: around.cacheFolder,
     cacheBytes: sizes[0] ?? 10_000_000_000n,
+    prefetchBytes: source === undefined ? 0n : (source.input?.prefetch_size ?? 1_000_000_000n),
   }
 }
 

@@ -40,7 +40,9 @@ export interface TableStorage {
   readonly cacheFolder: string
   /** Bytes that the copies take at most between batches. */
   readonly cacheBytes: bigint
+  /** Bytes of the next batch's objects that are fetched while a batch loads, at most; 0 for a local source. */
+  readonly prefetchBytes: bigint
 }
 
 /** Of a table whose files and rows are on local disks. */
-export const LOCAL_STORAGE: TableStorage = { source: null, target: null, cacheFolder: '', cacheBytes: 0n }
+export const LOCAL_STORAGE: TableStorage = { source: null, target: null, cacheFolder: '', cacheBytes: 0n, prefetchBytes: 0n }

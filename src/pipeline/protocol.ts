@@ -1,6 +1,6 @@
 import type { Batch, BatchOutcome } from '../model/batch.ts'
 import type { BatchFigures } from '../model/batch-figures.ts'
-import type { BatchFile } from '../model/file.ts'
+import type { BatchFile, FileSeen } from '../model/file.ts'
 import type { OptimizeRequest, OptimizeResult, VacuumRequest, VacuumResult } from '../model/maintenance.ts'
 import type { Manifest, TakenOutFile, UndoneFiles } from '../model/manifest.ts'
 import type { RowDifference } from '../model/report.ts'
@@ -42,6 +42,8 @@ export interface LoadJob {
   readonly lastBatch: bigint | null
   /** Replaces all that the table holds, whatever the strategy (full drop). */
   readonly replaceAll: boolean
+  /** Files in a bucket that will probably be the next batch: some of them are fetched while this one loads. */
+  readonly next?: readonly FileSeen[]
 }
 
 /** What a load would do, found without writing anything. */

@@ -9,6 +9,7 @@ import type { Announce, LoadedUnit } from '../tracker/tracker.ts'
 import type { Lister, ListingPage, WaitingFile } from '../watcher/watcher.ts'
 import { batchFigures } from './batch-figures.ts'
 import { KnownFiles } from './known-listing.ts'
+import { nextFiles } from './next-files.ts'
 import { givenUp } from './outcome.ts'
 import { changedFilePolicy } from './policy.ts'
 import type { Inspection, LoadJob, LoadResult } from './protocol.ts'
@@ -280,7 +281,7 @@ async function loadAndSettle(batch: Batch, lastBatch: bigint | null, pass: Table
   const { table, tracker, worker, owner, tally, onEvent } = pass
   const bytes = Number(batch.files.reduce((sum, file) => sum + file.size, 0n))
   onEvent({ kind: 'batchStarted', table: table.name, batchId: batch.id, files: batch.files.length, bytes })
-  const job: LoadJob = { table, batch, trackerId: tracker.id, lastBatch, replaceAll: pass.replaceAll }
+  const job: LoadJob = { table, batch, trackerId: tracker.id, lastBatch, replaceAll: pass.replaceAll, next: await nextFiles(pass) }
   let result: LoadResult
   try {
     result = await worker.load(job, (stage, fraction) => onEvent({ kind: 'progress', table: table.name, stage, fraction }))

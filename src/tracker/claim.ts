@@ -5,7 +5,7 @@ import { type BatchFile, compareFiles, type FileSeen } from '../model/file.ts'
 import { inTransaction, type Ledger, leaseEnd, nowOf, pathsOf } from './ledger.ts'
 import { forgetResult, move } from './moves.ts'
 import { type SeenRow, seenOf } from './read.ts'
-import type { ClaimLimits } from './tracker.ts'
+import type { ClaimLimits, PendingLimits } from './tracker.ts'
 
 const LARGEST_LIMIT = 2 ** 53 - 1
 
@@ -36,9 +36,9 @@ export async function pendingCount(ledger: Ledger, table: string): Promise<numbe
   return Number(rows[0]?.files ?? 0n)
 }
 
-export async function pendingFiles(ledger: Ledger, table: string): Promise<readonly FileSeen[]> {
-  const rows = await candidates(ledger, table, {})
-  return rows.map(seenOf).sort(compareFiles)
+export async function pendingFiles(ledger: Ledger, table: string, limits?: PendingLimits): Promise<readonly FileSeen[]> {
+  const rows = await candidates(ledger, table, limits === undefined ? {} : { limit: limits.maxFiles })
+  return (limits === undefined ? rows : fitting(rows, limits.maxBytes)).map(seenOf).sort(compareFiles)
 }
 
 export async function claim(

@@ -108,6 +108,13 @@ export interface KnownListing {
   readonly at: string
 }
 
+/** The first files that claims would take, whatever keeps some of them apart from others. */
+export interface PendingLimits {
+  readonly maxFiles: number
+  /** The first file is among them whatever its size. */
+  readonly maxBytes: bigint
+}
+
 export interface ClaimLimits {
   readonly maxFiles: number
   /** Bytes of source files; one file larger than this is a batch of its own. */
@@ -223,8 +230,8 @@ export interface Tracker extends AsyncDisposable {
   dueWork(): Promise<readonly DueWork[]>
   /** How many files are pending (and not held). */
   pendingCount(table: string): Promise<number>
-  /** All pending files of a table in file order, for strategies that choose among them (overwrite). */
-  pendingFiles(table: string): Promise<readonly FileSeen[]>
+  /** All pending files of a table in file order, for strategies that choose among them (overwrite), or the first of them within limits. */
+  pendingFiles(table: string, limits?: PendingLimits): Promise<readonly FileSeen[]>
   /**
    * pending → processing for files in file order (`paths` restricts to those), under a lease and a new batch number.
    * Undefined when nothing is pending.

@@ -200,6 +200,8 @@ function admitTests(tracker: () => Tracker): void {
     const files = await tracker().pendingFiles(TABLE)
     expect(files.map(({ path }) => path)).toEqual(['/in/old.csv', '/in/a.csv', '/in/late.csv'])
     expect(files[1]).toEqual(exact)
+    expect(await tracker().pendingFiles(TABLE, { maxFiles: 1, maxBytes: 2n ** 62n })).toEqual(files.slice(0, 1))
+    expect(await tracker().pendingFiles(TABLE, { maxFiles: 3, maxBytes: exact.size })).toEqual(files.slice(0, 1))
     expect(files[2]?.modifiedNs).toBe(2n ** 63n - 1n)
   })
 }

@@ -12,7 +12,7 @@ import { ALL_SPARKS, type Reader, reader, readerOr } from './readers.ts'
  * before, so the cases are such; what comes late has no equal there, and is compared with the model.
  */
 
-const CASES = ALL_SPARKS ? 6 : 3
+const CASES = ALL_SPARKS ? 6 : 2
 const COLUMNS = 'id, a, u, s0'
 
 /** Shared cases, the same in every run: histories in the order of time, one row of a key at a time. */

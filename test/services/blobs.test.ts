@@ -39,14 +39,14 @@ afterAll(async () => {
 })
 
 function storageOf(target: StorageConnection): TableStorage {
-  return { source: null, target, cacheFolder: join(scratch, randomUUID()), cacheBytes: 1_000_000_000n }
+  return { source: null, target, cacheFolder: join(scratch, randomUUID()), cacheBytes: 1_000_000_000n, prefetchBytes: 0n }
 }
 
 function contractOn(url: string, connection: () => StorageConnection): void {
   blobsContract({
     open: async () => BLOB_STORES.remote(`${url}/some folder/${randomUUID()}`, storageOf(connection())),
     race: async (root, paths, writers) => {
-      const { cacheBytes: _, ...storage } = storageOf(connection())
+      const { cacheBytes: _, prefetchBytes: __, ...storage } = storageOf(connection())
       const args = (index: number) => [root, JSON.stringify(storage), `${index} `.repeat(2000), ...paths]
       const children = Array.from({ length: writers }, (_one, index) => fork(join(scratch, 'writer.mjs'), args(index)))
       await Promise.all(children.map((child) => once(child, 'message')))

@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { freePort, type Server, stopping } from './servers.ts'
+import { freePort } from '../support/ports.ts'
+import { type Server, stopping } from './servers.ts'
 
 /** A request as the proxy sees it. */
 export interface SeenRequest {

@@ -6,7 +6,8 @@ import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from '@aws-s
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { daemon, eventually } from '../support/daemon.ts'
 import { Landing } from '../support/landing.ts'
-import { freePort, started } from './servers.ts'
+import { freePort } from '../support/ports.ts'
+import { started } from './servers.ts'
 
 const MOTO = process.env['INGEST_TEST_MOTO']
 

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { BlobServiceClient } from '@azure/storage-blob'
 import type { AdlsConnection, S3Connection } from '../../src/model/connection.ts'
+import { freePort } from '../support/ports.ts'
 
 /** A server that a test started, on loopback and a free port. */
 export interface Server extends AsyncDisposable {
@@ -234,15 +234,6 @@ async function answers(port: number): Promise<boolean> {
     },
     () => false,
   )
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }
 
 export function stopping(stop: () => Promise<void>): Pick<Server, 'stop' | typeof Symbol.asyncDispose> {

@@ -38,7 +38,7 @@ export function remoteProject(place: RemotePlace, config: Record<string, unknown
 }
 
 /** Runs a command that must succeed. */
-export async function done(made: Project, args: readonly string[], env: Record<string, string> = {}): Promise<Finished> {
+async function done(made: Project, args: readonly string[], env: Record<string, string> = {}): Promise<Finished> {
   const result = await made.run(args, env)
   if (result.code !== 0) throw new Error(`ingest ${args.join(' ')} ended with ${result.code}: ${result.stdout} ${result.stderr}`)
   return result

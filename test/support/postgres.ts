@@ -2,10 +2,10 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, chownSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import { freePort } from './ports.ts'
 
 /** A server of the tests; `postgres://postgres@127.0.0.1:port/postgres` needs no password there. */
 export interface PostgresServer {
@@ -20,6 +20,8 @@ export interface PostgresServer {
   query(text: string): Promise<readonly Record<string, unknown>[]>
   stop(): Promise<void>
 }
+
+const PATIENCE_MS = 120_000
 
 /** Starts a server on a free port, as nobody where the tests run as root: Postgres refuses root. */
 export async function startPostgres(settings: readonly string[] = []): Promise<PostgresServer> {
@@ -51,12 +53,13 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
       ...asOwner,
       stdio: 'ignore',
     })
-    for (let attempt = 0; ; attempt += 1) {
+    const until = Date.now() + PATIENCE_MS
+    for (;;) {
       try {
         await query('select 1')
         return
       } catch (error) {
-        if (attempt > 200 || server.exitCode !== null) throw error
+        if (Date.now() > until || server.exitCode !== null) throw error
         await sleep(50)
       }
     }
@@ -106,14 +109,4 @@ function openTo(native: string, folder: string): string {
     return join(folder, 'native')
   }
   return native
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }

@@ -9,6 +9,11 @@ const poolSize = () =>
 const cacheSize = () =>
   size().prefault('10GB').meta(doc('Bytes that local copies of the files of a table take at most between batches, below checkpoint_path.'))
 
+const prefetchSize = () =>
+  size()
+    .prefault('1GB')
+    .meta(doc('Bytes of the objects of the next batch that are fetched while a batch loads, at most, below checkpoint_path.'))
+
 const s3 = z.strictObject({
   type: z.literal('s3', { error: '"s3"' }).meta(doc('S3, an S3-compatible server, or GCS through its S3 interface.')),
   endpoint: text()
@@ -43,6 +48,7 @@ const s3 = z.strictObject({
     .optional()
     .meta(doc('Pays for requests to a bucket of others.', { example: true })),
   cache_size: cacheSize(),
+  prefetch_size: prefetchSize(),
 })
 
 const adls = z.strictObject({
@@ -75,6 +81,7 @@ const adls = z.strictObject({
     .optional()
     .meta(doc('Secret of a service principal.', { example: '${AZURE_CLIENT_SECRET}' })),
   cache_size: cacheSize(),
+  prefetch_size: prefetchSize(),
 })
 
 const postgres = z.strictObject({

@@ -19,7 +19,7 @@ function landingOf(store: MemoryObjects) {
   const spool = mkdtempSync(join(tmpdir(), 'ingestd-fetched-'))
   onTestFinished(() => rmSync(spool, { recursive: true, force: true }))
   const fetched = new FetchedObjects(join(spool, 'objects'))
-  const made = () => objectLanding(join(spool, 'own'), fetched, { root: ROOT, open: async () => store })
+  const made = () => objectLanding(join(spool, 'own'), { fetched }, { root: ROOT, open: async () => store })
   const copies = () => readdirSync(spool, { recursive: true, encoding: 'utf8' }).filter((name) => /object-\d+$/.test(name))
   return { fetched, made, copies }
 }

@@ -90,7 +90,7 @@ describe('archives in object stores', () => {
 
 describe('connections of tables', () => {
   const S3 =
-    '{type: s3, endpoint: "http://h:1", access_key_id: id, secret_access_key: secret, sse: {type: AES256}, requester_pays: true, cache_size: 1MB}'
+    '{type: s3, endpoint: "http://h:1", access_key_id: id, secret_access_key: secret, sse: {type: AES256}, requester_pays: true, cache_size: 1MB, prefetch_size: 2MB}'
 
   test('are the only one of the type, the one that is named, or left to the SDK', async () => {
     const only = await one(`{lake: ${S3}, db: {type: postgres, url: x}}`, 'source_path_pattern: s3://b/*.csv')
@@ -110,6 +110,7 @@ describe('connections of tables', () => {
       target: null,
       cacheFolder: expect.stringMatching(/\/cache$/) as string,
       cacheBytes: 1_000_000n,
+      prefetchBytes: 2_000_000n,
     })
     const named = await one(
       `{x: ${S3}, y: {type: s3, region: r}}`,

@@ -1,9 +1,11 @@
 import { appendFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import { isCheckpointDue } from '../../../src/delta/checkpoint.ts'
 import { literal, raw, sql } from '../../../src/engine/sql.ts'
-import { checkpoint, files, inLog, open, padded, paths, root, session, simpleLog, UUID } from './log-support.ts'
+import { begin, checkpoint, files, inLog, open, padded, paths, root, session, simpleLog, UUID } from './log-support.ts'
 import { type Action, add, metaData, PROTOCOL, remove, writeCommit } from './support.ts'
+
+beforeEach(begin)
 
 /** A checkpoint of the new kind, at version 3, with its files in two sidecars. */
 async function writeV2(end: 'json' | 'parquet', embedded: readonly Action[] = []): Promise<void> {

@@ -1,7 +1,9 @@
 import { appendFileSync, rmSync, writeFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
-import { checkpoint, commit, files, inLog, open, padded, paths, root, setTime, simpleLog } from './log-support.ts'
+import { beforeEach, expect, test } from 'vitest'
+import { begin, checkpoint, commit, files, inLog, open, padded, paths, root, setTime, simpleLog } from './log-support.ts'
 import { add, writeCommit } from './support.ts'
+
+beforeEach(begin)
 
 test.each([
   ['cut in a line', '{"add":{"path":"x"'],

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, utimesSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { beforeEach, onTestFinished } from 'vitest'
+import { onTestFinished } from 'vitest'
 import { localBlobs } from '../../../src/blobs/local.ts'
 import { writeCheckpoint } from '../../../src/delta/checkpoint.ts'
 import { Snapshot, type SnapshotOptions } from '../../../src/delta/snapshot.ts'
@@ -12,11 +12,13 @@ import { type Action, add, metaData, PROTOCOL, writeCommit } from './support.ts'
 
 export let root: string
 export let session: Session
-beforeEach(async () => {
+
+/** For the beforeEach of a test file: a folder without a log, and an engine, until the test ends. */
+export async function begin(): Promise<void> {
   root = mkdtempSync(join(tmpdir(), 'ingestd-snapshot-'))
   onTestFinished(() => rmSync(root, { recursive: true, force: true }))
   session = await openEngine()
-})
+}
 
 export const UUID = '80a083e8-7026-4e79-81be-64bd76c43a11'
 export const padded = (version: number) => String(version).padStart(20, '0')

@@ -1,9 +1,11 @@
 import { rmSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import { localBlobs } from '../../../src/blobs/local.ts'
 import { commitTimes } from '../../../src/delta/version-at.ts'
-import { checkpoint, commit, files, open, paths, root, session, setTime, simpleLog } from './log-support.ts'
+import { begin, checkpoint, commit, files, open, paths, root, session, setTime, simpleLog } from './log-support.ts'
 import { type Action, add, metaData, PROTOCOL, writeCommit } from './support.ts'
+
+beforeEach(begin)
 
 test('every version that the log still gives is to be had, and no other', async () => {
   simpleLog(6)
