@@ -1,7 +1,6 @@
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { readFileSync, rmSync } from 'node:fs'
 import { query } from '../support/engine.ts'
-import type { Project } from '../support/project.ts'
+import type { PlacedProject } from '../support/places.ts'
 
 /** Repeatable: a failure names the seed. */
 export function* random(seed: number): Generator<number, never> {
@@ -41,7 +40,7 @@ export const CONFIG = {
 
 /** Files that stream into a project, each moved there when it is whole; it knows what the tables hold in the end. */
 export class Source {
-  readonly #made: Project
+  readonly #made: PlacedProject
   readonly #numbers: Generator<number, never>
   /** Files and rows of each table. */
   readonly files: Record<Table, number> = { orders: 0, events: 0, points: 0, customers: 0 }
@@ -50,7 +49,7 @@ export class Source {
   readonly customers = new Map<number, number>()
   #row = 0
 
-  constructor(made: Project, numbers: Generator<number, never>) {
+  constructor(made: PlacedProject, numbers: Generator<number, never>) {
     this.#made = made
     this.#numbers = numbers
   }
@@ -61,9 +60,10 @@ export class Source {
     const ids = Array.from({ length: count }, () => this.#row++)
     const name = `${table}/part-${String(this.files[table]).padStart(6, '0')}`
     if (table === 'points') await this.#parquet(name, ids)
-    else if (table === 'events') this.#whole(`${name}.ndjson`, ids.map((id) => `${JSON.stringify({ id, name: `event ${id}` })}\n`).join(''))
-    else if (table === 'orders') this.#whole(`${name}.csv`, `id,amount\n${ids.map((id) => `${id},${id / 4}\n`).join('')}`)
-    else this.#whole(`${name}.csv`, `id,seq\n${ids.map((seq) => `${this.#customer(seq)},${seq}\n`).join('')}`)
+    else if (table === 'events')
+      await this.#made.deliver(`${name}.ndjson`, ids.map((id) => `${JSON.stringify({ id, name: `event ${id}` })}\n`).join(''))
+    else if (table === 'orders') await this.#made.deliver(`${name}.csv`, `id,amount\n${ids.map((id) => `${id},${id / 4}\n`).join('')}`)
+    else await this.#made.deliver(`${name}.csv`, `id,seq\n${ids.map((seq) => `${this.#customer(seq)},${seq}\n`).join('')}`)
     this.files[table] += 1
     this.rows[table] += count
   }
@@ -74,23 +74,16 @@ export class Source {
     return id
   }
 
-  /** The temporary name is one that is never taken. */
-  #whole(name: string, content: string): void {
-    renameSync(this.#made.write(`landing/${name}.tmp`, content), this.#made.path('landing', name))
-  }
-
   async #parquet(name: string, ids: readonly number[]): Promise<void> {
-    const path = this.#made.path('landing', `${name}.parquet`)
-    mkdirSync(dirname(path), { recursive: true })
+    const file = this.#made.path('points.parquet')
     const rows = ids.map((id) => `(${id}, ${id} / 8)`).join(', ')
-    await query(`copy (select * from (values ${rows}) as rows(id, x)) to '${path}.tmp' (format parquet)`)
-    renameSync(`${path}.tmp`, path)
+    await query(`copy (select * from (values ${rows}) as rows(id, x)) to '${file}' (format parquet)`)
+    await this.#made.deliver(`${name}.parquet`, readFileSync(file))
+    rmSync(file)
   }
 
   /** A file that is taken for what it is not: nothing may come of it but a failure of its own. */
-  landBroken(): void {
-    const path = this.#made.path('landing/points/broken.parquet')
-    mkdirSync(dirname(path), { recursive: true })
-    writeFileSync(path, 'no parquet')
+  async landBroken(): Promise<void> {
+    await this.#made.deliver('points/broken.parquet', 'no parquet')
   }
 }

@@ -10,7 +10,7 @@ export const PLACE = process.env['INGEST_TEST_PLACE'] ?? FOLDER.name
 const BATCHES = 5
 const ROWS = 5
 /** A server takes a while for each, and it is the steps that count. */
-const filesOf = ({ tables, tracker }: Place): number => (tables === null && tracker === null ? 200 : 50)
+const filesOf = ({ tables, tracker }: Place): number => (tables === null && tracker === null ? 200 : 20)
 
 const COUNTS = `count(*)::int as rows, count(distinct id)::int as ids, min(id)::int as low, max(id)::int as high,
   count(distinct _source_file)::int as files`
@@ -19,7 +19,7 @@ let home = FOLDER
 if (PLACE !== FOLDER.name)
   beforeAll(async () => {
     home = await openPlace(PLACE)
-  })
+  }, 300_000)
 stopPlacesAfterAll()
 
 /** A project of the place of the campaigns, or of another one. */

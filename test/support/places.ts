@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, onTestFinished } from 'vitest'
 import type { ObjectStore } from '../../src/blobs/objects.ts'
@@ -160,6 +160,15 @@ export class PlacedProject extends Project {
   override write(path: string, content: string | Uint8Array): string {
     if (this.place?.source != null && path.startsWith('landing/')) this.#files.push([path, Buffer.from(content)])
     return super.write(path, content)
+  }
+
+  /** A file that is in the source as a whole or not at all. */
+  async deliver(name: string, content: string | Uint8Array): Promise<void> {
+    await this.ready()
+    const { source } = this.place
+    if (source !== null) await source.store.put(`${this.#prefix}/landing/${name}`, Buffer.from(content))
+    // The temporary name is one that is never taken.
+    else renameSync(super.write(`landing/${name}.tmp`, content), this.path('landing', name))
   }
 
   /** Does what is due before a command: files go to their bucket, in order of their names where it matters to `at`. */
