@@ -6,11 +6,8 @@ import { BLOB_STORES } from '../blobs/registry.ts'
 import { openSession, prepareSession } from '../engine/duckdb.ts'
 import type { EngineLimits, Session } from '../engine/engine.ts'
 import { type Service, serve } from '../engine/serve.ts'
-import { TableError } from '../errors/errors.ts'
 import { LookAhead } from '../formats/ahead.ts'
-import type { Format } from '../formats/format.ts'
 import { withModule } from '../formats/polars/module.ts'
-import { FORMATS } from '../formats/registry.ts'
 import type { Warning } from '../model/batch.ts'
 import type { FileSeen } from '../model/file.ts'
 import type { OptimizeRequest, VacuumRequest } from '../model/maintenance.ts'
@@ -43,9 +40,8 @@ import { mendedSource, resubmitBatch, resubmittedTable } from '../pipeline/resub
 import { withTransform } from '../pipeline/transform.ts'
 import { SourceTables } from '../stores/source-tables.ts'
 import type { OpenTable } from '../stores/store.ts'
-import { loadStrategy } from '../strategies/registry.ts'
-import type { Strategy } from '../strategies/strategy.ts'
 import { rootOf } from '../watcher/pattern.ts'
+import { formatOf, prepared, strategyOf } from './implementations.ts'
 import { type MendedReading, mendedLanding, mendedNumbers, withMendedFiles } from './mended-files.ts'
 import { objectStoreOf } from './object-stores.ts'
 import { openTable, openTableAt } from './open-table.ts'
@@ -172,22 +168,6 @@ interface ContextIo {
   readonly landing: Landing
   readonly tables: SourceTables
   readonly mended: MendedReading | undefined
-}
-
-async function formatOf(table: TableConfig): Promise<Format> {
-  return FORMATS[table.fileFormat].load()
-}
-
-async function strategyOf(table: TableConfig): Promise<Strategy> {
-  const strategy = await loadStrategy(table.strategy)
-  const problems = strategy.validate?.(table) ?? []
-  if (problems.length > 0) throw new TableError('ING-TABLE-STRATEGY', `${table.name}: ${problems.join('; ')}`)
-  return strategy
-}
-
-/** A strategy that reads the table has its files listed while the batch is claimed. */
-async function prepared(table: TableConfig, target: OpenTable): Promise<void> {
-  if ((await strategyOf(table)).reads(table) === 'many') await target.prepare()
 }
 
 class Worker {

@@ -5,7 +5,7 @@ import { FOLDER, openPlace, type Place, PlacedProject, stopPlacesAfterAll } from
 import { activeFiles, finished, type LogAction, logActions } from '../support/project.ts'
 
 /** Where the campaigns of this process are led: `INGEST_TEST_PLACE=s3+postgres npm run test:crash`, as `openPlace` reads it. */
-export const PLACE = process.env['INGEST_TEST_PLACE'] ?? FOLDER.name
+const PLACE = process.env['INGEST_TEST_PLACE'] ?? FOLDER.name
 
 const BATCHES = 5
 const ROWS = 5

@@ -164,9 +164,7 @@ test('leases, heartbeats and what status says go by the clock of the server, wha
   const columns = `owner, pid, started_at, heartbeat_at, version, host, http, state`
   await within(`insert into metadata.file_processing_tracker_daemons (${columns})
     values ('elsewhere:1:x', 1, ${server}, ${server}, '1', 'elsewhere', null, 'running')`)
-  await within(
-    `update metadata.file_processing_tracker_tables set lock_owner = 'elsewhere:1:x', lock_expires_at = ${server} + ${hour / 2}`,
-  )
+  await within(`update metadata.file_processing_tracker_tables set lock_owner = 'elsewhere:1:x', lock_expires_at = ${server} + ${hour / 2}`)
   place.write('landing/b.csv', 'id\n2\n')
   for (const clock of [off(hour), off(-hour)]) {
     const { stdout } = await place.run(['status', '--json'], clock)

@@ -288,13 +288,6 @@ export class PlacedProject extends Project {
   }
 }
 
-/** A project of a place that is removed when the running test ends. */
-export function placed(place: Place, config: Record<string, unknown>): PlacedProject {
-  const made = new PlacedProject(place, config)
-  onTestFinished(() => made.remove())
-  return made
-}
-
 /** A database with connections is not copied, and those of killed processes end a moment after these. */
 async function copyDatabase(server: PostgresServer, from: string, to: string): Promise<void> {
   await server.query(`select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = '${from}'`)

@@ -79,7 +79,7 @@ describe('files that were looked at before their batch', () => {
 
   test('are looked at before what else the load will want, which fails nothing', async () => {
     const counting = new Counting()
-    const ahead = new LookAhead()
+    const ahead = new LookAhead(localLanding(join(tmpdir(), 'ingestd-ahead-of-nothing')))
     const besides = async () => {
       counting.asked.push('besides')
       throw new Error('the log is damaged')

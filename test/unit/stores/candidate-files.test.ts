@@ -72,7 +72,10 @@ test('of more keys than are compared one by one, too, files between far keys are
     await table.commit(await staged(table, { batch, columns, add: sql`select ${batch}::bigint * 1000000000 as a from range(2)` }))
   const near = sql`select 1000000000::bigint + range from range(204800) union all select 3000000000 - range from range(204800) union all select null`
   const query = await table.located({ rows: sql`(select * from (${near}) as v(a))`, columns: ['a'] })
-  expect(await bench.session.rows(sql`select distinct a from (${query}) order by a`)).toEqual([{ a: 1_000_000_000n }, { a: 3_000_000_000n }])
+  expect(await bench.session.rows(sql`select distinct a from (${query}) order by a`)).toEqual([
+    { a: 1_000_000_000n },
+    { a: 3_000_000_000n },
+  ])
 })
 
 test('a key that is a partition column is looked for in its partition', async () => {
