@@ -89,7 +89,7 @@ export async function chaos({ seconds, seed, place, strikes = [] }: Chaos): Prom
   }
   await stream
   await source.landBroken()
-  await settled(made)
+  await settled(made, source)
   const stopped = await service.stop()
   // What the run was made of, in the log of the tests.
   const told = { place: made.place.name, seed, files: source.files, rows: source.rows, strikes: done, ends: service.ends.length }
@@ -140,13 +140,20 @@ async function suspend(pid: number): Promise<void> {
 }
 
 /** The daemon comes to an end with what is there by itself. */
-async function settled(made: PlacedProject): Promise<void> {
+async function settled(made: PlacedProject, source: Source): Promise<void> {
+  // With the broken one.
+  const all = 1 + Object.values(source.files).reduce((sum, count) => sum + count, 0)
   const deadline = performance.now() + 300_000
   for (;;) {
     await sleep(1000)
     const files = await made.json<Tracked[]>(['files', '--limit', '1000000'])
     const open = files.filter(({ status, file_path }) => status !== 'completed' && !file_path.endsWith('broken.parquet'))
-    if (open.length === 0 && files.some(({ status, file_path }) => status === 'failed' && file_path.endsWith('broken.parquet'))) return
+    if (
+      files.length === all &&
+      open.length === 0 &&
+      files.some(({ status, file_path }) => status === 'failed' && file_path.endsWith('broken.parquet'))
+    )
+      return
     if (performance.now() > deadline) throw new Error(`files are left: ${JSON.stringify(open.slice(0, 5))}`)
   }
 }

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { openObjects } from '../../src/blobs/open-objects.ts'
 import { project } from '../support/project.ts'
 import { startFaultProxy } from './fault-proxy.ts'
@@ -26,7 +26,10 @@ it('objects of the next batch are fetched before a batch is committed; after a k
     const spool = place.path('state/spool/objects')
     return existsSync(spool) ? readdirSync(spool, { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('object-')) : []
   }
+  // The load process ends a moment after the process that was killed.
+  const owners = () => copies().map((name) => Number(/\.(\d+)\//.exec(name)?.[1]))
   expect(copies()).not.toEqual([])
+  await vi.waitFor(() => expect(owners().filter(isRunning)).toEqual([]), { timeout: 30_000, interval: 100 })
   proxy.setRules([])
   const again = await place.command(['run'])
   expect(again).toMatchObject({ code: 0 })
@@ -34,3 +37,11 @@ it('objects of the next batch are fetched before a batch is committed; after a k
   const rows = await place.command(['query', '--json', 'select count(*) as n from "default".t'])
   expect(JSON.parse(rows.stdout)).toEqual([{ n: 6 }])
 })
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}

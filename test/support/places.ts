@@ -1,6 +1,6 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { afterAll, onTestFinished } from 'vitest'
+import { afterAll } from 'vitest'
 import type { ObjectStore } from '../../src/blobs/objects.ts'
 import type { StorageConnection } from '../../src/model/connection.ts'
 import type { PostgresServer } from './postgres.ts'
