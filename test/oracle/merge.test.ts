@@ -7,7 +7,7 @@ import { histories } from './histories.ts'
 import { merged } from './model.ts'
 import { PlanTable } from './plan-table.ts'
 
-const RUNS = Number(process.env['INGEST_TEST_RUNS'] ?? '25')
+const RUNS = Number(process.env['INGEST_TEST_RUNS'] ?? '40')
 
 describe.each([
   { name: 'one column', sequences: 1 },

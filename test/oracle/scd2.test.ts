@@ -8,7 +8,7 @@ import { type Batches, histories, snapshots } from './histories.ts'
 import { history } from './model.ts'
 import { PlanTable } from './plan-table.ts'
 
-const RUNS = Number(process.env['INGEST_TEST_RUNS'] ?? '20')
+const RUNS = Number(process.env['INGEST_TEST_RUNS'] ?? '40')
 
 function config(changes: Partial<TableConfig> = {}): TableConfig {
   return { ...tableConfig({ strategy: 'scd2', primaryKeys: ['id'], ...changes }) }
