@@ -142,7 +142,7 @@ const CR = 13
 /** The first byte of one in UTF-8. */
 const BOM = 0xef
 
-function isPlain({ encoding, comment, nullPadding, parallel, skip, quote, delimiter, ...reading }: Reading): boolean {
+function isPlain({ encoding, comment, nullPadding, strict, parallel, skip, quote, delimiter, ...reading }: Reading): boolean {
   const isByte = (mark: string) => mark.length <= 1 && mark < '\x80'
   const isEscaped = quote !== '' && reading.escape !== '' && reading.escape !== quote
   return (
